@@ -1,0 +1,1 @@
+console.log('Gatelet: the benchmarks go here.')

@@ -1,0 +1,1 @@
+console.log('Gatelet: the demo goes here.')
