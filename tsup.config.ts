@@ -17,6 +17,5 @@ const config: ReturnType<typeof defineConfig> = defineConfig({
   dts: true,
   sourcemap: true,
   clean: true,
-  treeshake: true,
 })
 export default config
