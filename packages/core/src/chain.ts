@@ -1,0 +1,60 @@
+import type { Context, Handler, MaybePromise, Middleware } from './contract.ts'
+import { isPromise } from './promise.ts'
+
+/** Layers in the order in which a request meets them. Never changed in place: each call returns another chain. */
+export interface Chain<S extends object, Base extends object = S> {
+  /** Adds a layer behind the others. A layer that adds state says so: `Middleware<Needs, Adds>` or `use<Adds>(…)`. */
+  use<A extends object = {}>(layer: Middleware<S, A>): Chain<S & A, Base>
+  /** Adds to the state what `derive` returns; its type is inferred. */
+  provide<A extends object>(derive: (ctx: Context<S>) => MaybePromise<A>): Chain<S & A, Base>
+  /** Ends the chain. Bound once, when the program starts: nothing is composed per request. */
+  to(handler: Handler<S>): Handler<Base>
+  /** The whole chain as one layer, to stand in front of a framework's handlers or inside another chain. */
+  layer(): Middleware<Base, S>
+}
+
+/** The state that handlers behind a chain see: `StateOf<typeof members>`. */
+export type StateOf<C> = C extends Chain<infer S, infer _> ? S : never
+
+/**
+ * Starts a chain. `Base` is the state that must be there already, for a chain that stands inside another.
+ * @example chain().use(rateLimit({ limit: 100, per: '1m' })).use(auth(verify)).to(proxy(users))
+ */
+export function chain<Base extends object = {}>(): Chain<Base, Base> {
+  return chainOf<Base, Base>([])
+}
+
+// Inside, layers are untyped functions: the builder above has already proved their order.
+type Layer = (ctx: Context, next: Handler) => ReturnType<Handler>
+
+function chainOf<S extends object, Base extends object>(layers: readonly Layer[]): Chain<S, Base> {
+  return {
+    use: (layer) => chainOf([...layers, layer as unknown as Layer]),
+    provide: (derive) => chainOf([...layers, providing(derive as unknown as (ctx: Context) => MaybePromise<object>)]),
+    to: (handler) => bound(layers, handler as unknown as Handler) as unknown as Handler<Base>,
+    layer: () => asLayer(layers) as unknown as Middleware<Base, S>,
+  }
+}
+
+function bound(layers: readonly Layer[], last: Handler): Handler {
+  return layers.reduceRight<Handler>((next, layer) => (ctx) => layer(ctx, next), last)
+}
+
+function providing(derive: (ctx: Context) => MaybePromise<object>): Layer {
+  return function provide(ctx, next) {
+    const more = derive(ctx)
+    return isPromise(more) ? more.then((added) => next(ctx.with(added))) : next(ctx.with(more))
+  }
+}
+
+function asLayer(layers: readonly Layer[]): Layer {
+  const only = layers[0]
+  if (layers.length === 1 && only) return only
+  // `next` is the same function for every request of one bound chain, so each is composed once.
+  const composed = new WeakMap<Handler, Handler>()
+  return function chain(ctx, next) {
+    const handler = composed.get(next) ?? bound(layers, next)
+    composed.set(next, handler)
+    return handler(ctx)
+  }
+}

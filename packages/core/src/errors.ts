@@ -1,0 +1,106 @@
+/** Who has to act: the one who called us, we ourselves (or our configuration), or the one whom we call. */
+export type Side = 'client' | 'gateway' | 'upstream'
+
+/** What is fixed for one kind of failure. */
+export interface ErrorRow {
+  readonly status: number
+  readonly side: Side
+  /** Whether the same request may succeed when it is sent again unchanged. */
+  readonly retryable: boolean
+  /** What the client is told. No addresses, no names of hosts, no text of others. */
+  readonly title: string
+}
+
+/** Every failure that Gatelet tells apart. A new failure is a new row; the codes are stable. */
+export const errorTable = {
+  // The client's side
+  BAD_TARGET: { status: 400, side: 'client', retryable: false, title: 'The request target is not acceptable' },
+  BAD_HOST: { status: 400, side: 'client', retryable: false, title: 'The Host header is missing or not acceptable' },
+  BAD_FRAMING: { status: 400, side: 'client', retryable: false, title: 'The request is not framed as HTTP demands' },
+  BAD_REQUEST: { status: 400, side: 'client', retryable: false, title: 'The request is not valid HTTP' },
+  NOT_FOUND: { status: 404, side: 'client', retryable: false, title: 'Nothing is here' },
+  METHOD_NOT_ALLOWED: { status: 405, side: 'client', retryable: false, title: 'The method is not allowed here' },
+  REQUEST_TIMEOUT: { status: 408, side: 'client', retryable: true, title: 'The request took too long to arrive' },
+  BODY_TOO_LARGE: { status: 413, side: 'client', retryable: false, title: 'The body is larger than is allowed here' },
+  EXPECTATION_FAILED: { status: 417, side: 'client', retryable: false, title: 'The expectation cannot be met' },
+  UPGRADE_REFUSED: { status: 400, side: 'client', retryable: false, title: 'The upgrade request is not acceptable' },
+  HEADERS_TOO_LARGE: { status: 431, side: 'client', retryable: false, title: 'The header fields are too large' },
+  CLIENT_CLOSED: { status: 499, side: 'client', retryable: false, title: 'The client left before the answer was there' },
+  METHOD_NOT_IMPLEMENTED: { status: 501, side: 'client', retryable: false, title: 'The method is not supported' },
+  // Ours
+  BAD_OPTION: { status: 500, side: 'gateway', retryable: false, title: 'The gateway is not set up rightly' },
+  BAD_HEADER: { status: 500, side: 'gateway', retryable: false, title: 'A header that HTTP does not allow was to be sent' },
+  BAD_REPLY: { status: 500, side: 'gateway', retryable: false, title: 'A handler answered with something that is not a reply' },
+  BODY_USED: { status: 500, side: 'gateway', retryable: false, title: 'A body was read twice' },
+  NEXT_TWICE: { status: 500, side: 'gateway', retryable: false, title: 'A layer asked twice where one can ask once only' },
+  INTERNAL: { status: 500, side: 'gateway', retryable: false, title: 'Something went wrong in the gateway' },
+  LOOP_DETECTED: { status: 508, side: 'gateway', retryable: false, title: 'The request has come through this gateway already' },
+  NO_ENDPOINT: { status: 503, side: 'gateway', retryable: true, title: 'No server can take the request now' },
+  QUEUE_FULL: { status: 503, side: 'gateway', retryable: true, title: 'Too many requests are waiting' },
+  QUEUE_TIMEOUT: { status: 503, side: 'gateway', retryable: true, title: 'The request waited too long for its turn' },
+  DRAINING: { status: 503, side: 'gateway', retryable: true, title: 'The gateway is shutting down' },
+  DEADLINE_EXCEEDED: { status: 504, side: 'gateway', retryable: true, title: 'The time for this request is over' },
+  // The upstream's side
+  UPSTREAM_CONNECT_FAILED: { status: 502, side: 'upstream', retryable: true, title: 'The server could not be reached' },
+  UPSTREAM_RESET: { status: 502, side: 'upstream', retryable: true, title: 'The server broke the connection off' },
+  UPSTREAM_BAD_RESPONSE: {
+    status: 502,
+    side: 'upstream',
+    retryable: false,
+    title: 'The server answered with something that is not valid HTTP',
+  },
+  UPSTREAM_TLS: { status: 502, side: 'upstream', retryable: false, title: 'No secure connection to the server could be made' },
+  UPSTREAM_CONNECT_TIMEOUT: { status: 504, side: 'upstream', retryable: true, title: 'The server could not be reached in time' },
+  UPSTREAM_HEADERS_TIMEOUT: { status: 504, side: 'upstream', retryable: true, title: 'The server did not answer in time' },
+  UPSTREAM_BODY_TIMEOUT: {
+    status: 504,
+    side: 'upstream',
+    retryable: true,
+    title: 'The server stopped in the middle of its answer',
+  },
+} as const
+
+/** A stable name for one kind of failure. */
+export type ErrorCode = keyof typeof errorTable
+
+/** What may be told about one failure beyond its code. */
+export interface GatewayErrorOptions {
+  /** For logs. May hold addresses and names; never sent to a client. Default: the row's title. */
+  message?: string
+  /** For the client too: what would be right. Must hold nothing that is not already the client's. */
+  detail?: string
+  /** For `BAD_OPTION`: the path of the field, for example `endpoints[1].weight`. */
+  path?: string
+  /** For `METHOD_NOT_ALLOWED` (`Allow`), 503 (`Retry-After`) and the like: sent with the problem. */
+  headers?: Readonly<Record<string, string>>
+  /** What lies beneath. Kept for logs. */
+  cause?: unknown
+}
+
+/** The one class of errors. `code` says which row of `errorTable` it is. */
+export class GatewayError extends Error {
+  readonly code: ErrorCode
+  /** The status that a client gets for it. */
+  readonly status: number
+  readonly side: Side
+  readonly retryable: boolean
+  /** The sentence that a client may read. */
+  readonly title: string
+  readonly detail: string | undefined
+  readonly path: string | undefined
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(code: ErrorCode, options: GatewayErrorOptions = {}) {
+    const { status, side, retryable, title }: ErrorRow = errorTable[code]
+    super(options.message ?? options.detail ?? title, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'GatewayError'
+    this.code = code
+    this.status = status
+    this.side = side
+    this.retryable = retryable
+    this.title = title
+    this.detail = options.detail
+    this.path = options.path
+    this.headers = options.headers ?? {}
+  }
+}

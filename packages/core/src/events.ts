@@ -1,0 +1,68 @@
+import { channel } from 'node:diagnostics_channel'
+import type { Endpoint, Outcome } from './balancing.ts'
+import type { Context, Summary } from './contract.ts'
+
+/**
+ * What happened, by name. Each name is a channel of `node:diagnostics_channel` with `gatelet:` before it. Metrics,
+ * access log, traces and the dashboard all listen here, so that each module is seen without being imported.
+ */
+export interface EventMap {
+  /** An exchange is over: exactly one per request. */
+  'request:finished': { readonly context: Context; readonly summary: Summary }
+  /** An error reached the edge and was turned into a reply, or broke one off. */
+  'request:failed': { readonly context: Context; readonly error: unknown }
+  /** One attempt at one endpoint is over. `attempt` counts from 0. */
+  'upstream:attempted': {
+    readonly context: Context
+    readonly endpoint: Endpoint
+    readonly attempt: number
+    readonly outcome: Outcome
+    readonly error?: unknown
+  }
+  /** Membership or health of an endpoint changed. */
+  'endpoint:changed': {
+    readonly endpoint: Endpoint
+    readonly change: 'added' | 'removed' | 'draining' | 'weighted' | 'ejected' | 'readmitted'
+    readonly reason?: string
+  }
+}
+
+const channels = new Map<string, ReturnType<typeof channel>>()
+
+function channelOf(name: string): ReturnType<typeof channel> {
+  const found = channels.get(name) ?? channel(`gatelet:${name}`)
+  channels.set(name, found)
+  return found
+}
+
+/** Whether anybody listens; ask it before you build an event on the hot path. */
+export function isHeard(name: keyof EventMap): boolean {
+  return channelOf(name).hasSubscribers
+}
+
+/** Tells everybody who listens. Does nothing when nobody does. */
+export function publish<N extends keyof EventMap>(name: N, event: EventMap[N]): void {
+  const target = channelOf(name)
+  if (target.hasSubscribers) target.publish(event)
+}
+
+/**
+ * Listens to one kind of event. A listener that throws is told of by `process.emitWarning` and disturbs nobody: an
+ * error in a plain `diagnostics_channel` subscriber would end the process.
+ * @returns its undo
+ */
+export function subscribe<N extends keyof EventMap>(name: N, listener: (event: EventMap[N]) => void): () => void {
+  const guarded = (event: unknown) => {
+    try {
+      listener(event as EventMap[N])
+    } catch (error) {
+      process.emitWarning(
+        `a listener of gatelet:${name} threw: ${error instanceof Error ? error.stack : String(error)}`,
+        'GateletWarning',
+      )
+    }
+  }
+  const target = channelOf(name)
+  target.subscribe(guarded)
+  return () => void target.unsubscribe(guarded)
+}

@@ -1,0 +1,228 @@
+import { type Clock, systemClock } from './clock.ts'
+import type { Context, IncomingRequest, RequestChange, Summary } from './contract.ts'
+import { GatewayError } from './errors.ts'
+import { isHeard, publish } from './events.ts'
+import type { HeaderList } from './headers.ts'
+import { changedRequest, withoutBody } from './request.ts'
+
+/** What an adapter does for an exchange. */
+export interface ExchangeHost {
+  /** Writes an interim answer, where the protocol has them. */
+  inform(status: 102 | 103, headers: HeaderList): void
+  /** Counts work that outlives the reply, so that `close()` waits for it. Left out where `next` can be asked once only. */
+  spawn?(work: Promise<void>): void
+}
+
+/**
+ * One request and its reply from the socket's point of view: it is open, then aborted or not, then finished. For
+ * adapters; layers see it through their `Context`.
+ */
+export class Exchange {
+  readonly host: ExchangeHost
+  readonly clock: Clock
+  /** When it began, in monotonic milliseconds. */
+  readonly startedAt: number
+  private abortReason: GatewayError | undefined
+  private summary: Summary | undefined
+  private controller: AbortController | undefined
+  // Nearly every exchange has exactly one listener of each kind: the proxy's. It needs no array.
+  private onAbort: (() => void) | undefined
+  private onAbortMore: (() => void)[] | undefined
+  private onFinish: ((summary: Summary) => void) | undefined
+  private onFinishMore: ((summary: Summary) => void)[] | undefined
+
+  constructor(host: ExchangeHost, clock: Clock = systemClock) {
+    this.host = host
+    this.clock = clock
+    this.startedAt = clock.now()
+  }
+
+  /** The first context of this exchange. */
+  open(request: IncomingRequest): Context {
+    return new ExchangeContext(this, request, noState, undefined, undefined)
+  }
+
+  get isOver(): boolean {
+    return this.summary !== undefined
+  }
+
+  get signal(): AbortSignal {
+    if (!this.controller) {
+      this.controller = new AbortController()
+      if (this.abortReason) this.controller.abort(this.abortReason)
+    }
+    return this.controller.signal
+  }
+
+  /** The client left, or nobody wants the answer any more. The first call counts. */
+  abort(reason: GatewayError = new GatewayError('CLIENT_CLOSED')): void {
+    if (this.abortReason || this.summary) return
+    this.abortReason = reason
+    const { onAbort, onAbortMore } = this
+    this.onAbort = this.onAbortMore = undefined
+    this.controller?.abort(reason)
+    if (onAbort) guarded(onAbort)
+    if (onAbortMore) for (const listener of onAbortMore) guarded(listener)
+  }
+
+  /** The socket side is done. The first call counts. */
+  finish(context: Context, outcome: Summary['outcome'], status: number, error?: unknown): void {
+    if (this.summary) return
+    const summary: Summary = { outcome, status, durationMs: this.clock.now() - this.startedAt, error }
+    this.summary = summary
+    const { onFinish, onFinishMore } = this
+    this.onFinish = this.onFinishMore = this.onAbort = this.onAbortMore = undefined
+    if (onFinish) guarded(() => onFinish(summary))
+    if (onFinishMore) for (const listener of onFinishMore) guarded(() => listener(summary))
+    if (isHeard('request:finished')) publish('request:finished', { context, summary })
+  }
+
+  addAbortListener(listener: () => void): () => void {
+    if (this.summary) return nothing
+    if (this.abortReason) queueMicrotask(() => guarded(listener))
+    else if (!this.onAbort) this.onAbort = listener
+    else if (!this.onAbortMore) this.onAbortMore = [listener]
+    else this.onAbortMore.push(listener)
+    return () => {
+      if (this.onAbort === listener) this.onAbort = undefined
+      else remove(this.onAbortMore, listener)
+    }
+  }
+
+  addFinishListener(listener: (summary: Summary) => void): () => void {
+    const { summary } = this
+    if (summary) queueMicrotask(() => guarded(() => listener(summary)))
+    else if (!this.onFinish) this.onFinish = listener
+    else if (!this.onFinishMore) this.onFinishMore = [listener]
+    else this.onFinishMore.push(listener)
+    return () => {
+      if (this.onFinish === listener) this.onFinish = undefined
+      else remove(this.onFinishMore, listener)
+    }
+  }
+}
+
+/** The context that layers get. Small and of one shape: a layer that adds state makes another. */
+class ExchangeContext<S extends object> implements Context<S> {
+  readonly exchange: Exchange
+  readonly request: IncomingRequest
+  readonly state: Readonly<S>
+  readonly deadline: number | undefined
+  private readonly narrowed: readonly AbortSignal[] | undefined
+  private joined: AbortSignal | undefined
+
+  constructor(
+    exchange: Exchange,
+    request: IncomingRequest,
+    state: S,
+    deadline: number | undefined,
+    narrowed: readonly AbortSignal[] | undefined,
+  ) {
+    this.exchange = exchange
+    this.request = request
+    this.state = state
+    this.deadline = deadline
+    this.narrowed = narrowed
+  }
+
+  get signal(): AbortSignal {
+    if (!this.narrowed) return this.exchange.signal
+    this.joined ??= AbortSignal.any([this.exchange.signal, ...this.narrowed])
+    return this.joined
+  }
+
+  with<A extends object>(more: A): Context<S & A> {
+    return new ExchangeContext(this.exchange, this.request, { ...this.state, ...more }, this.deadline, this.narrowed)
+  }
+
+  withRequest(change: RequestChange): Context<S> {
+    return new ExchangeContext(this.exchange, changedRequest(this.request, change), this.state, this.deadline, this.narrowed)
+  }
+
+  withSignal(signal: AbortSignal): Context<S> {
+    return new ExchangeContext(this.exchange, this.request, this.state, this.deadline, [...(this.narrowed ?? []), signal])
+  }
+
+  withDeadline(deadline: number): Context<S> {
+    if (this.deadline !== undefined && this.deadline <= deadline) return this
+    const { clock } = this.exchange
+    const expiry = new AbortController()
+    const cancel = clock.setTimer(() => expiry.abort(new GatewayError('DEADLINE_EXCEEDED')), Math.max(0, deadline - clock.now()))
+    this.exchange.addFinishListener(cancel)
+    return new ExchangeContext(this.exchange, this.request, this.state, deadline, [...(this.narrowed ?? []), expiry.signal])
+  }
+
+  background(work: (ctx: Context<S>) => Promise<void>): boolean {
+    const { host, clock } = this.exchange
+    if (!host.spawn) return false
+    const exchange = new Exchange({ inform() {}, spawn: (more) => host.spawn?.(more) }, clock)
+    const ctx = new ExchangeContext(exchange, withoutBody(this.request), this.state, undefined, undefined)
+    host.spawn(
+      (async () => work(ctx))().then(
+        () => exchange.finish(ctx, 'finished', 0),
+        (error: unknown) => {
+          publish('request:failed', { context: ctx, error })
+          exchange.finish(ctx, 'failed', 0, error)
+        },
+      ),
+    )
+    return true
+  }
+
+  inform(status: 102 | 103, headers: HeaderList): void {
+    if (!this.exchange.isOver) this.exchange.host.inform(status, headers)
+  }
+
+  onAbort(listener: () => void): () => void {
+    return this.narrowed ? this.onAnyAbort(this.narrowed, listener) : this.exchange.addAbortListener(listener)
+  }
+
+  onFinish(listener: (summary: Summary) => void): () => void {
+    return this.exchange.addFinishListener(listener)
+  }
+
+  // Listens to each signal by itself: `AbortSignal.any` costs 17 µs, and a signal that lives as long as the program must
+  // not collect listeners of exchanges that are over.
+  private onAnyAbort(signals: readonly AbortSignal[], listener: () => void): () => void {
+    let live = true
+    const undo = () => {
+      live = false
+      removeFromExchange()
+      removeFromFinish()
+      for (const signal of signals) signal.removeEventListener('abort', once)
+    }
+    const once = () => {
+      if (!live) return
+      undo()
+      guarded(listener)
+    }
+    const removeFromExchange = this.exchange.addAbortListener(once)
+    const removeFromFinish = this.exchange.addFinishListener(undo)
+    for (const signal of signals) {
+      if (signal.aborted) queueMicrotask(once)
+      else signal.addEventListener('abort', once, { once: true })
+    }
+    return undo
+  }
+}
+
+const noState = Object.freeze({})
+
+const nothing = () => {}
+
+// A listener that throws must not keep the others from freeing what they hold.
+function guarded(listener: () => void): void {
+  try {
+    listener()
+  } catch (error) {
+    process.emitWarning(
+      `a listener of an exchange threw: ${error instanceof Error ? error.stack : String(error)}`,
+      'GateletWarning',
+    )
+  }
+}
+
+function remove<T>(list: T[] | undefined, item: T): void {
+  const at = list ? list.indexOf(item) : -1
+  if (at >= 0) list?.splice(at, 1)
+}

@@ -1,0 +1,51 @@
+/**
+ * Whether a header field speaks of one connection only and must not be passed on (RFC 9110 §7.6.1), `Transfer-Encoding`
+ * and the proxy credentials among them. Tests the length first: most names are told apart by it alone.
+ */
+export function isHopByHop(name: string): boolean {
+  switch (name.length) {
+    case 2:
+      return name.toLowerCase() === 'te'
+    case 7: {
+      const lower = name.toLowerCase()
+      return lower === 'trailer' || lower === 'upgrade'
+    }
+    case 10: {
+      const lower = name.toLowerCase()
+      return lower === 'connection' || lower === 'keep-alive'
+    }
+    case 16:
+      return name.toLowerCase() === 'proxy-connection'
+    case 17:
+      return name.toLowerCase() === 'transfer-encoding'
+    case 18:
+      return name.toLowerCase() === 'proxy-authenticate'
+    case 19:
+      return name.toLowerCase() === 'proxy-authorization'
+    default:
+      return false
+  }
+}
+
+/**
+ * The names, lower case, that a `Connection` field nominates as belonging to this connection only. Undefined when there
+ * are none but `close` and `keep-alive`, which is nearly always.
+ *
+ * `host`, `content-length` and the like cannot be nominated away: they frame or address the message.
+ */
+export function nominated(connection: string): ReadonlySet<string> | undefined {
+  if (isPlain(connection)) return undefined
+  const names = new Set<string>()
+  for (const part of connection.split(',')) {
+    const name = part.trim().toLowerCase()
+    if (name !== '' && name !== 'close' && name !== 'keep-alive' && !essential.has(name)) names.add(name)
+  }
+  return names.size > 0 ? names : undefined
+}
+
+const essential: ReadonlySet<string> = new Set(['host', 'content-length', 'content-type', 'content-encoding', 'date'])
+
+function isPlain(connection: string): boolean {
+  if (connection.length === 5) return connection.toLowerCase() === 'close'
+  return connection.length === 10 && connection.toLowerCase() === 'keep-alive'
+}

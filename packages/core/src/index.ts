@@ -1,0 +1,56 @@
+export type {
+  Ask,
+  Balancer,
+  Endpoint,
+  Lease,
+  Outcome,
+  PickContext,
+  Refusal,
+  Strategy,
+  StrategyFactory,
+  Target,
+} from './balancing.ts'
+export { isLease } from './balancing.ts'
+export type { Body, BodyStep, Flow, Sink, Source } from './body.ts'
+export { bytesOf, discard, lengthOf, readableOf, sourceOf, tee, transformed } from './body.ts'
+export type { Chain, StateOf } from './chain.ts'
+export { chain } from './chain.ts'
+export type { AddressRange, ClientView, Connection, TrustedProxies } from './client.ts'
+export { addressRanges, canonicalAddress, clientResolver, isWithin } from './client.ts'
+export type { Clock } from './clock.ts'
+export { systemClock } from './clock.ts'
+export type {
+  Client,
+  Context,
+  Handler,
+  IncomingRequest,
+  MaybePromise,
+  Middleware,
+  Reply,
+  RequestChange,
+  RequestUrl,
+  Summary,
+} from './contract.ts'
+export type { ErrorCode, ErrorRow, GatewayErrorOptions, Side } from './errors.ts'
+export { errorTable, GatewayError } from './errors.ts'
+export type { EventMap } from './events.ts'
+export { isHeard, publish, subscribe } from './events.ts'
+export type { ExchangeHost } from './exchange.ts'
+export { Exchange } from './exchange.ts'
+export type { ReadonlyHeaders } from './headers.ts'
+export { HeaderList, isNamed } from './headers.ts'
+export { isHopByHop, nominated } from './hop-by-hop.ts'
+export type { Check, Checks } from './options.ts'
+export * as options from './options.ts'
+export { checkOptions } from './options.ts'
+export { isPromise } from './promise.ts'
+export type { Producer } from './push-source.ts'
+export { PushSource } from './push-source.ts'
+export type { ProblemInit, ReplyInit } from './reply.ts'
+export { empty, json, problem, text } from './reply.ts'
+export { hasToken } from './request.ts'
+export type { Layer } from './run.ts'
+export { failure, handlerOf, notFound, run } from './run.ts'
+export type { CanonicalHost, CanonicalTarget, PathOptions } from './target.ts'
+export { canonicalize, canonicalizeHost, canonicalizePath } from './target.ts'
+export { switchProtocols } from './upgrade.ts'

@@ -1,0 +1,66 @@
+import type { Flow, Source } from './body.ts'
+import { PushSource } from './push-source.ts'
+
+/** Two sources out of one. Connects when the first of them is read; goes at the pace of the slower. */
+export function teeSource(source: Source): [Source, Source] {
+  let flow: Flow | undefined
+  let connected = false
+  const live = new Set<Branch>()
+
+  const start = () => {
+    if (connected) return
+    connected = true
+    flow = source.pipeTo({
+      write(chunk) {
+        let room = true
+        for (const branch of live) {
+          if (branch.source.push(chunk)) continue
+          branch.full = true
+          room = false
+        }
+        return room
+      },
+      end: (trailers) => {
+        for (const branch of live) branch.source.end(trailers)
+      },
+      fail: (error) => {
+        for (const branch of live) branch.source.fail(error)
+      },
+    })
+  }
+  const resumeWhenAllHaveRoom = () => {
+    for (const branch of live) if (branch.full) return
+    flow?.resume()
+  }
+
+  const make = (): Branch => {
+    const branch: Branch = {
+      full: false,
+      source: new PushSource({
+        start,
+        pause() {
+          branch.full = true
+          flow?.pause()
+        },
+        resume() {
+          branch.full = false
+          resumeWhenAllHaveRoom()
+        },
+        cancel(reason) {
+          live.delete(branch)
+          if (live.size === 0) source.cancel(reason)
+          else resumeWhenAllHaveRoom()
+        },
+      }),
+    }
+    branch.source.length = source.length
+    live.add(branch)
+    return branch
+  }
+  return [make().source, make().source]
+}
+
+interface Branch {
+  readonly source: PushSource
+  full: boolean
+}
