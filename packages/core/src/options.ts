@@ -7,7 +7,9 @@ import { GatewayError } from './errors.ts'
 export type Check<T> = (value: unknown, path: string) => T
 
 /** A check for each option of an interface: one that is forgotten does not compile. */
-export type Checks<T extends object> = { readonly [K in keyof T]-?: Check<T[K]> }
+export type Checks<T extends object> = {
+  readonly [K in keyof T]-?: {} extends Pick<T, K> ? Check<T[K] | undefined> : Check<T[K]>
+}
 
 /**
  * Checks options when the program starts. Unknown names are refused too, with the nearest known one named.
@@ -34,9 +36,9 @@ export function shape<T extends object>(checks: Checks<T>): Check<T> {
   return (value, path) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong(value, path, 'an object')
     for (const name of Object.keys(value)) if (!Object.hasOwn(checks, name)) throw unknownName(name, path, Object.keys(checks))
-    const checked: Partial<T> = {}
-    for (const name of Object.keys(checks) as (keyof T & string)[]) {
-      const found = checks[name]((value as Partial<T>)[name], joined(path, name))
+    const checked: Record<string, unknown> = {}
+    for (const [name, check] of Object.entries(checks) as [string, Check<unknown>][]) {
+      const found = check((value as Record<string, unknown>)[name], joined(path, name))
       if (found !== undefined) checked[name] = found
     }
     return checked as T
