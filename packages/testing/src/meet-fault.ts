@@ -1,0 +1,82 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Clock } from '@gatelet/core'
+import type { Fault, PartOfBody } from './fault.ts'
+
+/** One request that meets a fault. */
+export interface Meeting {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly clock: Clock
+  /** Answers as if there were no fault. */
+  proceed(): void
+  /** Keeps `task` until `release()`. @returns its undo */
+  hold(task: () => void): () => void
+  /** Goes on reading the body, though nobody asks for it yet. */
+  readAhead(): void
+  /** Calls back when the whole request is here. */
+  whole(then: () => void): void
+}
+
+/** Lets the fault happen to one request. */
+export function meetFault(fault: Fault | undefined, meeting: Meeting): void {
+  if (!fault) meeting.proceed()
+  // Its own kind chose the function, which TypeScript cannot follow.
+  else (acts[fault.kind] as (fault: Fault, meeting: Meeting) => void)(fault, meeting)
+}
+
+const acts: { [K in Fault['kind']]: (fault: Extract<Fault, { kind: K }>, meeting: Meeting) => void } = {
+  status({ status, headers = {}, body = '' }, { res, whole }) {
+    whole(() => void res.writeHead(status, headers).end(body))
+  },
+  'hang-before-headers': (_, meeting) => delayed(meeting, undefined),
+  delay: ({ ms }, meeting) => delayed(meeting, ms),
+  'reset-before-headers': (_, { req }) => void req.socket.resetAndDestroy(),
+  'hang-mid-body': (fault, meeting) =>
+    partOfBody(fault, meeting, () => void meeting.hold(() => void meeting.res.end(filler(PROMISED)))),
+  'reset-mid-body': (fault, meeting) => partOfBody(fault, meeting, () => void meeting.req.socket.resetAndDestroy()),
+  'close-mid-body': (fault, meeting) => partOfBody(fault, meeting, () => void meeting.req.socket.destroy()),
+  'close-after-reply'({ afterMs }, { req, res, clock, proceed }) {
+    res.on('finish', () => {
+      if (afterMs) clock.setTimer(() => req.socket.destroy(), afterMs)
+      else req.socket.destroy()
+    })
+    proceed()
+  },
+  'close-on-reuse': (_, { req }) => void req.socket.destroy(),
+  'slow-reader': (_, { hold, proceed }) => void hold(proceed),
+  // Whoever comes was connected before.
+  refuse: (_, { proceed }) => proceed(),
+}
+
+function delayed(meeting: Meeting, ms: number | undefined): void {
+  meeting.readAhead()
+  const undo = meeting.hold(() => {
+    cancel?.()
+    meeting.proceed()
+  })
+  const due = () => {
+    undo()
+    meeting.proceed()
+  }
+  const cancel = ms === undefined ? undefined : meeting.clock.setTimer(due, ms)
+  meeting.res.on('close', () => {
+    undo()
+    cancel?.()
+  })
+}
+
+// More is promised than is sent before the fault.
+const PROMISED = 1024
+
+const filler = (bytes: number) => Buffer.alloc(bytes, 'x')
+
+function partOfBody({ sentBytes = 1024, chunked }: PartOfBody, meeting: Meeting, then: () => void): void {
+  const { res, whole } = meeting
+  whole(() => {
+    res.writeHead(200, chunked ? {} : { 'content-length': sentBytes + PROMISED })
+    res.flushHeaders()
+    // The head is on its way when the next turn begins.
+    if (sentBytes > 0) res.write(filler(sentBytes), then)
+    else setImmediate(then)
+  })
+}

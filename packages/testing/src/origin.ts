@@ -1,0 +1,250 @@
+import { type IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Clock } from '@gatelet/core'
+import type { Fault } from './fault.ts'
+import { Listener } from './listener.ts'
+import { meetFault } from './meet-fault.ts'
+import { type ReceivedRequest, RequestRecord } from './received-request.ts'
+import { Watch } from './watch.ts'
+
+/** Answers for an origin. What it throws becomes a 500 that says so. */
+export type OriginHandler = (req: IncomingMessage, res: ServerResponse, origin: Origin) => void | Promise<void>
+
+/** Takes over the socket of a request with `Upgrade`. */
+export type UpgradeHandler = (req: IncomingMessage, socket: Duplex, head: Buffer, origin: Origin) => void
+
+/** A real server on 127.0.0.1, of which a test sees everything. */
+export interface Origin {
+  /** Its place in the farm, from 0. */
+  readonly id: number
+  readonly port: number
+  /** `http://127.0.0.1:<port>`, without a slash behind. */
+  readonly url: string
+  /** What came, oldest first; the last `keepRequests` of it. */
+  readonly requests: readonly ReceivedRequest[]
+  /** How many requests came, kept or not. */
+  readonly hits: number
+  /** Connections that are open now. */
+  readonly sockets: number
+  /** Connections that were accepted. */
+  readonly connections: number
+  /** What it does wrong from the next request on. Undefined: nothing. */
+  fault: Fault | undefined
+  /** Who answers. */
+  handler: OriginHandler
+  /** Lets everything that a fault holds go on: delayed answers, hung bodies, uploads that are not read. */
+  release(): void
+  /** Kills it at once: nothing listens, every connection is closed. */
+  stop(): Promise<void>
+  /** Listens again on the same port. Resolves when it does, also after the fault `refuse` was taken back. */
+  start(): Promise<void>
+  /** As new: no fault, nothing recorded, the first handler, listening; open connections stay. */
+  reset(): Promise<void>
+  /**
+   * Waits for a state: `await origin.when(() => origin.requests[0]?.aborted)`.
+   * @param withinMs real milliseconds, default 5000; rejects then
+   */
+  when(condition: (origin: Origin) => unknown, withinMs?: number): Promise<void>
+}
+
+/** What all origins of a farm share. */
+export interface OriginSettings {
+  readonly handler: OriginHandler
+  readonly upgrade: UpgradeHandler | undefined
+  readonly keepRequests: number
+  readonly keepBodyBytes: number
+  readonly clock: Clock
+}
+
+/** One origin of a farm. */
+export class OriginServer implements Origin {
+  readonly id: number
+  handler: OriginHandler
+  hits = 0
+  readonly #settings: OriginSettings
+  readonly #watch = new Watch()
+  readonly #listener = new Listener(() => this.#watch.changed())
+  readonly #used = new WeakSet<Socket>()
+  readonly #held = new Set<() => void>()
+  #requests: RequestRecord[] = []
+  #connectionsBefore = 0
+  #fault: Fault | undefined
+  #faultsLeft = 0
+  #isStopped = true
+  #opening: Promise<void> = Promise.resolve()
+
+  constructor(id: number, settings: OriginSettings) {
+    this.id = id
+    this.handler = settings.handler
+    this.#settings = settings
+    const { server } = this.#listener
+    server.on('request', (req, res) => this.#take(req, res, () => this.#answer(req, res)))
+    if (settings.upgrade) server.on('upgrade', (req, socket, head) => this.#takeUpgrade(req, socket, head))
+  }
+
+  get port(): number {
+    return this.#listener.port
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`
+  }
+
+  get requests(): readonly ReceivedRequest[] {
+    return this.#requests
+  }
+
+  get sockets(): number {
+    return this.#listener.sockets.size
+  }
+
+  get connections(): number {
+    return this.#listener.accepted - this.#connectionsBefore
+  }
+
+  get fault(): Fault | undefined {
+    return this.#fault
+  }
+
+  set fault(fault: Fault | undefined) {
+    this.#fault = fault
+    this.#faultsLeft = fault && fault.kind !== 'refuse' ? (fault.times ?? Number.POSITIVE_INFINITY) : 0
+    this.#openOrShut()
+  }
+
+  release(): void {
+    const held = [...this.#held]
+    this.#held.clear()
+    for (const goOn of held) goOn()
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    await this.#opening.catch(() => {})
+    this.#listener.kill()
+    this.#held.clear()
+    await this.when(() => this.sockets === 0)
+  }
+
+  async start(): Promise<void> {
+    this.#isStopped = false
+    this.#openOrShut()
+    await this.#opening
+  }
+
+  async reset(): Promise<void> {
+    this.release()
+    this.fault = undefined
+    this.handler = this.#settings.handler
+    this.hits = 0
+    this.#requests = []
+    this.#connectionsBefore = this.#listener.accepted
+    await this.start()
+  }
+
+  when(condition: (origin: Origin) => unknown, withinMs = 5000): Promise<void> {
+    const missing = () => `origin ${this.id} did not come to the state in ${withinMs} ms: it has ${this.#state()}`
+    return this.#watch.until(() => Boolean(condition(this)), withinMs, missing)
+  }
+
+  #state(): string {
+    const open = this.#requests.filter(({ complete }) => !complete).length
+    return `${this.hits} requests (${open} incomplete), ${this.sockets} open connections of ${this.connections}`
+  }
+
+  // One opening after the other: a fault may be switched faster than a port opens.
+  #openOrShut(): void {
+    if (this.#isRefusing) this.#listener.shut()
+    else this.#opening = this.#opening.catch(() => {}).then(() => this.#open())
+    // A port that cannot be had is told by start() and reset(), which wait for it.
+    this.#opening.catch(() => {})
+  }
+
+  async #open(): Promise<void> {
+    if (!this.#isRefusing) await this.#listener.open()
+    if (this.#isRefusing) this.#listener.shut()
+  }
+
+  get #isRefusing(): boolean {
+    return this.#isStopped || this.#fault?.kind === 'refuse'
+  }
+
+  #take(req: IncomingMessage, res: ServerResponse, proceed: () => void): void {
+    const connection = this.#listener.sockets.get(req.socket) ?? 0
+    const fault = this.#nextFault(req.socket)
+    const record = new RequestRecord(req, connection, fault?.kind)
+    record.tap(req, this.#settings.keepBodyBytes, () => this.#watch.changed())
+    this.#keep(record)
+    res.on('error', () => {})
+    res.on('close', () => {
+      record.aborted = !res.writableFinished
+      this.#watch.changed()
+    })
+    meetFault(fault, {
+      req,
+      res,
+      clock: this.#settings.clock,
+      proceed,
+      hold: (task) => this.#hold(task),
+      readAhead: () => {
+        record.isReadAhead = true
+      },
+      whole: (then) => whole(req, then),
+    })
+  }
+
+  #takeUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const res = new ServerResponse(req)
+    res.assignSocket(req.socket)
+    res.shouldKeepAlive = false
+    this.#take(req, res, () => {
+      res.detachSocket(req.socket)
+      this.#settings.upgrade?.(req, socket, head, this)
+    })
+  }
+
+  #keep(record: RequestRecord): void {
+    this.hits++
+    this.#requests.push(record)
+    if (this.#requests.length > this.#settings.keepRequests) this.#requests.shift()
+    this.#watch.changed()
+  }
+
+  #nextFault(socket: Socket): Fault | undefined {
+    const isReused = this.#used.has(socket)
+    this.#used.add(socket)
+    const fault = this.#fault
+    if (!fault || this.#faultsLeft <= 0 || (fault.kind === 'close-on-reuse' && !isReused)) return undefined
+    this.#faultsLeft--
+    return fault
+  }
+
+  #hold(task: () => void): () => void {
+    this.#held.add(task)
+    return () => void this.#held.delete(task)
+  }
+
+  #answer(req: IncomingMessage, res: ServerResponse): void {
+    // Called inside, so that what a handler throws at once is caught like what it rejects with.
+    const answering = (async () => this.handler(req, res, this))()
+    answering.catch((error: unknown) => {
+      if (res.headersSent) res.destroy()
+      else
+        res.writeHead(500).end(`the handler of origin ${this.id} threw: ${error instanceof Error ? error.stack : String(error)}`)
+    })
+  }
+}
+
+/** Says who answered and what it saw, as JSON, when the whole request is here. */
+export const tellWho: OriginHandler = (req, res, origin) => {
+  whole(req, () => {
+    const body = JSON.stringify({ id: origin.id, method: req.method, url: req.url, headers: req.headers })
+    res.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }).end(body)
+  })
+}
+
+function whole(req: IncomingMessage, then: () => void): void {
+  if (req.readableEnded) then()
+  else req.on('end', then).resume()
+}

@@ -1,0 +1,33 @@
+/** Lets tests wait for a state instead of sleeping: whoever changes the state calls `changed`. */
+export class Watch {
+  readonly #looks = new Set<() => void>()
+
+  changed(): void {
+    for (const look of [...this.#looks]) look()
+  }
+
+  /**
+   * Resolves as soon as `condition` holds: now, or after a change.
+   * @param withinMs rejects after so many milliseconds of real time
+   * @param missing what to say then
+   */
+  until(condition: () => boolean, withinMs: number, missing: () => string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const end = (settle: () => void) => {
+        this.#looks.delete(look)
+        clearTimeout(timer)
+        settle()
+      }
+      const look = () => {
+        try {
+          if (condition()) end(resolve)
+        } catch (error) {
+          end(() => reject(error))
+        }
+      }
+      const timer = setTimeout(() => end(() => reject(new Error(missing()))), withinMs)
+      this.#looks.add(look)
+      look()
+    })
+  }
+}
