@@ -1,1 +1,3 @@
-export {}
+export type { CookieMap, ProxyOptions, ProxyTimeouts } from './options.ts'
+export type { Proxy } from './proxy.ts'
+export { proxy } from './proxy.ts'

@@ -1,0 +1,148 @@
+import { type Checks, type Clock, checkOptions, options, systemClock } from '@gatelet/core'
+
+/** How long to wait for what. All in milliseconds. */
+export interface ProxyTimeouts {
+  /** For a connection, TLS included. Default 2,000. */
+  connectMs?: number
+  /** From the request being sent to the response's headers, for one attempt. Default 15,000. */
+  headersMs?: number
+  /** Between two chunks of the response's body, while the client keeps up. Default 30,000; 0: no bound. */
+  bodyIdleMs?: number
+  /**
+   * For all attempts together, to the response's headers. A request body that is still flowing does not count, nor does
+   * the response's: those are bounded by their idle times, so uploads and event streams may last. Default 60,000.
+   */
+  totalMs?: number
+}
+
+/** New values for an attribute of `Set-Cookie`, by the old value in lower case; `*` is any other; empty removes the attribute. */
+export type CookieMap = Readonly<Record<string, string>>
+
+/** How requests are forwarded. */
+export interface ProxyOptions {
+  /**
+   * What the upstream gets as `Host`: its own name, the client's (`preserve`), or this one. Default `upstream`; the
+   * client's is then in `X-Forwarded-Host`.
+   */
+  host?: 'upstream' | 'preserve' | (string & {})
+  /** Which fields tell the upstream of the client: `X-Forwarded-For`, `-Proto`, `-Host`; `Forwarded` (RFC 7239); or neither. Default `x-forwarded`. */
+  forwarded?: 'x-forwarded' | 'forwarded' | 'both' | 'none'
+  /**
+   * The name of this proxy in `Via` (RFC 9110 §7.6.3), by which it knows a request that comes round again (508). Must be
+   * its own. Default: `gatelet-` and eight random hex digits; false sends none and sees no loops.
+   */
+  via?: string | false
+  /** Whether a `Location` that names the upstream is made to name what the client called. Default true. */
+  rewriteLocation?: boolean
+  /** Changes the `Domain` and `Path` of cookies. Default: they pass as they are. */
+  cookies?: { domain?: CookieMap; path?: CookieMap }
+  timeouts?: ProxyTimeouts
+  /** Attempts after the first, each at an endpoint that was not tried yet while there is one. 0 to 10, default 2. */
+  retries?: number
+  /** Connections to one endpoint at most, 1 to 10,000. Default 128. */
+  connections?: number
+  /** Requests that wait for a connection to one endpoint at most, 0 to 100,000; more get 503. Default 1,024. */
+  maxQueued?: number
+  /** Longest wait for a connection, in milliseconds; then 503. Default 2,000. */
+  queueMs?: number
+  /** How long an unused connection is kept, in milliseconds, unless the upstream announces less. Keep it below the upstream's. Default 4,000. */
+  keepAliveMs?: number
+  /** Where time comes from. */
+  clock?: Clock
+}
+
+/** The same with every default filled in. */
+export interface ProxySettings {
+  readonly host: string
+  readonly forwarded: 'x-forwarded' | 'forwarded' | 'both' | 'none'
+  readonly via: string | undefined
+  readonly rewriteLocation: boolean
+  readonly cookies: { readonly domain?: CookieMap; readonly path?: CookieMap } | undefined
+  readonly connectMs: number
+  readonly headersMs: number
+  readonly bodyIdleMs: number
+  readonly totalMs: number
+  readonly retries: number
+  readonly connections: number
+  readonly maxQueued: number
+  readonly queueMs: number
+  readonly keepAliveMs: number
+  readonly clock: Clock
+}
+
+const { boolean, either, milliseconds, number, oneOf, optional, record, shape, wrong } = options
+
+const token: options.Check<string> = (value, path) => {
+  if (typeof value !== 'string' || !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(value)) {
+    throw wrong(value, path, "a name of letters, digits and !#$%&'*+-.^_`|~, or false")
+  }
+  return value
+}
+
+const hostName: options.Check<string> = (value, path) => {
+  if (typeof value !== 'string' || !/^[a-z0-9.\-_[\]:]+$/i.test(value)) {
+    throw wrong(value, path, "'upstream', 'preserve' or a host name such as api.internal:8080")
+  }
+  return value
+}
+
+const text: options.Check<string> = (value, path) => {
+  if (typeof value !== 'string' || /[^\x20-\x7e]|;/.test(value))
+    throw wrong(value, path, 'a value of a cookie attribute, or empty')
+  return value
+}
+
+/** What each option must be. */
+export const proxyChecks: Checks<ProxyOptions> = {
+  host: optional(hostName),
+  forwarded: optional(oneOf('x-forwarded', 'forwarded', 'both', 'none')),
+  via: optional(either('a name, or false', oneOf(false), token)),
+  rewriteLocation: optional(boolean),
+  cookies: optional(
+    shape<NonNullable<ProxyOptions['cookies']>>({ domain: optional(record(text)), path: optional(record(text)) }),
+  ),
+  timeouts: optional(
+    shape<ProxyTimeouts>({
+      connectMs: optional(milliseconds()),
+      headersMs: optional(milliseconds()),
+      bodyIdleMs: optional(milliseconds(0)),
+      totalMs: optional(milliseconds()),
+    }),
+  ),
+  retries: optional(number({ min: 0, max: 10, integer: true })),
+  connections: optional(number({ min: 1, max: 10_000, integer: true })),
+  maxQueued: optional(number({ min: 0, max: 100_000, integer: true })),
+  queueMs: optional(milliseconds()),
+  keepAliveMs: optional(milliseconds()),
+  clock: optional(options.anything as options.Check<Clock>),
+}
+
+/** Checks options and fills in the defaults. @throws GatewayError `BAD_OPTION` */
+export function proxySettings(given: ProxyOptions): ProxySettings {
+  const checked = checkOptions('proxy', given, proxyChecks)
+  const { connectMs = 2_000, headersMs = 15_000, bodyIdleMs = 30_000, totalMs = 60_000 } = checked.timeouts ?? {}
+  return {
+    host: checked.host ?? 'upstream',
+    forwarded: checked.forwarded ?? 'x-forwarded',
+    via: checked.via === false ? undefined : (checked.via ?? randomName()),
+    rewriteLocation: checked.rewriteLocation ?? true,
+    cookies: checked.cookies,
+    connectMs,
+    headersMs,
+    bodyIdleMs,
+    totalMs,
+    retries: checked.retries ?? 2,
+    connections: checked.connections ?? 128,
+    maxQueued: checked.maxQueued ?? 1_024,
+    queueMs: checked.queueMs ?? 2_000,
+    keepAliveMs: checked.keepAliveMs ?? 4_000,
+    clock: checked.clock ?? systemClock,
+  }
+}
+
+// Each proxy its own: two of them in one chain, or in one process, are no loop.
+function randomName(): string {
+  return `gatelet-${Math.floor(Math.random() * 0x1_0000_0000)
+    .toString(16)
+    .padStart(8, '0')}`
+}

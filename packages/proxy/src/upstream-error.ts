@@ -1,0 +1,40 @@
+import { type ErrorCode, GatewayError } from '@gatelet/core'
+
+/** How far an attempt had come when it failed. */
+export interface Progress {
+  /** Bytes of the request may have reached the upstream. */
+  readonly sent: boolean
+}
+
+/**
+ * What a failure of undici or of a socket means for whoever waits for the answer. Addresses and other people's words
+ * stay in the message and the cause, which are for logs.
+ */
+export function upstreamError(error: unknown, progress: Progress): GatewayError {
+  if (error instanceof GatewayError) return error
+  const cause = error instanceof Error ? error : new Error(String(error))
+  return new GatewayError(codeOf(cause, progress), { message: cause.message, cause })
+}
+
+function codeOf(error: Error, { sent }: Progress): ErrorCode {
+  const { code, message } = error as Error & { code?: unknown }
+  if (typeof code !== 'string') return error instanceof AggregateError && !sent ? 'UPSTREAM_CONNECT_FAILED' : 'INTERNAL'
+  const known = codes.get(code)
+  if (known) return known
+  if (code === 'UND_ERR_SOCKET') return /^bad (response|upgrade)/.test(message) ? 'UPSTREAM_BAD_RESPONSE' : broken(sent)
+  if (code.startsWith('HPE_')) return 'UPSTREAM_BAD_RESPONSE'
+  if (tls.test(code)) return 'UPSTREAM_TLS'
+  return code.startsWith('UND_ERR_') ? 'INTERNAL' : broken(sent)
+}
+
+const broken = (sent: boolean): ErrorCode => (sent ? 'UPSTREAM_RESET' : 'UPSTREAM_CONNECT_FAILED')
+
+const codes: ReadonlyMap<string, ErrorCode> = new Map([
+  ['UND_ERR_CONNECT_TIMEOUT', 'UPSTREAM_CONNECT_TIMEOUT'],
+  ['UND_ERR_HEADERS_TIMEOUT', 'UPSTREAM_HEADERS_TIMEOUT'],
+  ['UND_ERR_BODY_TIMEOUT', 'UPSTREAM_BODY_TIMEOUT'],
+  ['UND_ERR_HEADERS_OVERFLOW', 'UPSTREAM_BAD_RESPONSE'],
+  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'UPSTREAM_RESET'],
+])
+
+const tls = /^(ERR_TLS_|ERR_SSL_|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|HOSTNAME_MISMATCH|EPROTO$)/

@@ -1,0 +1,57 @@
+import type { Endpoint } from '@gatelet/core'
+import { Connections, type NetworkTarget } from './connections.ts'
+import type { ProxySettings } from './options.ts'
+
+/** What the proxy keeps for one endpoint that is reached over the network. */
+export interface Upstream {
+  readonly origin: URL
+  /** `host:port` as it stands in `Host`; the default port left out. */
+  readonly host: string
+  /** Put before the path of each request; empty for `/`. */
+  readonly basePath: string
+  readonly connections: Connections
+}
+
+/** Finds what is kept for an endpoint. Computed once: the getters of `URL` are too dear for every request. */
+export class Upstreams {
+  private readonly settings: ProxySettings
+  private readonly byEndpoint = new WeakMap<Endpoint, Upstream>()
+  // Endpoints that are the same server share its connections, and one that was removed and came back finds them.
+  private readonly byAddress = new Map<string, Upstream>()
+
+  constructor(settings: ProxySettings) {
+    this.settings = settings
+  }
+
+  of(endpoint: Endpoint, target: NetworkTarget): Upstream {
+    const known = this.byEndpoint.get(endpoint)
+    if (known && known.origin === target.origin && !known.connections.isClosed) return known
+    const address = `${target.socketPath ?? ''} ${target.origin.href}`
+    const upstream = this.byAddress.get(address) ?? this.added(address, target)
+    this.byEndpoint.set(endpoint, { ...upstream, origin: target.origin })
+    return upstream
+  }
+
+  close(): void {
+    for (const { connections } of this.byAddress.values()) connections.close()
+    this.byAddress.clear()
+  }
+
+  private added(address: string, target: NetworkTarget): Upstream {
+    // Addresses come and go with discovery: what has no connection left is forgotten.
+    for (const [key, { connections }] of this.byAddress) {
+      if (!connections.isEmpty) continue
+      connections.close()
+      this.byAddress.delete(key)
+    }
+    const { origin } = target
+    const upstream: Upstream = {
+      origin,
+      host: origin.host,
+      basePath: origin.pathname.replace(/\/+$/, ''),
+      connections: new Connections(target, this.settings),
+    }
+    this.byAddress.set(address, upstream)
+    return upstream
+  }
+}
