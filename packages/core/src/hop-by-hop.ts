@@ -43,6 +43,36 @@ export function nominated(connection: string): ReadonlySet<string> | undefined {
   return names.size > 0 ? names : undefined
 }
 
+/**
+ * A request's header fields without those that its `Connection` nominates, and with a `Connection` that no longer
+ * nominates any. For adapters, before the first layer sees the request: dropped later, a client could strip what layers
+ * assert. The list itself when there is nothing to drop, which is nearly always.
+ * @param raw flat: name, value, name, value, …
+ */
+export function withoutNominated(raw: string[]): string[] {
+  let names: ReadonlySet<string> | undefined
+  for (let i = 0; i < raw.length; i += 2) {
+    const more = isConnection(raw[i] as string) ? nominated(raw[i + 1] as string) : undefined
+    if (more) names = names ? new Set([...names, ...more]) : more
+  }
+  if (!names) return raw
+  const kept: string[] = []
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i] as string
+    if (isConnection(name)) kept.push(name, plainOptions(raw[i + 1] as string))
+    else if (!names.has(name.toLowerCase()) || isHopByHop(name)) kept.push(name, raw[i + 1] as string)
+  }
+  return kept
+}
+
+const isConnection = (name: string): boolean => name.length === 10 && name.toLowerCase() === 'connection'
+
+// What is left when the nominations are done: how the connection goes on, and what is known to belong to it anyway.
+function plainOptions(connection: string): string {
+  const options = connection.split(',').map((part) => part.trim())
+  return options.filter((option) => /^(close|keep-alive)$/i.test(option) || isHopByHop(option)).join(', ')
+}
+
 const essential: ReadonlySet<string> = new Set(['host', 'content-length', 'content-type', 'content-encoding', 'date'])
 
 function isPlain(connection: string): boolean {
