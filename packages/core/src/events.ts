@@ -24,6 +24,8 @@ export interface EventMap {
     readonly endpoint: Endpoint
     readonly change: 'added' | 'removed' | 'draining' | 'weighted' | 'ejected' | 'readmitted'
     readonly reason?: string
+    /** The name of its balancer, where that has one: two balancers may know an endpoint by the same id. */
+    readonly balancer?: string
   }
 }
 
