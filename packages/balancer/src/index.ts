@@ -1,1 +1,10 @@
-export {}
+export type { ManagedBalancer } from './balancer.ts'
+export { createBalancer } from './balancer.ts'
+export type { EndpointView } from './endpoint.ts'
+export type { EndpointInit, HandlerEndpoint, UrlEndpoint } from './endpoint-options.ts'
+export type { BalancerOptions, DrainOptions, EjectionOptions } from './options.ts'
+export type { StrategyName } from './strategies/by-name.ts'
+export { leastRequests } from './strategies/least-requests.ts'
+export { random } from './strategies/random.ts'
+export { roundRobin } from './strategies/round-robin.ts'
+export { twoChoices } from './strategies/two-choices.ts'

@@ -1,0 +1,118 @@
+import { type Ask, type Balancer, checkOptions, type Lease, type Refusal } from '@gatelet/core'
+import { Choice } from './choice.ts'
+import type { EndpointView } from './endpoint.ts'
+import { type EndpointInit, endpoint, endpoints, weight } from './endpoint-options.ts'
+import { Inflight } from './inflight.ts'
+import { EndpointLease, type LeaseHost } from './lease.ts'
+import { Membership } from './membership.ts'
+import { type BalancerOptions, balancerSettings, type DrainOptions, drainChecks } from './options.ts'
+import { Ranking } from './ranking.ts'
+
+/** A balancer whose endpoints can be changed while traffic runs. */
+export interface ManagedBalancer extends Balancer {
+  /**
+   * Picks an endpoint at once: of those with a weight, those that are not ejected; of these, those that were not tried
+   * while one is left; of these, the one that the strategy ranks first. `none-healthy`: there is none with a weight.
+   * `draining`: the balancer was closed.
+   */
+  acquire(ask: Ask): Lease | Refusal
+  /** Every endpoint, as it is now. Removed ones are not among them, though they may still have requests in flight. */
+  readonly endpoints: readonly EndpointView[]
+  /** @throws GatewayError `BAD_OPTION`, also when the id is taken */
+  add(endpoint: EndpointInit): EndpointView
+  /**
+   * Takes an endpoint out: it is not picked any more from now on; what is in flight goes on.
+   * @returns whether its last request ended before the deadline
+   * @throws GatewayError `BAD_OPTION` (as a rejection, like the others below) for an unknown id
+   */
+  remove(id: string, options?: DrainOptions): Promise<boolean>
+  /**
+   * Sets the weight to 0, so that no new request comes, and waits for those in flight. `setWeight` brings it back.
+   * @returns whether its last request ended before the deadline
+   * @throws GatewayError `BAD_OPTION`
+   */
+  drain(id: string, options?: DrainOptions): Promise<boolean>
+  /** Changes a share of the traffic: 0 to 1,000,000; 0 drains. @throws GatewayError `BAD_OPTION` */
+  setWeight(id: string, weight: number): void
+  /**
+   * Makes this the list of endpoints, whole or (when something in it is wrong) not at all. An endpoint with the same id and
+   * the same target stays and keeps its figures; its weight is set only if the list before gave another.
+   * @returns whether the last requests of all that left ended before the deadline
+   * @throws GatewayError `BAD_OPTION`
+   */
+  replace(endpoints: readonly EndpointInit[], options?: DrainOptions): Promise<boolean>
+  /** Refuses from now on, and waits at most `drainMs` for requests in flight. Always the same promise. */
+  close(): Promise<void>
+}
+
+/**
+ * Makes a balancer: a set of endpoints, what is known of their health, and a strategy that ranks them.
+ * @throws GatewayError `BAD_OPTION`
+ * @example createBalancer({ endpoints: ['http://10.0.0.1:4001', { url: 'http://10.0.0.2:4001', weight: 2 }] })
+ */
+export function createBalancer(given: BalancerOptions): ManagedBalancer {
+  const { clock, name, hashKey, drainMs, strategy, ejection: rules, endpoints: specs } = balancerSettings(given)
+  const ranking = new Ranking(strategy, clock, name)
+  const membership = new Membership({ clock, rules, name, onRotation: (rotation) => ranking.update(rotation) })
+  const leases = new Inflight()
+  let closed: Promise<void> | undefined
+
+  const host: LeaseHost = {
+    answered(endpoint, outcome) {
+      ranking.report(endpoint, outcome)
+      membership.learn(endpoint, outcome)
+    },
+    released(endpoint) {
+      endpoint.leases.leave()
+      leases.leave()
+    },
+  }
+  const deadlineOf = (owner: string, wait: DrainOptions) => checkOptions(owner, wait, drainChecks).deadlineMs ?? drainMs
+
+  membership.replace(specs)
+  return {
+    acquire(ask) {
+      if (closed !== undefined) return draining
+      const picked = ranking.pick(new Choice(membership.rotation, ask, hashKey))
+      if (!picked) return noneHealthy
+      picked.leases.enter()
+      leases.enter()
+      return new EndpointLease(picked, host)
+    },
+    get endpoints() {
+      return membership.all
+    },
+    add(init) {
+      return membership.add(checkOptions('add', { endpoint: init }, { endpoint }).endpoint)
+    },
+    async remove(id, wait = {}) {
+      const deadlineMs = deadlineOf('remove', wait)
+      const gone = membership.find(id)
+      membership.remove(gone)
+      return gone.leases.whenNone(clock, deadlineMs)
+    },
+    async drain(id, wait = {}) {
+      const deadlineMs = deadlineOf('drain', wait)
+      const leaving = membership.find(id)
+      membership.setWeight(leaving, 0)
+      return leaving.leases.whenNone(clock, deadlineMs)
+    },
+    setWeight(id, share) {
+      const checked = checkOptions('setWeight', { weight: share }, { weight })
+      membership.setWeight(membership.find(id), checked.weight)
+    },
+    async replace(inits, wait = {}) {
+      const deadlineMs = deadlineOf('replace', wait)
+      const gone = membership.replace(checkOptions('replace', { endpoints: inits }, { endpoints }).endpoints)
+      const idle = await Promise.all(gone.map((left) => left.leases.whenNone(clock, deadlineMs)))
+      return idle.every(Boolean)
+    },
+    close() {
+      closed ??= leases.whenNone(clock, drainMs).then(() => {})
+      return closed
+    },
+  }
+}
+
+const draining: Refusal = Object.freeze({ reason: 'draining' })
+const noneHealthy: Refusal = Object.freeze({ reason: 'none-healthy' })

@@ -1,0 +1,82 @@
+import { type Check, type Checks, type Handler, options } from '@gatelet/core'
+
+/** An endpoint that is reached over the network. */
+export interface UrlEndpoint {
+  /** An http or https URL. Its path is put before the path of each request. */
+  url: string | URL
+  /** Unique in its balancer. Default: the URL's origin and path, for example `http://10.0.0.1:8080` or `http://10.0.0.1:8080/v1`. */
+  id?: string
+  /** Its share of the traffic relative to the others, 0 to 1,000,000, fractions allowed. Default 1; 0 takes no requests. */
+  weight?: number
+  /** For strategies and for people: zone, price, version. Copied and frozen. Default: none. */
+  metadata?: Readonly<Record<string, unknown>>
+  /** The path of a Unix socket to connect to; the URL then says only scheme, `Host` and path. */
+  socketPath?: string
+}
+
+/** An endpoint that is a function in this process: serverless code, a fallback, a database. */
+export interface HandlerEndpoint {
+  handler: Handler
+  /** Unique in its balancer. */
+  id: string
+  /** As for `UrlEndpoint`: 0 to 1,000,000, default 1. */
+  weight?: number
+  /** As for `UrlEndpoint`. */
+  metadata?: Readonly<Record<string, unknown>>
+}
+
+/** What can be given as an endpoint. A URL alone stands for `{ url }`. */
+export type EndpointInit = string | URL | UrlEndpoint | HandlerEndpoint
+
+/** An endpoint that was checked, with its defaults. */
+export type EndpointSpec =
+  | { readonly url: URL; readonly id: string; readonly weight: number; readonly metadata: Metadata; readonly socketPath?: string }
+  | { readonly handler: Handler; readonly id: string; readonly weight: number; readonly metadata: Metadata }
+
+type Metadata = Readonly<Record<string, unknown>>
+
+const { anything, fn, httpUrl, list, number, optional, record, shape, string, wrong } = options
+
+/** A weight: 0 to 1,000,000. */
+export const weight: Check<number> = number({ min: 0, max: 1_000_000 })
+
+const share = {
+  weight: optional(weight),
+  metadata: optional(record(anything)),
+}
+
+const urlChecks: Checks<CheckedUrlEndpoint> = { url: httpUrl, id: optional(string), ...share, socketPath: optional(string) }
+
+const handlerChecks: Checks<HandlerEndpoint> = { handler: fn<Handler>('a handler, (ctx) => Reply'), id: string, ...share }
+
+/** An endpoint in any of its forms. */
+export const endpoint: Check<EndpointSpec> = (value, path) => {
+  if (typeof value === 'string' || value instanceof URL) return urlSpec({ url: httpUrl(value, path) })
+  if (typeof value !== 'object' || value === null) throw wrong(value, path, 'a URL, { url, … } or { handler, id, … }')
+  if (!('handler' in value)) return urlSpec(shape(urlChecks)(value, path))
+  const { handler, id, weight = 1, metadata } = shape(handlerChecks)(value, path)
+  return { handler, id, weight, metadata: Object.freeze(metadata ?? {}) }
+}
+
+/** A list of endpoints, no two with the same id. */
+export const endpoints: Check<readonly EndpointSpec[]> = (value, path) => {
+  const specs = list(endpoint, { max: 100_000 })(value, path)
+  const firstAt = new Map<string, number>()
+  for (const [at, { id }] of specs.entries()) {
+    const first = firstAt.get(id)
+    if (first !== undefined) throw wrong(id, `${path}[${at}]`, `an endpoint with an id other than that of ${path}[${first}]`)
+    firstAt.set(id, at)
+  }
+  return specs
+}
+
+interface CheckedUrlEndpoint extends UrlEndpoint {
+  url: URL
+}
+
+function urlSpec({ url, id, weight = 1, metadata, socketPath }: CheckedUrlEndpoint): EndpointSpec {
+  const spec = { url, id: id ?? idOf(url), weight, metadata: Object.freeze(metadata ?? {}) }
+  return socketPath === undefined ? spec : { ...spec, socketPath }
+}
+
+const idOf = (url: URL): string => (url.pathname === '/' ? url.origin : url.origin + url.pathname)

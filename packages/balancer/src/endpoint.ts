@@ -1,0 +1,89 @@
+import type { Endpoint, Target } from '@gatelet/core'
+import { EjectionRecord } from './ejection.ts'
+import type { EndpointSpec } from './endpoint-options.ts'
+import { Inflight } from './inflight.ts'
+
+/** One endpoint as it is now. Live: its figures change while you hold it. */
+export interface EndpointView extends Endpoint {
+  /** `draining`: its weight is 0, so it takes no new requests. `ejected`: it failed too often and rests until `ejectedUntil`. */
+  readonly state: 'active' | 'draining' | 'ejected'
+  /** Failures since its last success. Cancelled attempts do not count. */
+  readonly consecutiveFailures: number
+  /** When it may be picked again, in monotonic milliseconds (`Clock.now()`); undefined unless it is ejected. */
+  readonly ejectedUntil: number | undefined
+}
+
+/** An endpoint and all that the balancer knows of it. It is the same object as long as it is a member: others key what they keep by it. */
+export class EndpointState implements EndpointView {
+  readonly id: string
+  readonly target: Target
+  readonly leases: Inflight = new Inflight()
+  readonly ejection: EjectionRecord = new EjectionRecord()
+  private spec: EndpointSpec
+  private share: number
+
+  constructor(spec: EndpointSpec) {
+    this.id = spec.id
+    this.target = targetOf(spec)
+    this.spec = spec
+    this.share = spec.weight
+  }
+
+  get weight(): number {
+    return this.share
+  }
+
+  get inflight(): number {
+    return this.leases.count
+  }
+
+  get metadata(): Readonly<Record<string, unknown>> {
+    return this.spec.metadata
+  }
+
+  get state(): EndpointView['state'] {
+    if (this.share === 0) return 'draining'
+    return this.ejection.until === undefined ? 'active' : 'ejected'
+  }
+
+  get consecutiveFailures(): number {
+    return this.ejection.failures
+  }
+
+  get ejectedUntil(): number | undefined {
+    return this.ejection.until
+  }
+
+  /** @returns whether that changed anything */
+  setWeight(weight: number): boolean {
+    const changed = weight !== this.share
+    this.share = weight
+    return changed
+  }
+
+  /** Whether `spec` is this endpoint, perhaps with another weight or other metadata. */
+  isSameAs(spec: EndpointSpec): boolean {
+    return this.id === spec.id && isSameTarget(this.target, targetOf(spec))
+  }
+
+  /**
+   * Takes over what a new list says of it. A weight that is the same as in the list before leaves alone what was set since:
+   * an endpoint that somebody drains by hand must not come back with the next list of a discovery.
+   * @returns whether its weight changed
+   */
+  respecify(spec: EndpointSpec): boolean {
+    const isListedAnew = spec.weight !== this.spec.weight
+    this.spec = spec
+    return isListedAnew && this.setWeight(spec.weight)
+  }
+}
+
+function targetOf(spec: EndpointSpec): Target {
+  if ('handler' in spec) return { handler: spec.handler }
+  return spec.socketPath === undefined ? { origin: spec.url } : { origin: spec.url, socketPath: spec.socketPath }
+}
+
+function isSameTarget(a: Target, b: Target): boolean {
+  if ('handler' in a || 'handler' in b) return 'handler' in a && 'handler' in b && a.handler === b.handler
+  return a.origin.href === b.origin.href && a.socketPath === b.socketPath
+}

@@ -1,0 +1,40 @@
+import type { Lease, Outcome, Target } from '@gatelet/core'
+import type { EndpointState } from './endpoint.ts'
+
+/** Who gave a lease, and is told of its two ends. Each is called exactly once for every lease. */
+export interface LeaseHost {
+  answered(endpoint: EndpointState, outcome: Outcome): void
+  released(endpoint: EndpointState): void
+}
+
+/** One endpoint, picked for one attempt. */
+export class EndpointLease implements Lease {
+  readonly endpoint: EndpointState
+  readonly target: Target
+  private readonly host: LeaseHost
+  private isAnswered = false
+  private isReleased = false
+
+  constructor(endpoint: EndpointState, host: LeaseHost) {
+    this.endpoint = endpoint
+    this.target = endpoint.target
+    this.host = host
+  }
+
+  answered(outcome: Outcome): void {
+    if (this.isAnswered) return
+    this.isAnswered = true
+    this.host.answered(this.endpoint, outcome)
+  }
+
+  release(): void {
+    if (this.isReleased) return
+    this.isReleased = true
+    // First the slot: whatever the outcome sets off sees the endpoint without this lease.
+    this.host.released(this.endpoint)
+    this.answered(cancelled)
+  }
+}
+
+/** For a lease that ends without a word: it tells nothing about the endpoint. */
+const cancelled: Outcome = Object.freeze({ kind: 'cancelled', latencyMs: 0 })

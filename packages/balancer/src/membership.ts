@@ -1,0 +1,145 @@
+import { type Clock, type EventMap, GatewayError, type Outcome, publish } from '@gatelet/core'
+import type { Rotation } from './choice.ts'
+import { type EjectionRules, maxEjected } from './ejection.ts'
+import { EndpointState } from './endpoint.ts'
+import type { EndpointSpec } from './endpoint-options.ts'
+import { nextReadmission, readmit } from './readmission.ts'
+
+/** What a set of endpoints lives by. */
+export interface MembershipInit {
+  readonly clock: Clock
+  /** Undefined: nothing is ejected. */
+  readonly rules: EjectionRules | undefined
+  readonly name: string | undefined
+  /** Told of each new rotation, before anybody can be picked from it. */
+  readonly onRotation: (rotation: Rotation) => void
+}
+
+/**
+ * Which endpoints there are, and which of them may be picked. Both are snapshots that are replaced whole: who holds one keeps
+ * what it began with. No timer runs: an ejection whose time is over is noticed when somebody looks.
+ */
+export class Membership {
+  private readonly init: MembershipInit
+  private members: readonly EndpointState[] = []
+  private inRotation: Rotation = new Set()
+  private nextReadmission = Number.POSITIVE_INFINITY
+
+  constructor(init: MembershipInit) {
+    this.init = init
+  }
+
+  /** Every endpoint that was not removed. */
+  get all(): readonly EndpointState[] {
+    this.readmitDue()
+    return this.members
+  }
+
+  /** Those that may be picked: weight above 0, not ejected. */
+  get rotation(): Rotation {
+    this.readmitDue()
+    return this.inRotation
+  }
+
+  /** @throws GatewayError `BAD_OPTION` */
+  find(id: string): EndpointState {
+    const found = this.members.find((member) => member.id === id)
+    if (found) return found
+    const known = this.members.map((member) => member.id).join(', ') || 'none'
+    const message = `no endpoint has the id ${JSON.stringify(id)}; known are ${known}`
+    throw new GatewayError('BAD_OPTION', { path: 'id', message })
+  }
+
+  /** @throws GatewayError `BAD_OPTION` when the id is taken */
+  add(spec: EndpointSpec): EndpointState {
+    if (this.members.some(({ id }) => id === spec.id)) {
+      const message = `there is an endpoint with the id ${JSON.stringify(spec.id)} already`
+      throw new GatewayError('BAD_OPTION', { path: 'id', message })
+    }
+    const added = new EndpointState(spec)
+    this.become([...this.members, added])
+    this.tell(added, 'added')
+    return added
+  }
+
+  remove(gone: EndpointState): void {
+    this.become(this.members.filter((member) => member !== gone))
+    this.tell(gone, 'removed')
+  }
+
+  setWeight(member: EndpointState, weight: number): void {
+    if (!member.setWeight(weight)) return
+    this.become(this.members)
+    this.tellWeight(member)
+  }
+
+  /** The whole list anew. Endpoints that are the same keep their figures. @returns those that are gone */
+  replace(specs: readonly EndpointSpec[]): readonly EndpointState[] {
+    const before = new Map(this.members.map((member) => [member.id, member]))
+    const added: EndpointState[] = []
+    const weighted: EndpointState[] = []
+    const members = specs.map((spec) => {
+      const known = before.get(spec.id)
+      if (known?.isSameAs(spec)) {
+        before.delete(spec.id)
+        if (known.respecify(spec)) weighted.push(known)
+        return known
+      }
+      const member = new EndpointState(spec)
+      added.push(member)
+      return member
+    })
+    this.become(members)
+    const gone = [...before.values()]
+    for (const member of gone) this.tell(member, 'removed')
+    for (const member of added) this.tell(member, 'added')
+    for (const member of weighted) this.tellWeight(member)
+    return gone
+  }
+
+  /** Learns how an attempt went. */
+  learn(endpoint: EndpointState, outcome: Outcome): void {
+    const { rules, clock } = this.init
+    if (!rules || !endpoint.ejection.learn(outcome, rules) || !this.mayEject(endpoint, rules)) return
+    endpoint.ejection.eject(clock.now(), rules)
+    this.become(this.members)
+    this.tell(endpoint, 'ejected', `${endpoint.consecutiveFailures} failures in a row`)
+  }
+
+  private mayEject(endpoint: EndpointState, rules: EjectionRules): boolean {
+    const { rotation } = this
+    if (!rotation.has(endpoint)) return false
+    const resting = this.members.filter((member) => member.state === 'ejected').length
+    return resting < maxEjected(rotation.size + resting, rules)
+  }
+
+  private readmitDue(): void {
+    if (this.nextReadmission === Number.POSITIVE_INFINITY || this.init.clock.now() < this.nextReadmission) return
+    this.become(this.members)
+  }
+
+  // The one place where snapshots are swapped. Events follow when everything is in place, since a listener may call back.
+  private become(members: readonly EndpointState[]): void {
+    const { clock, rules, onRotation } = this.init
+    this.members = members
+    const readmitted = rules ? readmit(members, clock.now(), rules) : []
+    this.inRotation = new Set(members.filter(({ state }) => state === 'active'))
+    this.nextReadmission = nextReadmission(members)
+    onRotation(this.inRotation)
+    for (const [member, reason] of readmitted) this.tell(member, 'readmitted', reason)
+  }
+
+  private tellWeight(member: EndpointState): void {
+    this.tell(member, member.weight === 0 ? 'draining' : 'weighted')
+  }
+
+  private tell(endpoint: EndpointState, change: EventMap['endpoint:changed']['change'], reason?: string): void {
+    const { name: balancer } = this.init
+    publish('endpoint:changed', {
+      endpoint,
+      change,
+      ...(reason === undefined ? {} : { reason }),
+      ...(balancer === undefined ? {} : { balancer }),
+    })
+  }
+}

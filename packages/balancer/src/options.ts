@@ -1,0 +1,137 @@
+import {
+  type Check,
+  type Checks,
+  type Clock,
+  type Context,
+  checkOptions,
+  options,
+  type StrategyFactory,
+  systemClock,
+} from '@gatelet/core'
+import type { EjectionRules } from './ejection.ts'
+import { type EndpointInit, type EndpointSpec, endpoints } from './endpoint-options.ts'
+import { type StrategyName, strategies } from './strategies/by-name.ts'
+
+/** How a set of endpoints is balanced. */
+export interface BalancerOptions {
+  /** May be empty, for a set that is filled later; until then every request is refused. At most 100,000. */
+  endpoints: readonly EndpointInit[]
+  /** Which endpoint is picked, of those that may be: by name, or a factory of your own. Default `two-choices`. */
+  strategy?: StrategyName | StrategyFactory
+  /** When an endpoint that fails is passed over for a while. `false`: never. */
+  ejection?: EjectionOptions | false
+  /**
+   * Requests with the same key go to the same endpoint, where the strategy hashes. Asked at most once for each pick, and
+   * only by strategies that look at it. Default: what the ask itself says.
+   */
+  hashKey?: (ctx: Context) => string | undefined
+  /**
+   * How long `remove`, `replace`, `drain` and `close` wait for requests in flight, in milliseconds, 0 to about 24 days.
+   * Nothing is broken off when it is over; they only stop waiting. Default 30,000.
+   */
+  drainMs?: number
+  /** Names this balancer in events and warnings. */
+  name?: string
+  /** Where time and chance come from. */
+  clock?: Clock
+}
+
+/** Passive ejection: an endpoint that fails several times in a row rests. Costs no request of its own. */
+export interface EjectionOptions {
+  /** Failures in a row, 1 to 1,000,000. A success starts the count again; cancelled attempts do not count. Default 5. */
+  consecutiveFailures?: number
+  /**
+   * How long the first ejection lasts, in milliseconds, at least 1. The k-th lasts k times as long; k falls by one for each
+   * such time that passes without another. Default 30,000.
+   */
+  baseMs?: number
+  /** The longest ejection, in milliseconds, at least `baseMs`. Default 300,000, or `baseMs` when that is longer. */
+  maxMs?: number
+  /** Which share of the endpoints may be ejected at once, 0 to 1; at least one may, and never the last. Default 0.5. */
+  maxShare?: number
+}
+
+/** How long to wait for requests in flight. */
+export interface DrainOptions {
+  /** In milliseconds, 0 to about 24 days. Default: the balancer's `drainMs`. */
+  deadlineMs?: number
+}
+
+/** Checked, and every default filled in. */
+export interface BalancerSettings {
+  readonly endpoints: readonly EndpointSpec[]
+  readonly strategy: StrategyFactory
+  readonly ejection: EjectionRules | undefined
+  readonly hashKey: ((ctx: Context) => string | undefined) | undefined
+  readonly drainMs: number
+  readonly name: string | undefined
+  readonly clock: Clock
+}
+
+/** @throws GatewayError `BAD_OPTION` */
+export function balancerSettings(given: BalancerOptions): BalancerSettings {
+  const checked = checkOptions('createBalancer', given, balancerChecks)
+  const { strategy = 'two-choices', ejection = {}, hashKey, drainMs = 30_000, name, clock = systemClock } = checked
+  return {
+    endpoints: checked.endpoints,
+    strategy: typeof strategy === 'string' ? strategies[strategy] : strategy,
+    ejection: ejection === false ? undefined : ejectionRules(ejection),
+    hashKey,
+    drainMs,
+    name,
+    clock,
+  }
+}
+
+const { either, fn, milliseconds, number, oneOf, optional, shape, string, wrong } = options
+
+interface CheckedOptions extends BalancerOptions {
+  endpoints: readonly EndpointSpec[]
+}
+
+const ejectionChecks: Checks<EjectionOptions> = {
+  consecutiveFailures: optional(number({ min: 1, max: 1_000_000, integer: true })),
+  baseMs: optional(milliseconds()),
+  maxMs: optional(milliseconds()),
+  maxShare: optional(number({ min: 0, max: 1 })),
+}
+
+const ejection: Check<EjectionOptions> = (value, path) => {
+  const checked = shape(ejectionChecks)(value, path)
+  const { baseMs = 30_000, maxMs = baseMs } = checked
+  if (maxMs < baseMs) throw wrong(maxMs, `${path}.maxMs`, `at least baseMs, which is ${baseMs}`)
+  return checked
+}
+
+const strategyNames = Object.keys(strategies) as StrategyName[]
+
+const clock: Check<Clock> = (value, path) => {
+  const methods = ['now', 'date', 'random', 'setTimer'] as const
+  const isClock = methods.every((name) => typeof (value as Partial<Clock> | null)?.[name] === 'function')
+  if (!isClock) throw wrong(value, path, `a clock, with ${methods.join(', ')}`)
+  return value as Clock
+}
+
+const balancerChecks: Checks<CheckedOptions> = {
+  endpoints,
+  strategy: optional(
+    either(
+      `${strategyNames.map((name) => `'${name}'`).join(', ')} or a strategy factory`,
+      oneOf(...strategyNames),
+      fn<StrategyFactory>(),
+    ),
+  ),
+  ejection: optional(either('an object, or false', oneOf(false), ejection)),
+  hashKey: optional(fn<NonNullable<BalancerOptions['hashKey']>>('a function of the context')),
+  drainMs: optional(milliseconds(0)),
+  name: optional(string),
+  clock: optional(clock),
+}
+
+/** What a call to drain may say. */
+export const drainChecks: Checks<DrainOptions> = { deadlineMs: optional(milliseconds(0)) }
+
+function ejectionRules(given: EjectionOptions): EjectionRules {
+  const { consecutiveFailures = 5, baseMs = 30_000, maxMs = Math.max(300_000, baseMs), maxShare = 0.5 } = given
+  return { consecutiveFailures, baseMs, maxMs, maxShare }
+}

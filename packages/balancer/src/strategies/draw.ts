@@ -1,0 +1,59 @@
+import type { Endpoint } from '@gatelet/core'
+
+/** Draws places of a list in proportion to weights: O(1) when they are equal, else O(log n). Allocates only when it is made. */
+export class Draw {
+  private readonly count: number
+  /** Sums of the weights before each place, and of all behind the last; undefined when the weights are equal. */
+  private readonly sums: Float64Array | undefined
+
+  constructor(endpoints: readonly Endpoint[]) {
+    this.count = endpoints.length
+    const isEven = endpoints.every(({ weight }) => weight === endpoints[0]?.weight)
+    this.sums = isEven ? undefined : sumsOf(endpoints)
+  }
+
+  /** @param chance in [0, 1) @returns the place; -1 when the list is empty */
+  one(chance: number): number {
+    if (!this.sums) return this.count === 0 ? -1 : Math.floor(chance * this.count)
+    return this.placeOf(this.sums, chance * this.sum(this.count))
+  }
+
+  /** Another place than `first`, in proportion to the weights of the others; -1 when there is none. */
+  another(chance: number, first: number): number {
+    if (this.count < 2) return -1
+    // Skipping past `first` keeps the two draws distinct without a retry loop.
+    if (!this.sums) {
+      const place = Math.floor(chance * (this.count - 1))
+      return place < first ? place : place + 1
+    }
+    const start = this.sum(first)
+    const width = this.sum(first + 1) - start
+    const point = chance * (this.sum(this.count) - width)
+    const place = this.placeOf(this.sums, point < start ? point : point + width)
+    // Sums of very uneven weights are rounded: the point may fall back into the gap.
+    if (place !== first) return place
+    return first + 1 < this.count ? first + 1 : first - 1
+  }
+
+  private sum(place: number): number {
+    return (this.sums as Float64Array)[place] as number
+  }
+
+  // The last place whose sum is not beyond the point.
+  private placeOf(sums: Float64Array, point: number): number {
+    let low = 0
+    let high = this.count - 1
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1
+      if ((sums[middle] as number) <= point) low = middle
+      else high = middle - 1
+    }
+    return low
+  }
+}
+
+function sumsOf(endpoints: readonly Endpoint[]): Float64Array {
+  const sums = new Float64Array(endpoints.length + 1)
+  for (const [at, { weight }] of endpoints.entries()) sums[at + 1] = (sums[at] as number) + weight
+  return sums
+}
