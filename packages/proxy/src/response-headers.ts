@@ -1,4 +1,4 @@
-import { HeaderList, type IncomingRequest, isHopByHop, isNamed, nominated } from '@gatelet/core'
+import { HeaderList, type IncomingRequest, isHopByHop, isNamed, withoutNominated } from '@gatelet/core'
 import { authority } from './forwarded.ts'
 import type { CookieMap, ProxySettings } from './options.ts'
 import type { Upstream } from './upstreams.ts'
@@ -31,25 +31,11 @@ export function replyHeaders(
 
 /** A flat list without the fields that concern one connection, those that its `Connection` nominates among them. */
 export function withoutHopByHop(raw: string[]): string[] {
+  const fields = withoutNominated(raw)
   const kept: string[] = []
-  let nominatedNames: ReadonlySet<string> | undefined
-  for (let i = 0; i < raw.length; i += 2) {
-    const name = raw[i] as string
-    if (!isHopByHop(name)) kept.push(name, raw[i + 1] as string)
-    else if (name.length === 10 && isNamed(name, 'connection'))
-      nominatedNames = joined(nominatedNames, nominated(raw[i + 1] as string))
-  }
-  return nominatedNames ? without(kept, nominatedNames) : kept
-}
-
-function joined(a: ReadonlySet<string> | undefined, b: ReadonlySet<string> | undefined): ReadonlySet<string> | undefined {
-  return a && b ? new Set([...a, ...b]) : (a ?? b)
-}
-
-function without(raw: string[], names: ReadonlySet<string>): string[] {
-  const kept: string[] = []
-  for (let i = 0; i < raw.length; i += 2) {
-    if (!names.has((raw[i] as string).toLowerCase())) kept.push(raw[i] as string, raw[i + 1] as string)
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i] as string
+    if (!isHopByHop(name)) kept.push(name, fields[i + 1] as string)
   }
   return kept
 }
