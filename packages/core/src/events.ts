@@ -11,6 +11,11 @@ export interface EventMap {
   'request:finished': { readonly context: Context; readonly summary: Summary }
   /** An error reached the edge and was turned into a reply, or broke one off. */
   'request:failed': { readonly context: Context; readonly error: unknown }
+  /**
+   * A router chose a route for an exchange; `route` is its pattern, so there are no more of them than routes. A router that
+   * is mounted in another one tells it again, with the longer pattern: the last one counts.
+   */
+  'request:routed': { readonly context: Context; readonly route: string }
   /** One attempt at one endpoint is over. `attempt` counts from 0. */
   'upstream:attempted': {
     readonly context: Context

@@ -1,1 +1,9 @@
-export {}
+export type { FreshPath, ParamIsTaken, ParamNames, Params, RouteState } from './params.ts'
+export type { Param, Pattern } from './pattern.ts'
+export type { RouteOptions, RouteSpec } from './route.ts'
+export type { Router, RouterOptions } from './router.ts'
+export { createRouter } from './router.ts'
+export type { Routes, Verb } from './routes.ts'
+export { stripPrefix } from './strip-prefix.ts'
+export type { Match, RouteRequest } from './table.ts'
+export { RouteTable } from './table.ts'

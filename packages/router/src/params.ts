@@ -1,0 +1,35 @@
+/** The names of the parameters in a path pattern: `'team' | 'rest'` for `/teams/:team/*rest`. */
+export type ParamNames<P extends string> = P extends `${infer Segment}/${infer More}`
+  ? ParamNames<Segment> | ParamNames<More>
+  : P extends `:${infer Name}` | `*${infer Name}`
+    ? Exclude<Name, ''>
+    : never
+
+/** What a path pattern captures. When the pattern is not a literal, any name may or may not be there. */
+export type Params<P extends string> = string extends P
+  ? { readonly [name: string]: string }
+  : { readonly [Name in ParamNames<P>]: string }
+
+/** What a router adds to the state. */
+export interface RouteState<P extends string = string> {
+  /** What the pattern captured, percent-decoded; with it what the routers around this one captured. It has no prototype. */
+  readonly params: Params<P>
+  /** The pattern that matched, from the outermost router on, as `/teams/:team/users/:id`. For metrics and logs. */
+  readonly route: string
+}
+
+/** Why a path is refused by the compiler: a router around this one captures a parameter of the same name already. */
+export interface ParamIsTaken<Name> {
+  readonly name: Name
+}
+
+type TakenNames<S extends object, P extends string> = S extends { readonly params: infer Outer }
+  ? string extends keyof Outer
+    ? never
+    : ParamNames<P> & keyof Outer
+  : never
+
+/** The pattern itself, unless it would hide a parameter that is in the state already. */
+export type FreshPath<S extends object, P extends string> = [TakenNames<S, P>] extends [never]
+  ? P
+  : P & ParamIsTaken<TakenNames<S, P>>

@@ -1,0 +1,71 @@
+import type { Handler, Middleware } from '@gatelet/core'
+import type { FreshPath, RouteState } from './params.ts'
+import { below } from './pattern.ts'
+import type { RouteOptions } from './route.ts'
+import type { RouteList } from './route-list.ts'
+
+/** Adds a route and returns what it was called on. A layer may stand between the path and the handler. */
+export interface Verb<S extends object, Self> {
+  /** @throws GatewayError `BAD_OPTION` when the path is not right, or when another route matches just what this one does */
+  <P extends string>(path: FreshPath<S, P>, handler: Handler<S & RouteState<P>>): Self
+  <P extends string, A extends object>(
+    path: FreshPath<S, P>,
+    layer: Middleware<S & RouteState<P>, A>,
+    handler: Handler<S & RouteState<P> & A>,
+  ): Self
+}
+
+/** Where routes are added, before or while requests come in. Their order plays no part: see `RouteTable`. */
+export interface Routes<S extends object = {}> {
+  /** Takes HEAD as well, unless `head` has the path too. */
+  readonly get: Verb<S, this>
+  readonly head: Verb<S, this>
+  readonly post: Verb<S, this>
+  readonly put: Verb<S, this>
+  readonly patch: Verb<S, this>
+  readonly delete: Verb<S, this>
+  /** Takes the place of the router's own answer to OPTIONS. */
+  readonly options: Verb<S, this>
+  /** Every method that no other route has at this path. */
+  readonly any: Verb<S, this>
+  /**
+   * Everything at and below a path: `mount('/v1', …)` is `any('/v1/*', …)`, and takes `/v1`, `/v1/` and `/v1/x`, never
+   * `/v1x`. A router that is mounted so sees the rest of the path, in which `/` stands for `/v1` and `/v1/` alike; what it
+   * does not find is its own 404. `ctx.request.url.path` stays whole: see `stripPrefix`.
+   */
+  readonly mount: Verb<S, this>
+  /** A route with a method of any name, several methods, or a host. @throws as the others do */
+  route<P extends string>(where: RouteOptions<P> & { path: FreshPath<S, P> }, handler: Handler<S & RouteState<P>>): this
+  route<P extends string, A extends object>(
+    where: RouteOptions<P> & { path: FreshPath<S, P> },
+    layer: Middleware<S & RouteState<P>, A>,
+    handler: Handler<S & RouteState<P> & A>,
+  ): this
+}
+
+/** Gives `target` the verbs; each adds to `list`, for `host` unless the route names its own. */
+export function withVerbs<T extends object>(target: T, list: RouteList, host?: string): T & Routes {
+  const where = host === undefined ? {} : { host }
+  const verb =
+    (name: string, method?: string) =>
+    (path: string, ...handling: unknown[]) => {
+      list.add(`router.${name}`, { ...where, ...(method && { method }), path }, handling)
+      return target
+    }
+  const verbs = {
+    get: verb('get', 'GET'),
+    head: verb('head', 'HEAD'),
+    post: verb('post', 'POST'),
+    put: verb('put', 'PUT'),
+    patch: verb('patch', 'PATCH'),
+    delete: verb('delete', 'DELETE'),
+    options: verb('options', 'OPTIONS'),
+    any: verb('any'),
+    mount: (path: string, ...handling: unknown[]) => verb('mount')(below(path), ...handling),
+    route(own: RouteOptions, ...handling: unknown[]) {
+      list.add('router.route', { ...where, ...own }, handling)
+      return target
+    },
+  }
+  return Object.assign(target, verbs) as unknown as T & Routes
+}
