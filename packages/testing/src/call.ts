@@ -1,4 +1,4 @@
-import { type Chain, type Handler, handlerOf, type Layer, type Middleware, type Reply, run } from '@gatelet/core'
+import { type Chain, type Context, type Handler, handlerOf, type Layer, type MaybePromise, type Reply, run } from '@gatelet/core'
 import { type Answer, answerOf } from './answer.ts'
 import { type ExchangeOptions, exchange } from './exchange.ts'
 import type { RequestLike } from './request.ts'
@@ -9,20 +9,17 @@ export interface CallOptions<S extends object = {}> extends ExchangeOptions<S> {
   next?: Handler
 }
 
-/** What needs a state: a handler, a layer or a chain. Its calls give that state. */
-export type LayerOver<S extends object> = Handler<S> | Middleware<S, object> | Chain<object, S>
+/** What reads a state of type `S`: a handler, a layer, or a chain that stands inside another. */
+export type LayerOver<S extends object> = ((ctx: Context<S>, next: Handler<S>) => MaybePromise<Reply>) | Chain<object, S>
 
 /**
  * Asks a handler, a layer or a chain in this process, and does what an adapter would: errors become replies, and the
- * exchange is finished when the body was read (at once where it is no stream).
+ * exchange is finished when the body was read (at once where it is no stream). What reads a state gets it by `state`.
  * @example const reply = await call(router, 'GET /users/7')
+ * @example const reply = await call(me, '/me', { state: { principal } })
  * @throws GatewayError `BAD_TARGET` and the like for a request that no adapter would let through
  */
-export function call<S extends object>(handler: Handler<S>, request: RequestLike, options: WithState<S>): Promise<Answer>
 export function call<S extends object>(layer: LayerOver<S>, request: RequestLike, options: WithState<S>): Promise<Answer>
-// Handlers apart from layers, so that TypeScript gives what is written inline its types.
-export function call(handler: Handler, request?: RequestLike, options?: CallOptions): Promise<Answer>
-export function call(layer: Middleware<{}, object>, request?: RequestLike, options?: CallOptions): Promise<Answer>
 export function call(layer: Layer, request?: RequestLike, options?: CallOptions): Promise<Answer>
 export async function call<S extends object>(
   layer: Layer | LayerOver<S>,
@@ -36,17 +33,18 @@ export async function call<S extends object>(
   return answerOf(reply, opened)
 }
 
-type WithState<S extends object> = CallOptions<S> & { state: S }
-
-type Requests = RequestLike | ((index: number) => RequestLike)
-
 /**
  * Asks `n` times, one after another; each body is read to its end before the next request goes out.
  * @param request the same each time, or one for each, counted from 0; a body that is a stream needs the second
  */
-export function calls(handler: Handler, n: number, request?: Requests, options?: CallOptions): Promise<Answer[]>
+export function calls<S extends object>(
+  layer: LayerOver<S>,
+  n: number,
+  request: Requests,
+  options: WithState<S>,
+): Promise<Answer[]>
 export function calls(layer: Layer, n: number, request?: Requests, options?: CallOptions): Promise<Answer[]>
-export async function calls(layer: Layer, n: number, request: Requests = '/', options?: CallOptions): Promise<Answer[]> {
+export async function calls(layer: Layer, n: number, request: Requests = '/', options: CallOptions = {}): Promise<Answer[]> {
   const answers: Answer[] = []
   for (let index = 0; index < n; index++) {
     const answer = await call(layer, typeof request === 'function' ? request(index) : request, options)
@@ -56,3 +54,7 @@ export async function calls(layer: Layer, n: number, request: Requests = '/', op
   }
   return answers
 }
+
+type WithState<S extends object> = CallOptions<S> & { state: S }
+
+type Requests = RequestLike | ((index: number) => RequestLike)
