@@ -27,7 +27,8 @@ export interface CanonicalTarget {
  * characters are decoded, hex is upper case, then dot segments are removed; the query stays byte for byte.
  *
  * Refused, because servers read them differently: NUL, control bytes, spaces and non-ASCII, a `%` without two hex digits,
- * `\`, `#`; and, unless switched on, `//`, `%2F`, `%5C`. `;` is data.
+ * overlong UTF-8, `\`, `#`, dot segments that only some servers see (`..;`, `..%2F`); and, unless switched on, `//`, `%2F`,
+ * `%5C`. `;` is data. A `..` above the root stays at the root.
  * @throws GatewayError `BAD_TARGET`, whose detail says what is wrong and which option would let it through
  */
 export function canonicalize(target: string, options: PathOptions = {}): CanonicalTarget {
@@ -55,7 +56,7 @@ export function canonicalizePath(path: string, options: PathOptions = {}): strin
 
 // No percent sign, no segment that starts with a dot, no empty segment but the last, no character to refuse: nearly every
 // request. Linear: each segment starts with a slash, so there is one way to match.
-const alreadyCanonical = /^(?:\/[\w\-~!$&'()*+,;=:@][\w\-.~!$&'()*+,;=:@]*)*\/?(?:\?[\x21\x22\x24-\x7e]*)?$/
+const alreadyCanonical = /^(?=\/)(?:\/[\w\-~!$&'()*+,;=:@][\w\-.~!$&'()*+,;=:@]*)*\/?(?:\?[\x21\x22\x24-\x7e]*)?$/
 
 function canonicalOrigin(target: string, options: PathOptions): CanonicalTarget {
   const question = target.indexOf('?')
@@ -70,10 +71,20 @@ function canonicalPath(path: string, options: PathOptions): string {
   if (path.includes('\\')) throw bad('The path has a backslash')
   if (path.includes('#')) throw bad('It has a fragment (#)')
   if (path.includes('?')) throw bad('The path has a question mark')
-  const decoded = withoutDotSegments(decodeUnreserved(path, options))
+  const decoded = decodeUnreserved(path, options)
+  // Before dot segments go: `/a//../b` is `/a/b` for one server and `/b` for another.
   if (!options.doubleSlash && decoded.includes('//')) throw bad('The path has an empty segment (//)', 'doubleSlash')
-  return decoded
+  if (overlong.test(decoded)) throw bad('The path has an overlong UTF-8 sequence')
+  if (disguised.test(decoded))
+    throw bad('The path has a dot segment beside a semicolon, an encoded slash or an encoded backslash')
+  return withoutDotSegments(decoded)
 }
+
+// A character written in more bytes than it needs: `%C0%AF` is a slash to a careless decoder.
+const overlong = /%C[01]%[89AB]|%E0%[89]|%F0%8/
+
+// `/..;/` is `/../` for servers that strip path parameters, `/..%2F` for servers that decode before they look.
+const disguised = /(?:\/|%2F|%5C)\.\.?(?:;|%3B|%2F|%5C)|(?:%2F|%5C)\.\.?(?:\/|$)/
 
 function decodeUnreserved(path: string, options: PathOptions): string {
   return path.replace(/%(..?)?|["<>^`{|}]/g, (found) => {
@@ -96,21 +107,15 @@ function withoutDotSegments(path: string): string {
   const kept: string[] = []
   const segments = path.split('/')
   segments.forEach((segment, at) => {
-    const isLast = at === segments.length - 1
-    if (segment === '.' || segment === '..') {
-      if (segment === '..' && kept.length > 1) kept.pop()
-      if (isLast) kept.push('')
-    } else if (isConfusing(segment)) {
-      throw bad('The path has a segment of dots followed by a semicolon')
-    } else {
+    if (segment !== '.' && segment !== '..') {
       kept.push(segment)
+      return
     }
+    if (segment === '..' && kept.length > 1) kept.pop()
+    if (at === segments.length - 1) kept.push('')
   })
   return kept.join('/')
 }
-
-// `/..;/` is `/../` for servers that strip path parameters, and a name for all others.
-const isConfusing = (segment: string) => /^\.\.?;/.test(segment)
 
 function bad(what: string, option?: keyof PathOptions): GatewayError {
   const hint = option ? `; the option paths.${option} lets it through` : ''
@@ -146,7 +151,7 @@ function canonicalName(name: string): string {
     return `[${ipaddr.IPv6.parse(address).toRFC5952String()}]`
   }
   const bare = name.endsWith('.') ? name.slice(0, -1) : name
-  if (bare === '' || bare.length > 253 || bare.startsWith('.') || bare.includes('..')) throw badHost()
+  if (bare === '' || bare.length > 253 || bare.startsWith('.') || name.includes('..')) throw badHost()
   return bare
 }
 
