@@ -1,3 +1,4 @@
+import type { Clock } from './clock.ts'
 import { GatewayError } from './errors.ts'
 
 /**
@@ -147,6 +148,14 @@ export const httpUrl: Check<URL> = (value, path) => {
   return url
 }
 
+/** A clock: the machine's, or one that tests drive. */
+export const clock: Check<Clock> = (value, path) => {
+  const methods = ['now', 'date', 'random', 'setTimer'] as const
+  const isClock = methods.every((name) => typeof (value as Partial<Clock> | null | undefined)?.[name] === 'function')
+  if (!isClock) throw wrong(value, path, `a clock, with ${listed(methods, 'and')}`)
+  return value as Clock
+}
+
 /** Anything; for values that are checked where they are used. */
 export const anything: Check<unknown> = (value) => value
 
@@ -170,8 +179,8 @@ function isNear(a: string, b: string): boolean {
 
 const joined = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`)
 
-const listed = (items: readonly string[]): string =>
-  items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} or ${items.at(-1)}`
+const listed = (items: readonly string[], last = 'or'): string =>
+  items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} ${last} ${items.at(-1)}`
 
 function shown(value: unknown): string {
   if (typeof value === 'function') return 'a function'
