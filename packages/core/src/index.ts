@@ -1,3 +1,5 @@
+export type { AddressRange } from './address.ts'
+export { addressRanges, canonicalAddress, isWithin } from './address.ts'
 export type {
   Ask,
   Balancer,
@@ -15,8 +17,8 @@ export type { Body, BodyStep, Flow, Sink, Source } from './body.ts'
 export { bytesOf, discard, lengthOf, readableOf, sourceOf, tee, transformed } from './body.ts'
 export type { Chain, StateOf } from './chain.ts'
 export { chain } from './chain.ts'
-export type { AddressRange, ClientView, Connection, TrustedProxies } from './client.ts'
-export { addressRanges, canonicalAddress, clientResolver, isWithin } from './client.ts'
+export type { ClientView, Connection, TrustedProxies } from './client.ts'
+export { clientResolver, trustedProxies } from './client.ts'
 export type { Clock } from './clock.ts'
 export { systemClock } from './clock.ts'
 export type {

@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net'
-import ipaddr from 'ipaddr.js'
+import { parsedIpv6 } from './address.ts'
 import { GatewayError } from './errors.ts'
 
 /** Which doubtful paths are let through. Each is refused unless it is switched on, since servers disagree on its meaning. */
@@ -148,7 +148,7 @@ function canonicalName(name: string): string {
   if (name.startsWith('[')) {
     const address = name.slice(1, -1)
     if (!isIPv6(address)) throw badHost()
-    return `[${ipaddr.IPv6.parse(address).toRFC5952String()}]`
+    return `[${parsedIpv6(address).toRFC5952String()}]`
   }
   const bare = name.endsWith('.') ? name.slice(0, -1) : name
   if (bare === '' || bare.length > 253 || bare.startsWith('.') || name.includes('..')) throw badHost()

@@ -24,6 +24,7 @@ describe('a Host that is taken', () => {
     ['[::]:80', '[::]', undefined],
     ['[::1]:', '[::1]', undefined],
     ['[::FFFF:1.2.3.4]', '[::ffff:102:304]', undefined],
+    ['[::1.2.3.4]', '[::102:304]', undefined],
     [`${'a'.repeat(63)}.example`, `${'a'.repeat(63)}.example`, undefined],
     [`${'a.'.repeat(126)}a`, `${'a.'.repeat(126)}a`, undefined],
   ])('%s', (value, host, port) => {
