@@ -1,5 +1,5 @@
 import { type Body, bytesOf, type Reply, type Sink, type Source, sourceOf } from '@gatelet/core'
-import type { TestExchange } from './exchange.ts'
+import type { SocketSide } from './exchange.ts'
 
 /** A reply that a test can read. */
 export interface Answer extends Reply {
@@ -10,7 +10,7 @@ export interface Answer extends Reply {
   /** The body as JSON. @throws SyntaxError when it is none */
   json<T = unknown>(): Promise<T>
   /** How the exchange ended, interim answers, work in the background; `abort()` is the client that leaves. */
-  readonly exchange: TestExchange<object>
+  readonly exchange: SocketSide
 }
 
 /** The body of a reply as UTF-8. The body is used up. */
@@ -26,7 +26,7 @@ export async function bodyJson<T = unknown>(reply: Pick<Reply, 'body'>): Promise
 const MAX_BYTES = 67_108_864
 
 /** Makes a reply readable, and finishes its exchange when the body is over. */
-export function answerOf(reply: Reply, exchange: TestExchange<object>): Answer {
+export function answerOf(reply: Reply, exchange: SocketSide): Answer {
   const { status, headers, upgrade } = reply
   const body = upgrade ? reply.body : finishing(reply.body, status, exchange)
   let read: Promise<Uint8Array> | undefined
@@ -40,17 +40,14 @@ export function answerOf(reply: Reply, exchange: TestExchange<object>): Answer {
   return answer
 }
 
-function upgradeThatFinishes(
-  upgrade: NonNullable<Reply['upgrade']>,
-  exchange: TestExchange<object>,
-): NonNullable<Reply['upgrade']> {
+function upgradeThatFinishes(upgrade: NonNullable<Reply['upgrade']>, exchange: SocketSide): NonNullable<Reply['upgrade']> {
   return (socket, head, headers) => {
     socket.once('close', () => exchange.finish('finished', 101))
     upgrade(socket, head, headers)
   }
 }
 
-function finishing(body: Body, status: number, exchange: TestExchange<object>): Body {
+function finishing(body: Body, status: number, exchange: SocketSide): Body {
   if (body === null || typeof body === 'string' || body instanceof Uint8Array) {
     exchange.finish('finished', status)
     return body
@@ -62,9 +59,9 @@ function finishing(body: Body, status: number, exchange: TestExchange<object>): 
 class FinishingSource implements Source {
   readonly #source: Source
   readonly #status: number
-  readonly #exchange: TestExchange<object>
+  readonly #exchange: SocketSide
 
-  constructor(source: Source, status: number, exchange: TestExchange<object>) {
+  constructor(source: Source, status: number, exchange: SocketSide) {
     this.#source = source
     this.#status = status
     this.#exchange = exchange

@@ -1,6 +1,6 @@
-import { type Chain, type Context, type Handler, handlerOf, type Layer, type MaybePromise, type Reply, run } from '@gatelet/core'
-import { type Answer, answerOf } from './answer.ts'
-import { type ExchangeOptions, exchange } from './exchange.ts'
+import { type Checks, checkOptions, type Handler, type Layer, options } from '@gatelet/core'
+import type { Answer } from './answer.ts'
+import { type ExchangeOptions, exchange, exchangeChecks, type LayerOver } from './exchange.ts'
 import type { RequestLike } from './request.ts'
 
 /** How a handler is called. */
@@ -9,29 +9,23 @@ export interface CallOptions<S extends object = {}> extends ExchangeOptions<S> {
   next?: Handler
 }
 
-/** What reads a state of type `S`: a handler, a layer, or a chain that stands inside another. */
-export type LayerOver<S extends object> = ((ctx: Context<S>, next: Handler<S>) => MaybePromise<Reply>) | Chain<object, S>
+type WithState<S extends object> = CallOptions<S> & { state: S }
 
 /**
  * Asks a handler, a layer or a chain in this process, and does what an adapter would: errors become replies, and the
  * exchange is finished when the body was read (at once where it is no stream). What reads a state gets it by `state`.
  * @example const reply = await call(router, 'GET /users/7')
  * @example const reply = await call(me, '/me', { state: { principal } })
- * @throws GatewayError `BAD_TARGET` and the like for a request that no adapter would let through
+ * @throws GatewayError `BAD_TARGET` and the like for a request that no adapter would let through; `BAD_OPTION`
  */
 export function call<S extends object>(layer: LayerOver<S>, request: RequestLike, options: WithState<S>): Promise<Answer>
 export function call(layer: Layer, request?: RequestLike, options?: CallOptions): Promise<Answer>
-export async function call<S extends object>(
-  layer: Layer | LayerOver<S>,
-  request: RequestLike = '/',
-  options: CallOptions<S> = {},
-): Promise<Answer> {
-  // Which state a layer needs was proved by the overloads above.
-  const handler = handlerOf(layer as Layer, options.next)
-  const opened = exchange(request, options)
-  const reply = await new Promise<Reply>((deliver) => run(handler, opened.ctx, deliver))
-  return answerOf(reply, opened)
+export async function call(layer: Layer, request: RequestLike = '/', init: CallOptions = {}): Promise<Answer> {
+  const { next, ...around } = checkOptions('call', init, checks)
+  return exchange(request, around).ask(layer, next)
 }
+
+type Requests = RequestLike | ((index: number) => RequestLike)
 
 /**
  * Asks `n` times, one after another; each body is read to its end before the next request goes out.
@@ -55,6 +49,4 @@ export async function calls(layer: Layer, n: number, request: Requests = '/', op
   return answers
 }
 
-type WithState<S extends object> = CallOptions<S> & { state: S }
-
-type Requests = RequestLike | ((index: number) => RequestLike)
+const checks: Checks<CallOptions> = { ...exchangeChecks, next: options.optional(options.fn<Handler>('a handler')) }

@@ -1,7 +1,25 @@
-import { type Clock, type Context, Exchange, type GatewayError, type HeaderList, type Summary } from '@gatelet/core'
+import {
+  type Chain,
+  type Checks,
+  type Clock,
+  type Context,
+  checkOptions,
+  Exchange,
+  type GatewayError,
+  type Handler,
+  type HeaderList,
+  handlerOf,
+  type Layer,
+  type MaybePromise,
+  options,
+  type Reply,
+  run,
+  type Summary,
+} from '@gatelet/core'
+import { type Answer, answerOf } from './answer.ts'
 import { incomingRequest, type RequestLike } from './request.ts'
 
-/** What surrounds a call in the same process. */
+/** What surrounds a request in the same process. */
 export interface ExchangeOptions<S extends object = {}> {
   /** Default: the machine's. */
   clock?: Clock
@@ -9,9 +27,11 @@ export interface ExchangeOptions<S extends object = {}> {
   state?: S
 }
 
-/** One request and its reply without a socket: the test plays the adapter and the client. */
-export interface TestExchange<S extends object = {}> {
-  readonly ctx: Context<S>
+/** What reads a state of type `S`: a handler, a layer, or a chain that stands inside another. */
+export type LayerOver<S extends object> = ((ctx: Context<S>, next: Handler<S>) => MaybePromise<Reply>) | Chain<object, S>
+
+/** What an adapter and a client do to an exchange, and what they see of it. */
+export interface SocketSide {
   /** The client leaves, or the deadline passes (`new GatewayError('DEADLINE_EXCEEDED')`). */
   abort(reason?: GatewayError): void
   /** The socket side is done. Only the first call counts. @param status default: 200 */
@@ -21,30 +41,40 @@ export interface TestExchange<S extends object = {}> {
   /** Interim answers, in their order. */
   readonly informed: readonly { readonly status: 102 | 103; readonly headers: HeaderList }[]
   /** Work that goes on after the reply: `await Promise.all(background)`. */
-  readonly background: Promise<void>[]
+  readonly background: readonly Promise<void>[]
 }
 
-/** Opens an exchange for tests that abort it, finish it by hand or look at interim answers. `call` is for the others. */
-export function exchange(request?: RequestLike): TestExchange
-export function exchange<S extends object>(request: RequestLike, options: ExchangeOptions<S>): TestExchange<S>
-export function exchange<S extends object>(
-  request: RequestLike = '/',
-  { clock, state }: ExchangeOptions<S> = {},
-): TestExchange<S> {
+/** One request and its reply without a socket: the test plays the adapter and the client. */
+export interface TestExchange<S extends object = {}> extends SocketSide {
+  readonly ctx: Context<S>
+  /**
+   * Asks as an adapter does: errors become replies, and the exchange is finished when the reply's body was read.
+   * @param next who answers when a layer asks on; default: 404
+   */
+  ask(layer: LayerOver<S>, next?: Handler): Promise<Answer>
+}
+
+/**
+ * Opens an exchange for tests that abort it, finish it by hand or look at interim answers. `call` is for the others.
+ * @throws GatewayError `BAD_OPTION`, and what `call` throws
+ */
+export function exchange<S extends object = {}>(request: RequestLike = '/', init: ExchangeOptions<S> = {}): TestExchange<S> {
+  const { clock, state } = checkOptions<ExchangeOptions>('exchange', init, exchangeChecks)
   const informed: { status: 102 | 103; headers: HeaderList }[] = []
   const background: Promise<void>[] = []
-  const host = {
-    inform: (status: 102 | 103, headers: HeaderList) => void informed.push({ status, headers }),
-    spawn: (work: Promise<void>) => void background.push(work),
-  }
-  const inner = new Exchange(host, clock)
-  const ctx = inner.open(incomingRequest(request)).with(state ?? ({} as S))
+  const inner = new Exchange(
+    {
+      inform: (status, headers) => void informed.push({ status, headers }),
+      spawn: (work) => void background.push(work),
+    },
+    clock,
+  )
+  const ctx = inner.open(incomingRequest(request)).with(state ?? {}) as Context<S>
   let summary: Summary | undefined
   ctx.onFinish((told) => {
     summary = told
   })
-  return {
-    ctx,
+  const side: SocketSide = {
     abort: (reason) => inner.abort(reason),
     finish: (outcome = 'finished', status = 200, error) => inner.finish(ctx, outcome, status, error),
     get summary() {
@@ -53,4 +83,21 @@ export function exchange<S extends object>(
     informed,
     background,
   }
+  // Added to it, not spread from it: `summary` is asked later.
+  return Object.assign(side, { ctx, ask: asking(ctx, side) })
+}
+
+function asking<S extends object>(ctx: Context<S>, side: SocketSide): TestExchange<S>['ask'] {
+  return async function ask(layer, next) {
+    // Which state a layer reads was proved by the types above.
+    const handler = handlerOf(layer as Layer, next)
+    const reply = await new Promise<Reply>((deliver) => run(handler, ctx as Context, deliver))
+    return answerOf(reply, side)
+  }
+}
+
+/** What each option must be. */
+export const exchangeChecks: Checks<ExchangeOptions> = {
+  clock: options.optional(options.clock),
+  state: options.optional(options.record(options.anything)),
 }

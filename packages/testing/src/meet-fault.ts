@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Clock } from '@gatelet/core'
 import type { Fault, PartOfBody } from './fault.ts'
 
@@ -9,7 +10,7 @@ export interface Meeting {
   readonly clock: Clock
   /** Answers as if there were no fault. */
   proceed(): void
-  /** Keeps `task` until `release()`. @returns its undo */
+  /** Keeps `task` until `release()`, or forgets it when the connection goes. @returns its undo */
   hold(task: () => void): () => void
   /** Goes on reading the body, though nobody asks for it yet. */
   readAhead(): void
@@ -35,12 +36,9 @@ const acts: { [K in Fault['kind']]: (fault: Extract<Fault, { kind: K }>, meeting
     partOfBody(fault, meeting, () => void meeting.hold(() => void meeting.res.end(filler(PROMISED)))),
   'reset-mid-body': (fault, meeting) => partOfBody(fault, meeting, () => void meeting.req.socket.resetAndDestroy()),
   'close-mid-body': (fault, meeting) => partOfBody(fault, meeting, () => void meeting.req.socket.destroy()),
-  'close-after-reply'({ afterMs }, { req, res, clock, proceed }) {
-    res.on('finish', () => {
-      if (afterMs) clock.setTimer(() => req.socket.destroy(), afterMs)
-      else req.socket.destroy()
-    })
-    proceed()
+  'close-after-reply'({ afterMs = 0 }, meeting) {
+    closeAfterReply(meeting, afterMs)
+    meeting.proceed()
   },
   'close-on-reuse': (_, { req }) => void req.socket.destroy(),
   'slow-reader': (_, { hold, proceed }) => void hold(proceed),
@@ -48,22 +46,35 @@ const acts: { [K in Fault['kind']]: (fault: Extract<Fault, { kind: K }>, meeting
   refuse: (_, { proceed }) => proceed(),
 }
 
-function delayed(meeting: Meeting, ms: number | undefined): void {
-  meeting.readAhead()
-  const undo = meeting.hold(() => {
-    cancel?.()
-    meeting.proceed()
+function delayed({ clock, hold, proceed, readAhead, res }: Meeting, ms: number | undefined): void {
+  readAhead()
+  let cancel = () => {}
+  const letGo = hold(() => {
+    cancel()
+    proceed()
   })
-  const due = () => {
-    undo()
-    meeting.proceed()
-  }
-  const cancel = ms === undefined ? undefined : meeting.clock.setTimer(due, ms)
-  meeting.res.on('close', () => {
-    undo()
-    cancel?.()
+  if (ms === undefined) return
+  cancel = clock.setTimer(() => {
+    letGo()
+    proceed()
+  }, ms)
+  res.on('close', cancel)
+}
+
+function closeAfterReply({ req: { socket }, res, clock }: Meeting, afterMs: number): void {
+  res.on('finish', () => {
+    if (afterMs === 0) return void socket.destroy()
+    // The first reply has set the time already.
+    if (doomed.has(socket)) return
+    doomed.add(socket)
+    socket.once(
+      'close',
+      clock.setTimer(() => socket.destroy(), afterMs),
+    )
   })
 }
+
+const doomed = new WeakSet<Socket>()
 
 // More is promised than is sent before the fault.
 const PROMISED = 1024

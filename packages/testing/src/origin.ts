@@ -1,8 +1,8 @@
 import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
 import type { Clock } from '@gatelet/core'
 import type { Fault } from './fault.ts'
+import { checkedFault } from './fault-checks.ts'
 import { Listener } from './listener.ts'
 import { meetFault } from './meet-fault.ts'
 import { type ReceivedRequest, RequestRecord } from './received-request.ts'
@@ -12,7 +12,7 @@ import { Watch } from './watch.ts'
 export type OriginHandler = (req: IncomingMessage, res: ServerResponse, origin: Origin) => void | Promise<void>
 
 /** Takes over the socket of a request with `Upgrade`. */
-export type UpgradeHandler = (req: IncomingMessage, socket: Duplex, head: Buffer, origin: Origin) => void
+export type UpgradeHandler = (req: IncomingMessage, socket: Socket, head: Buffer, origin: Origin) => void | Promise<void>
 
 /** A real server on 127.0.0.1, of which a test sees everything. */
 export interface Origin {
@@ -29,6 +29,8 @@ export interface Origin {
   readonly sockets: number
   /** Connections that were accepted. */
   readonly connections: number
+  /** What handlers threw. */
+  readonly errors: readonly unknown[]
   /** What it does wrong from the next request on. Undefined: nothing. */
   fault: Fault | undefined
   /** Who answers. */
@@ -62,6 +64,7 @@ export class OriginServer implements Origin {
   readonly id: number
   handler: OriginHandler
   hits = 0
+  readonly errors: unknown[] = []
   readonly #settings: OriginSettings
   readonly #watch = new Watch()
   readonly #listener = new Listener(() => this.#watch.changed())
@@ -80,7 +83,7 @@ export class OriginServer implements Origin {
     this.#settings = settings
     const { server } = this.#listener
     server.on('request', (req, res) => this.#take(req, res, () => this.#answer(req, res)))
-    if (settings.upgrade) server.on('upgrade', (req, socket, head) => this.#takeUpgrade(req, socket, head))
+    if (settings.upgrade) server.on('upgrade', (req, _, head) => this.#takeUpgrade(req, head))
   }
 
   get port(): number {
@@ -108,7 +111,7 @@ export class OriginServer implements Origin {
   }
 
   set fault(fault: Fault | undefined) {
-    this.#fault = fault
+    this.#fault = checkedFault(fault)
     this.#faultsLeft = fault && fault.kind !== 'refuse' ? (fault.times ?? Number.POSITIVE_INFINITY) : 0
     this.#openOrShut()
   }
@@ -139,6 +142,7 @@ export class OriginServer implements Origin {
     this.handler = this.#settings.handler
     this.hits = 0
     this.#requests = []
+    this.errors.length = 0
     this.#connectionsBefore = this.#listener.accepted
     await this.start()
   }
@@ -186,7 +190,7 @@ export class OriginServer implements Origin {
       res,
       clock: this.#settings.clock,
       proceed,
-      hold: (task) => this.#hold(task),
+      hold: (task) => this.#hold(task, res),
       readAhead: () => {
         record.isReadAhead = true
       },
@@ -194,13 +198,17 @@ export class OriginServer implements Origin {
     })
   }
 
-  #takeUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
+  #takeUpgrade(req: IncomingMessage, head: Buffer): void {
+    const { socket } = req
     const res = new ServerResponse(req)
-    res.assignSocket(req.socket)
+    res.assignSocket(socket)
     res.shouldKeepAlive = false
     this.#take(req, res, () => {
-      res.detachSocket(req.socket)
-      this.#settings.upgrade?.(req, socket, head, this)
+      res.detachSocket(socket)
+      this.#guarded(
+        () => this.#settings.upgrade?.(req, socket, head, this),
+        (text) => socket.end(`HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\n\r\n${text}`),
+      )
     })
   }
 
@@ -220,18 +228,26 @@ export class OriginServer implements Origin {
     return fault
   }
 
-  #hold(task: () => void): () => void {
+  #hold(task: () => void, res: ServerResponse): () => void {
+    const letGo = () => void this.#held.delete(task)
     this.#held.add(task)
-    return () => void this.#held.delete(task)
+    res.on('close', letGo)
+    return letGo
   }
 
   #answer(req: IncomingMessage, res: ServerResponse): void {
-    // Called inside, so that what a handler throws at once is caught like what it rejects with.
-    const answering = (async () => this.handler(req, res, this))()
-    answering.catch((error: unknown) => {
-      if (res.headersSent) res.destroy()
-      else
-        res.writeHead(500).end(`the handler of origin ${this.id} threw: ${error instanceof Error ? error.stack : String(error)}`)
+    this.#guarded(
+      () => this.handler(req, res, this),
+      (text) => (res.headersSent ? res.destroy() : res.writeHead(500).end(text)),
+    )
+  }
+
+  // What a handler throws at once is caught like what it rejects with.
+  #guarded(work: () => void | Promise<void>, tell: (text: string) => unknown): void {
+    const working = (async () => work())()
+    working.catch((error: unknown) => {
+      this.errors.push(error)
+      tell(`the handler of origin ${this.id} threw: ${error instanceof Error ? error.stack : String(error)}`)
     })
   }
 }

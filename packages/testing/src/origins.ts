@@ -42,7 +42,7 @@ export interface OriginFarm extends AsyncDisposable {
  * @throws GatewayError `BAD_OPTION`
  */
 export async function origins(n: number, settings: OriginsOptions = {}): Promise<OriginFarm> {
-  const count = options.number({ min: 1, max: 1000, integer: true })(n, 'origins: n')
+  const { n: count } = checkOptions<{ n: number }>('origins', { n }, { n: options.number({ min: 1, max: 1000, integer: true }) })
   const {
     handler = tellWho,
     keepRequests = 1000,
@@ -89,7 +89,7 @@ const anyHandler = options.fn<OriginHandler>('a function (req, res, origin)')
 const checks: Checks<OriginsOptions> = {
   handler: options.optional(options.either('a handler or a list of them', anyHandler, options.list(anyHandler))),
   upgrade: options.optional(options.fn<UpgradeHandler>('a function (req, socket, head, origin)')),
-  clock: options.optional(options.anything as (value: unknown) => Clock),
+  clock: options.optional(options.clock),
   keepRequests: options.optional(options.number({ min: 1, max: 1_000_000, integer: true })),
   keepBodyBytes: options.optional(options.number({ min: 0, max: 1_073_741_824, integer: true, unit: 'bytes' })),
 }
