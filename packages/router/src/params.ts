@@ -8,7 +8,9 @@ export type ParamNames<P extends string> = P extends `${infer Segment}/${infer M
 /** What a path pattern captures. When the pattern is not a literal, any name may or may not be there. */
 export type Params<P extends string> = string extends P
   ? { readonly [name: string]: string }
-  : { readonly [Name in ParamNames<P>]: string }
+  : P extends unknown // one of several literals gives one of several sets
+    ? { readonly [Name in ParamNames<P>]: string }
+    : never
 
 /** What a router adds to the state. */
 export interface RouteState<P extends string = string> {

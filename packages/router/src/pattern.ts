@@ -43,7 +43,7 @@ export const pattern: Check<Pattern> = (value, path) => {
 
 /** The pattern of everything at and below a path: `/v1` and `/v1/` become `/v1/*`; one with a rest stays. */
 export function below(path: string): string {
-  if (typeof path !== 'string') return path // for `pattern` to refuse
+  if (typeof path !== 'string' || !path.startsWith('/')) return path // for `pattern` to refuse
   if (path.slice(path.lastIndexOf('/') + 1).startsWith('*')) return path
   return path.endsWith('/') ? `${path}*` : `${path}/*`
 }

@@ -24,11 +24,11 @@ import type { Match } from './table.ts'
 export interface Router<S extends object = {}> extends Routes<S> {
   (ctx: Context<S>): MaybePromise<Reply>
   /**
-   * Routes for one host, or for every host below one: `router.host('*.example.com').get('/', …)`. They go before routes
-   * without a host; what none of them takes is left to those.
-   * @throws GatewayError `BAD_OPTION`, when a route is added, for what is not a host
+   * Routes for one host, or for every host below one, as `*.example.com`. They go before routes without a host; what none
+   * of them takes is left to those.
+   * @throws GatewayError `BAD_OPTION` for what is not a host
    */
-  host(pattern: string): Routes<S>
+  host(pattern: string, define: (routes: Routes<S>) => void): this
 }
 
 /** What a router does when no route matches. */
@@ -61,17 +61,17 @@ export function createRouter(first?: RouterOptions | ((router: Router) => void),
     const match = routes.table.find(ctx.request, outer?.end)
     return match.kind === 'hit' ? match.data(routed(ctx, match, outer)) : refusal(ctx, match, missing)
   }
-  const router: Router = withVerbs(Object.assign(handler, { host: hostsOf(routes) }), routes)
+  const router: Router = withVerbs(Object.assign(handler, { host }), routes)
+  function host(pattern: string, define: (routes: Routes) => void): Router {
+    checkOptions('router.host', { pattern, define }, hostChecks)
+    define(withVerbs({}, routes, pattern))
+    return router
+  }
   define?.(router)
   return router
 }
 
-function hostsOf(routes: RouteList): Router['host'] {
-  return (host) => {
-    checkOptions('router.host', { host }, { host: hostPattern })
-    return withVerbs({}, routes, host)
-  }
-}
+const hostChecks = { pattern: hostPattern, define: options.fn('a function that adds routes') }
 
 type Hit = Extract<Match<Handler>, { kind: 'hit' }>
 
