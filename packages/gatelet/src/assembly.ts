@@ -1,0 +1,57 @@
+import { type Handler, handlerOf, type Layer } from '@gatelet/core'
+import { createRouter } from '@gatelet/router'
+import { checkedOptions, type GatewayOptions, type GatewayRouteOptions } from './options.ts'
+import { isSame, snapshot } from './same.ts'
+import { plannedUpstream, type Upstream } from './upstream.ts'
+import { within } from './within.ts'
+
+/** A gateway put together from one set of options. Never changed: new options make another. */
+export interface Assembly {
+  readonly options: GatewayOptions
+  readonly upstreams: ReadonlyMap<string, Upstream>
+  readonly handler: Handler
+}
+
+// List of routes, route, its methods or layers.
+const ROUTE_LEVELS = 3
+
+/**
+ * Puts a gateway together, or says what is wrong; what is at work goes on as it is.
+ * @param owner the function that took the options, for messages
+ * @param before whose upstreams are taken over where they fit
+ * @throws GatewayError `BAD_OPTION`
+ */
+export function assemble(owner: string, given: GatewayOptions, before?: Assembly): Assembly {
+  const checked = checkedOptions(owner, given)
+  const options = { ...checked, routes: snapshot(checked.routes, ROUTE_LEVELS) }
+  const upstreams = new Map(
+    Object.entries(options.upstreams).map(([name, upstream]) => [
+      name,
+      plannedUpstream(owner, name, upstream, before?.upstreams.get(name)),
+    ]),
+  )
+  const router = createRouter()
+  for (const [at, route] of options.routes.entries()) {
+    const { to, use, ...where } = route
+    within(owner, `routes[${at}]`, () => router.route(where, layered(use, targetOf(route, upstreams))))
+  }
+  return { options, upstreams, handler: layered(options.use, router) }
+}
+
+/** Where two gateways differ: `upstreams.<name>` for each that came, went or became another; `routes`; `use`. */
+export function differences(before: Assembly, now: Assembly): string[] {
+  const names = new Set([...before.upstreams.keys(), ...now.upstreams.keys()])
+  const upstreams = [...names].filter((name) => before.upstreams.get(name) !== now.upstreams.get(name))
+  const others = (['routes', 'use'] as const).filter((name) => !isSame(before.options[name] ?? [], now.options[name] ?? []))
+  return [...upstreams.map((name) => `upstreams.${name}`), ...others]
+}
+
+function targetOf({ to }: GatewayRouteOptions, upstreams: ReadonlyMap<string, Upstream>): Handler {
+  // The checks of the options have seen that the upstream is there.
+  return typeof to === 'string' ? (upstreams.get(to) as Upstream).proxy : (to as Handler)
+}
+
+// What a layer needs was proved by the types of the options: the router gives it to all that stands in a route.
+function layered(layers: readonly unknown[] = [], last: Handler): Handler {
+  return (layers as readonly Layer[]).reduceRight<Handler>((next, layer) => handlerOf(layer, next), last)
+}

@@ -1,0 +1,101 @@
+import type { BalancerOptions } from '@gatelet/balancer'
+import {
+  type Chain,
+  type Check,
+  type Checks,
+  type Context,
+  checkOptions,
+  type Handler,
+  type MaybePromise,
+  options,
+  type Reply,
+} from '@gatelet/core'
+import type { ProxyOptions } from '@gatelet/proxy'
+import type { RouteOptions, RouteState } from '@gatelet/router'
+
+/** A whole gateway, told as one list. `N` are the names of its upstreams. */
+export interface GatewayOptions<N extends string = string> {
+  /** Sets of servers, by name. One that no route names is allowed: it may be there for a handler of your own. */
+  upstreams: Readonly<Record<N, UpstreamOptions>>
+  /**
+   * Which requests go where, at most 100,000. Their order plays no part: the route that says more wins (see `createRouter`);
+   * what no route takes is answered 404.
+   */
+  routes: readonly GatewayRouteOptions<N>[]
+  /** Layers for every request, in the order in which it meets them, before a route is chosen. At most 1,000. Default: none. */
+  use?: readonly GatewayLayer[]
+}
+
+/** A set of servers: how one of them is picked, and how it is asked. */
+export interface UpstreamOptions extends BalancerOptions {
+  /** Names the upstream in events and warnings. Default: the name that the gateway knows it by. */
+  name?: string
+  /** How requests are forwarded: headers, retries, time limits, connections. Default: as `proxy` does by itself. */
+  proxy?: ProxyOptions
+}
+
+/** Which requests a route takes, and who answers them. */
+export interface GatewayRouteOptions<N extends string = string> extends RouteOptions {
+  /** The name of an upstream; or a handler of your own, which finds `params` and `route` in the state. */
+  to: NoInfer<N> | Handler<RouteState>
+  /** Layers for this route alone, in the order in which a request meets them. At most 1,000. Default: none. */
+  use?: readonly RouteLayer[]
+}
+
+/**
+ * A layer or a chain that needs no state. Layers of which one needs what another adds are put together by a chain:
+ * `use: [chain().use(whoIsAsking).use(limitPerCaller)]`.
+ */
+export type GatewayLayer = LayerOver<{}>
+
+/** The same, inside a route: what the path captured is in the state already. */
+export type RouteLayer = LayerOver<RouteState>
+
+// Of functions one type only: TypeScript gives an inline function no types where a union has several.
+type LayerOver<S extends object> = ((ctx: Context<S>, next: Handler<S>) => MaybePromise<Reply>) | Chain<object, S>
+
+/**
+ * Checks what can be checked before anything is built: the rest is checked by those who build it.
+ * @param owner the function that takes them
+ * @throws GatewayError `BAD_OPTION`
+ */
+export function checkedOptions(owner: string, given: GatewayOptions): GatewayOptions {
+  return checkOptions(owner, given, checksWith(Object.keys((given as Partial<GatewayOptions> | null)?.upstreams ?? {})))
+}
+
+const { anything, list, optional, record, shape, wrong } = options
+
+function checksWith(upstreams: readonly string[]): Checks<GatewayOptions> {
+  const route: Checks<GatewayRouteOptions> = {
+    // The router checks these three: it alone knows what a pattern is.
+    path: anything as Check<string>,
+    method: anything as Check<string>,
+    host: anything as Check<string>,
+    to: oneOfUpstreams(upstreams),
+    use: layers,
+  }
+  return {
+    // What is in them is checked by those who are made of them.
+    upstreams: record(record(anything)) as Check<Readonly<Record<string, never>>>,
+    routes: list(shape(route), { max: 100_000 }),
+    use: layers,
+  }
+}
+
+const layer: Check<RouteLayer> = (value, path) => {
+  const isChain = typeof value === 'object' && value !== null && typeof (value as Partial<Chain<object>>).layer === 'function'
+  if (typeof value !== 'function' && !isChain) throw wrong(value, path, 'a layer (ctx, next) => Reply, or a chain')
+  return value as RouteLayer
+}
+
+const layers = optional(list(layer, { max: 1_000 })) as Check<readonly never[] | undefined>
+
+function oneOfUpstreams(names: readonly string[]): Check<string | Handler<RouteState>> {
+  const known = names.length === 0 ? 'and there is none' : names.join(', ')
+  return (value, path) => {
+    if (typeof value === 'function') return value as Handler<RouteState>
+    if (typeof value !== 'string') throw wrong(value, path, `a handler, or the name of an upstream: ${known}`)
+    if (!names.includes(value)) throw wrong(value, path, `the name of an upstream: ${known}`)
+    return value
+  }
+}

@@ -1,0 +1,59 @@
+import { createBalancer, type ManagedBalancer } from '@gatelet/balancer'
+import { proxy } from '@gatelet/proxy'
+import type { UpstreamOptions } from './options.ts'
+import { isSame, snapshot } from './same.ts'
+import { within } from './within.ts'
+
+/** A set of servers at work, and the options that made it. */
+export interface Upstream {
+  readonly options: UpstreamOptions
+  readonly balancer: ManagedBalancer
+  readonly proxy: ReturnType<typeof proxy>
+}
+
+// Options, list of endpoints, endpoint, metadata. What the metadata hold belongs to the user's strategy, and may be alive.
+const OPTION_LEVELS = 4
+
+/**
+ * The upstream that `given` asks for. What fits stays from the one before: the balancer, with what it knows of its
+ * endpoints, unless more than their list has changed; the proxy, with its connections, if that has not either. What is at
+ * work goes on as it is until `takeOver`.
+ * @param owner the function that took the options, for messages
+ * @throws GatewayError `BAD_OPTION`
+ */
+export function plannedUpstream(owner: string, name: string, given: UpstreamOptions, before?: Upstream): Upstream {
+  const options = snapshot(given, OPTION_LEVELS)
+  if (before && isSame(options, before.options)) return before
+  const path = `upstreams.${name}`
+  const { proxy: asking, ...balancing } = options
+  // Made even where the one before stays: it proves that the options are right.
+  const made = within(owner, path, () => createBalancer({ name, ...balancing }))
+  const stays = before !== undefined && isSame(withoutEndpoints(options), withoutEndpoints(before.options))
+  const balancer = stays ? before.balancer : made
+  if (stays && isSame(asking, before.options.proxy)) return { options, balancer, proxy: before.proxy }
+  return { options, balancer, proxy: within(owner, `${path}.proxy`, () => proxy(balancer, asking)) }
+}
+
+function withoutEndpoints({ endpoints: _endpoints, proxy: _proxy, ...others }: UpstreamOptions): object {
+  return others
+}
+
+/** Gives a balancer that stays the list of endpoints that is asked for now. */
+export function takeOver({ options, balancer }: Upstream, before: Upstream | undefined): void {
+  if (before?.balancer !== balancer || isSame(options.endpoints, before.options.endpoints)) return
+  // Not waited for: what the endpoints that leave have in flight ends in its own time. The list was checked before.
+  void balancer.replace(options.endpoints)
+}
+
+/** What of an upstream is not at work any more; undefined when all of it is. */
+export function leftBehind(before: Upstream, now: Upstream | undefined): { close(): Promise<void> } | undefined {
+  const { balancer, proxy } = before
+  const keepsBalancer = balancer === now?.balancer
+  if (keepsBalancer && proxy === now.proxy) return undefined
+  return {
+    async close() {
+      if (!keepsBalancer) await balancer.close()
+      await proxy.close()
+    },
+  }
+}

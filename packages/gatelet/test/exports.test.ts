@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs'
+import * as root from 'gatelet'
+import * as balancer from 'gatelet/balancer'
+import * as core from 'gatelet/core'
+import * as node from 'gatelet/node'
+import * as proxy from 'gatelet/proxy'
+import * as router from 'gatelet/router'
+import { expect, test } from 'vitest'
+
+const parts = { balancer, core, node, proxy, router }
+
+test('the root has the names that most programs need, at most 25', () => {
+  expect(Object.keys(root).sort()).toEqual([
+    'GatewayError',
+    'HeaderList',
+    'attach',
+    'chain',
+    'createBalancer',
+    'createGateway',
+    'createRouter',
+    'empty',
+    'json',
+    'problem',
+    'proxy',
+    'serve',
+    'stripPrefix',
+    'text',
+  ])
+})
+
+test('every part that the umbrella depends on has a subpath with all of its names', async () => {
+  const { exports, dependencies } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+  const subpaths = Object.keys(dependencies).map((name) => name.replace('@gatelet/', './'))
+  expect(Object.keys(exports).sort()).toEqual(['.', './package.json', ...subpaths].sort())
+  for (const [name, part] of Object.entries(parts)) {
+    const whole: object = await import(`@gatelet/${name}`)
+    expect(Object.keys(part)).toEqual(Object.keys(whole))
+  }
+})
+
+test('what the root gives is the same as in the parts', () => {
+  const all: Record<string, unknown> = Object.assign({}, ...Object.values(parts))
+  for (const [name, value] of Object.entries(root)) if (name !== 'createGateway') expect(value).toBe(all[name])
+})
