@@ -26,7 +26,10 @@ export type Fault =
   | { kind: 'close-after-reply'; afterMs?: number; times?: number }
   /** Answers the first request of each connection and closes it when a second comes: the keep-alive race, for certain. */
   | { kind: 'close-on-reuse'; times?: number }
-  /** Reads nothing of the request's body (but what fits into buffers) until `release()`, then all and answers. */
+  /**
+   * Reads nothing of the request's body (but what fits into buffers) until `release()`, then all and answers. Who does
+   * not read does not see that the client left, either.
+   */
   | { kind: 'slow-reader'; times?: number }
 
 /** Of the faults in the middle of a body. `times`, here as everywhere, is for how many requests; default: all. */

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Clock } from '@gatelet/core'
+import { breakOff } from './break-off.ts'
 import type { Fault, PartOfBody } from './fault.ts'
 
 /** One request that meets a fault. */
@@ -34,7 +35,7 @@ const acts: { [K in Fault['kind']]: (fault: Extract<Fault, { kind: K }>, meeting
   'reset-before-headers': (_, { req }) => void req.socket.resetAndDestroy(),
   'hang-mid-body': (fault, meeting) =>
     partOfBody(fault, meeting, () => void meeting.hold(() => void meeting.res.end(filler(PROMISED)))),
-  'reset-mid-body': (fault, meeting) => partOfBody(fault, meeting, () => void meeting.req.socket.resetAndDestroy()),
+  'reset-mid-body': (fault, meeting) => partOfBody(fault, meeting, () => void breakOff(meeting.req.socket)),
   'close-mid-body': (fault, meeting) => partOfBody(fault, meeting, () => void meeting.req.socket.destroy()),
   'close-after-reply'({ afterMs = 0 }, meeting) {
     closeAfterReply(meeting, afterMs)

@@ -203,6 +203,7 @@ export class OriginServer implements Origin {
     const res = new ServerResponse(req)
     res.assignSocket(socket)
     res.shouldKeepAlive = false
+    res.on('finish', () => socket.end())
     this.#take(req, res, () => {
       res.detachSocket(socket)
       this.#guarded(

@@ -11,7 +11,7 @@ export interface RawServer extends AsyncDisposable {
   readonly port: number
   /** `http://127.0.0.1:<port>`, without a slash behind. */
   readonly url: string
-  /** All that were accepted, in their order; at most 1000, more are reset. */
+  /** All that were accepted, in their order; at most 1000, more are closed. */
   readonly connections: readonly RawSocket[]
   /** What scripts threw. */
   readonly errors: readonly unknown[]
@@ -39,13 +39,13 @@ export async function rawServer(script: RawScript = () => {}): Promise<RawServer
   const watch = new Watch()
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     const connection = new RawConnection(socket, watch)
-    if (connections.length >= MAX_CONNECTIONS) return connection.reset()
+    if (connections.length >= MAX_CONNECTIONS) return connection.destroy()
     const index = connections.push(connection) - 1
     watch.changed()
     const playing = (async () => script(connection, index))()
     playing.catch((error: unknown) => {
       errors.push(error)
-      connection.reset()
+      return connection.reset()
     })
   })
   server.listen(0, '127.0.0.1')

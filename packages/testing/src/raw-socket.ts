@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { breakOff } from './break-off.ts'
 import { parseResponses, type RawResponse } from './raw-response.ts'
 import { Watch } from './watch.ts'
 
@@ -21,14 +22,14 @@ export interface RawSocket {
   response(toHead?: boolean): Promise<RawResponse>
   /** Everything that came, at most 64 MiB; beyond that the connection is reset. */
   readonly received: Buffer
-  /** How the other side left so far. */
+  /** How the other side left so far. An RST that comes in one with bytes is an `end` to Node. */
   readonly closed: Closed
   /** Waits until the other side has left. @param withinMs real milliseconds, default 5000 */
   left(withinMs?: number): Promise<Exclude<Closed, 'open'>>
   /** Says that nothing more comes (FIN). What the other side sends is still received. */
   end(): void
-  /** Breaks the connection off (RST). */
-  reset(): void
+  /** Breaks the connection off (RST), some milliseconds after the last bytes, which the other side can still read. */
+  reset(): Promise<void>
   /** Stops receiving, so that the other side meets back-pressure. */
   pause(): void
   resume(): void
@@ -116,8 +117,8 @@ export class RawConnection implements RawSocket {
     this.#socket.end()
   }
 
-  reset(): void {
-    this.#socket.resetAndDestroy()
+  reset(): Promise<void> {
+    return breakOff(this.#socket)
   }
 
   pause(): void {
@@ -136,7 +137,7 @@ export class RawConnection implements RawSocket {
   #take(chunk: Buffer): void {
     this.#chunks.push(chunk)
     this.#size += chunk.byteLength
-    if (this.#size > MAX_BYTES) this.reset()
+    if (this.#size > MAX_BYTES) this.#socket.resetAndDestroy()
     this.#watch.changed()
   }
 

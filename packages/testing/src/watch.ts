@@ -1,9 +1,16 @@
 /** Lets tests wait for a state instead of sleeping: whoever changes the state calls `changed`. */
 export class Watch {
   readonly #looks = new Set<() => void>()
+  #isDue = false
 
+  /** Those who wait look when what runs now is done: all that one event changes is then changed. */
   changed(): void {
-    for (const look of [...this.#looks]) look()
+    if (this.#isDue) return
+    this.#isDue = true
+    queueMicrotask(() => {
+      this.#isDue = false
+      for (const look of [...this.#looks]) look()
+    })
   }
 
   /**
