@@ -2,8 +2,9 @@ import { type Duplex, Readable } from 'node:stream'
 import { GatewayError } from './errors.ts'
 import type { HeaderList } from './headers.ts'
 import { PushSource } from './push-source.ts'
-import { StreamSource } from './stream-source.ts'
+import { streamSourceOf } from './stream-source.ts'
 import { teeSource } from './tee.ts'
+import { throughStep, throughStream } from './through.ts'
 
 /** What a message carries. Literals for authors, `Readable` for what Node gives, `Source` for what is proxied. */
 export type Body = null | string | Uint8Array | Readable | Source
@@ -53,7 +54,7 @@ export function sourceOf(body: Body): Source {
   if (body === null) return whole(null)
   if (typeof body === 'string') return whole(body === '' ? null : Buffer.from(body))
   if (body instanceof Uint8Array) return whole(body.byteLength === 0 ? null : body)
-  if (body instanceof Readable) return new StreamSource(body)
+  if (body instanceof Readable) return streamSourceOf(body)
   return body
 }
 
@@ -78,6 +79,7 @@ export async function bytesOf(body: Body, limit: number): Promise<Uint8Array> {
   }
   const source = sourceOf(body)
   const taken = source.take()
+  if (taken && taken.byteLength > limit) throw tooLarge(limit)
   if (taken !== undefined) return taken ?? empty
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = []
@@ -99,7 +101,10 @@ export async function bytesOf(body: Body, limit: number): Promise<Uint8Array> {
   })
 }
 
-/** A body as a Node stream that asks for nothing until it is read. Trailers do not come through. */
+/**
+ * A body as a Node stream that asks for nothing until it is read. Trailers do not come through. Who destroys it cancels the
+ * body, read or not.
+ */
 export function readableOf(body: Body): Readable {
   if (body instanceof Readable) return body
   const source = sourceOf(body)
@@ -157,63 +162,3 @@ function whole(bytes: Uint8Array | null): Source {
 }
 
 const nothing = { pause() {}, resume() {}, cancel() {} }
-
-function throughStep(from: Source, step: BodyStep): Source {
-  let flow: Flow | undefined
-  const to = new PushSource({
-    start() {
-      flow = from.pipeTo({
-        write(chunk) {
-          const out = attempt(() => step.chunk(chunk))
-          return out === null ? true : to.push(out)
-        },
-        end(trailers) {
-          const last = attempt(() => step.end?.() ?? null)
-          if (last !== null) to.push(last)
-          to.end(trailers)
-        },
-        fail: (error) => to.fail(error),
-      })
-    },
-    pause: () => flow?.pause(),
-    resume: () => flow?.resume(),
-    cancel: (reason) => from.cancel(reason),
-  })
-  // A step that throws ends both sides: the reader sees the error, the producer is freed.
-  const attempt = (work: () => Uint8Array | null): Uint8Array | null => {
-    try {
-      return work()
-    } catch (error) {
-      from.cancel()
-      to.fail(error instanceof Error ? error : new Error(String(error)))
-      return null
-    }
-  }
-  return to
-}
-
-function throughStream(from: Source, make: () => Duplex): Source {
-  let out: StreamSource | undefined
-  let flow: Flow | undefined
-  const to = new PushSource({
-    start() {
-      const stream = make()
-      out = new StreamSource(stream)
-      flow = out.pipeTo({ write: (chunk) => to.push(chunk), end: () => to.end(), fail: (error) => to.fail(error) })
-      let input: Flow | undefined
-      stream.on('drain', () => input?.resume())
-      input = from.pipeTo({
-        write: (chunk) => stream.write(chunk),
-        end: () => void stream.end(),
-        fail: (error) => void stream.destroy(error),
-      })
-    },
-    pause: () => flow?.pause(),
-    resume: () => flow?.resume(),
-    cancel(reason) {
-      out?.cancel()
-      from.cancel(reason)
-    },
-  })
-  return to
-}

@@ -104,3 +104,8 @@ export class GatewayError extends Error {
     this.headers = options.headers ?? {}
   }
 }
+
+/** What was thrown, as an `Error`: anything can be thrown. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown })
+}

@@ -1,10 +1,10 @@
 import type { Flow, Sink, Source } from './body.ts'
-import { GatewayError } from './errors.ts'
+import { asError, GatewayError } from './errors.ts'
 import type { HeaderList } from './headers.ts'
 
 /** What fills a `PushSource`. */
 export interface Producer {
-  /** Called once, when somebody first wants the bytes. Left out by producers that push by themselves. */
+  /** Called once, when somebody first wants the bytes; what it throws is the end of them. Left out by who pushes unasked. */
   start?(): void
   pause(): void
   resume(): void
@@ -131,6 +131,10 @@ export class PushSource implements Source, Flow {
   private start(): void {
     if (this.started || this.over) return
     this.started = true
-    this.producer.start?.()
+    try {
+      this.producer.start?.()
+    } catch (error) {
+      this.fail(asError(error))
+    }
   }
 }

@@ -2,6 +2,15 @@ import type { Readable } from 'node:stream'
 import type { Flow, Sink, Source } from './body.ts'
 import { GatewayError } from './errors.ts'
 
+const sources = new WeakMap<Readable, StreamSource>()
+
+/** The one source of a Node stream: asked for twice, it is the same, so that it too can be used once only. */
+export function streamSourceOf(stream: Readable): StreamSource {
+  const source = sources.get(stream) ?? new StreamSource(stream)
+  sources.set(stream, source)
+  return source
+}
+
 /** A Node stream as a source. Not started, and its errors handled, from the moment it is wrapped. */
 export class StreamSource implements Source, Flow {
   private readonly stream: Readable
@@ -20,14 +29,13 @@ export class StreamSource implements Source, Flow {
     this.used = true
     this.sink = sink
     const { stream } = this
-    if (this.failure) this.deliverFailure()
+    const failure = this.failure ?? stream.errored
+    if (failure) this.fail(failure)
+    // Somebody else has read it, a body parser for example: what is left is not the body.
+    else if (stream.readableEnded && stream.readableDidRead) this.fail(new GatewayError('BODY_USED'))
     else if (stream.readableEnded) this.end()
     else if (stream.destroyed) this.fail(closedEarly())
-    else {
-      stream.on('end', () => this.end())
-      stream.on('close', () => this.fail(closedEarly()))
-      stream.on('data', (chunk: unknown) => this.write(chunk))
-    }
+    else this.listen()
     return this
   }
 
@@ -49,8 +57,16 @@ export class StreamSource implements Source, Flow {
     if (this.sink) this.stream.resume()
   }
 
+  private listen(): void {
+    this.stream.on('end', () => this.end())
+    this.stream.on('close', () => {
+      if (this.sink) this.fail(closedEarly())
+    })
+    this.stream.on('data', (chunk: unknown) => this.write(chunk))
+  }
+
   private write(chunk: unknown): void {
-    const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+    const bytes = typeof chunk === 'string' ? Buffer.from(chunk, this.stream.readableEncoding ?? 'utf8') : chunk
     if (!(bytes instanceof Uint8Array)) {
       this.fail(new GatewayError('BAD_REPLY', { message: `a body stream brought a ${typeof chunk} where bytes are needed` }))
       this.stream.destroy()
@@ -67,13 +83,9 @@ export class StreamSource implements Source, Flow {
 
   private fail(error: Error): void {
     this.failure ??= error
-    this.deliverFailure()
-  }
-
-  private deliverFailure(): void {
     const { sink, failure } = this
     this.sink = null
-    if (failure) sink?.fail(failure)
+    sink?.fail(failure)
   }
 }
 

@@ -1,4 +1,5 @@
-import type { Flow, Source } from './body.ts'
+import type { Flow, Sink, Source } from './body.ts'
+import { asError } from './errors.ts'
 import { PushSource } from './push-source.ts'
 
 /** Two sources out of one. Connects when the first of them is read; goes at the pace of the slower. */
@@ -7,30 +8,34 @@ export function teeSource(source: Source): [Source, Source] {
   let connected = false
   const live = new Set<Branch>()
 
+  const allHaveRoom = () => {
+    for (const branch of live) if (branch.full) return false
+    return true
+  }
+  const sink: Sink = {
+    write(chunk) {
+      for (const branch of live) if (!branch.source.push(chunk)) branch.full = true
+      // Asked of those that are left: a branch may be cancelled, or make room again, while the other one is served.
+      return allHaveRoom()
+    },
+    end(trailers) {
+      for (const branch of live) branch.source.end(trailers)
+    },
+    fail(error) {
+      for (const branch of live) branch.source.fail(error)
+    },
+  }
   const start = () => {
     if (connected) return
     connected = true
-    flow = source.pipeTo({
-      write(chunk) {
-        let room = true
-        for (const branch of live) {
-          if (branch.source.push(chunk)) continue
-          branch.full = true
-          room = false
-        }
-        return room
-      },
-      end: (trailers) => {
-        for (const branch of live) branch.source.end(trailers)
-      },
-      fail: (error) => {
-        for (const branch of live) branch.source.fail(error)
-      },
-    })
+    try {
+      flow = source.pipeTo(sink)
+    } catch (error) {
+      sink.fail(asError(error))
+    }
   }
   const resumeWhenAllHaveRoom = () => {
-    for (const branch of live) if (branch.full) return
-    flow?.resume()
+    if (allHaveRoom()) flow?.resume()
   }
 
   const make = (): Branch => {
