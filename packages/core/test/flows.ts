@@ -22,6 +22,14 @@ export function tap(onStart: (source: PushSource) => void = () => {}): Tap {
   return { source, told }
 }
 
+/** A source that pushes everything when somebody first wants it. */
+export function spring(text: string, trailers?: HeaderList): PushSource {
+  return tap((source) => {
+    source.push(bytes(text))
+    source.end(trailers)
+  }).source
+}
+
 /** A sink that keeps what it gets: chunks as text, then `end`, `end: trailers` or `fail: message`. */
 export class Basin implements Sink {
   readonly got: string[] = []
