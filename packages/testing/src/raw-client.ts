@@ -62,10 +62,10 @@ const countFinal = (responses: readonly RawResponse[]) =>
   responses.filter(({ status, complete }) => complete && (status >= 200 || status === 101)).length
 
 async function untilSilent(connection: RawConnection, isEnough: () => boolean, silenceMs: number): Promise<void> {
-  for (let size = -1; size !== connection.received.byteLength && !isEnough(); ) {
-    size = connection.received.byteLength
-    const before = size
-    await connection.until(() => connection.received.byteLength > before || isEnough(), silenceMs).catch(() => {})
+  for (;;) {
+    const seen = connection.receivedBytes
+    await connection.until(() => connection.receivedBytes > seen || isEnough(), silenceMs).catch(() => {})
+    if (connection.receivedBytes === seen || isEnough()) return
   }
 }
 
