@@ -3,6 +3,7 @@ import { Choice } from './choice.ts'
 import type { EndpointView } from './endpoint.ts'
 import { type EndpointInit, endpoint, endpoints, weight } from './endpoint-options.ts'
 import { Inflight } from './inflight.ts'
+import { lastResort } from './last-resort.ts'
 import { EndpointLease, type LeaseHost } from './lease.ts'
 import { Membership } from './membership.ts'
 import { type BalancerOptions, balancerSettings, type DrainOptions, drainChecks } from './options.ts'
@@ -11,9 +12,9 @@ import { Ranking } from './ranking.ts'
 /** A balancer whose endpoints can be changed while traffic runs. */
 export interface ManagedBalancer extends Balancer {
   /**
-   * Picks an endpoint at once: of those with a weight, those that are not ejected; of these, those that were not tried
-   * while one is left; of these, the one that the strategy ranks first. `none-healthy`: there is none with a weight.
-   * `draining`: the balancer was closed.
+   * Picks an endpoint at once: of those that have a weight and are not ejected, the one that the strategy ranks first; those
+   * that were tried are passed over. When all of them were tried: one that is ejected and was not; when there is none, one
+   * again. Refuses with `none-healthy` where no endpoint has a weight, with `draining` once the balancer is closed.
    */
   acquire(ask: Ask): Lease | Refusal
   /** Every endpoint, as it is now. Removed ones are not among them, though they may still have requests in flight. */
@@ -55,8 +56,17 @@ export function createBalancer(given: BalancerOptions): ManagedBalancer {
   const ranking = new Ranking(strategy, clock, name)
   const membership = new Membership({ clock, rules, name, onRotation: (rotation) => ranking.update(rotation) })
   const leases = new Inflight()
+  let idle: Choice | undefined
   let closed: Promise<void> | undefined
 
+  const pick = (ask: Ask) => {
+    // One serves every pick, unless a strategy or a hash key asks this balancer again in the middle of one.
+    const choice = idle ?? new Choice(hashKey)
+    idle = undefined
+    const picked = ranking.pick(choice.begin(membership.rotation, ask))
+    idle = choice.end()
+    return picked
+  }
   const host: LeaseHost = {
     answered(endpoint, outcome) {
       ranking.report(endpoint, outcome)
@@ -73,7 +83,7 @@ export function createBalancer(given: BalancerOptions): ManagedBalancer {
   return {
     acquire(ask) {
       if (closed !== undefined) return draining
-      const picked = ranking.pick(new Choice(membership.rotation, ask, hashKey))
+      const picked = lastResort(membership, ask.tried) ?? pick(ask)
       if (!picked) return noneHealthy
       picked.leases.enter()
       leases.enter()

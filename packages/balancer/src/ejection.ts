@@ -23,13 +23,18 @@ export class EjectionRecord {
   private times = 0
   private readmittedAt = 0
 
-  /** Learns how an attempt went. @returns whether the endpoint has failed so often in a row that it should be ejected */
+  /** Learns how an attempt went. @returns whether that was a failure too many */
   learn(outcome: Outcome, rules: EjectionRules): boolean {
     if (outcome.kind === 'success') this.failures = 0
     // What fails while it is ejected was sent before, or because nothing better was left: it proves nothing new.
     if (outcome.kind !== 'failure' || this.until !== undefined) return false
     this.failures++
-    return this.failures >= rules.consecutiveFailures
+    return this.isFailing(rules)
+  }
+
+  /** Whether it has failed so often in a row that it should be ejected. */
+  isFailing({ consecutiveFailures }: EjectionRules): boolean {
+    return this.failures >= consecutiveFailures
   }
 
   /** For `baseMs` × k, at most `maxMs`: k is the number of ejections that are not forgotten, this one included. */
@@ -40,10 +45,12 @@ export class EjectionRecord {
     this.until = now + Math.min(baseMs * this.times, maxMs)
   }
 
+  /** Ends the ejection. Before its time the failures stay counted: they were not sat out, and a success alone clears them. */
   readmit(now: number): void {
-    // Ejection ends at its time, also when that is noticed later.
-    this.readmittedAt = Math.min(now, this.until ?? now)
+    const { until = now } = this
+    if (until <= now) this.failures = 0
+    // It ended at its time, also when that is noticed later.
+    this.readmittedAt = Math.min(now, until)
     this.until = undefined
-    this.failures = 0
   }
 }

@@ -1,9 +1,9 @@
 import { type Clock, type EventMap, GatewayError, type Outcome, publish } from '@gatelet/core'
 import type { Rotation } from './choice.ts'
-import { type EjectionRules, maxEjected } from './ejection.ts'
+import type { EjectionRules } from './ejection.ts'
+import { nextReadmission, readmit, verdict } from './ejection-policy.ts'
 import { EndpointState } from './endpoint.ts'
 import type { EndpointSpec } from './endpoint-options.ts'
-import { nextReadmission, readmit } from './readmission.ts'
 
 /** What a set of endpoints lives by. */
 export interface MembershipInit {
@@ -99,18 +99,25 @@ export class Membership {
 
   /** Learns how an attempt went. */
   learn(endpoint: EndpointState, outcome: Outcome): void {
-    const { rules, clock } = this.init
-    if (!rules || !endpoint.ejection.learn(outcome, rules) || !this.mayEject(endpoint, rules)) return
-    endpoint.ejection.eject(clock.now(), rules)
+    const { rules } = this.init
+    if (!rules || !endpoint.ejection.learn(outcome, rules) || !this.rotation.has(endpoint)) return
+    const what = verdict(this.members, rules)
+    if (what === 'eject') this.eject(endpoint, rules)
+    else if (what === 'readmit') this.readmitAll()
+  }
+
+  private eject(endpoint: EndpointState, rules: EjectionRules): void {
+    endpoint.ejection.eject(this.init.clock.now(), rules)
     this.become(this.members)
     this.tell(endpoint, 'ejected', `${endpoint.consecutiveFailures} failures in a row`)
   }
 
-  private mayEject(endpoint: EndpointState, rules: EjectionRules): boolean {
-    const { rotation } = this
-    if (!rotation.has(endpoint)) return false
-    const resting = this.members.filter((member) => member.state === 'ejected').length
-    return resting < maxEjected(rotation.size + resting, rules)
+  private readmitAll(): void {
+    const ejected = this.members.filter(({ state }) => state === 'ejected')
+    if (ejected.length === 0) return
+    for (const { ejection } of ejected) ejection.readmit(this.init.clock.now())
+    this.become(this.members)
+    for (const member of ejected) this.tell(member, 'readmitted', 'all others fail too')
   }
 
   private readmitDue(): void {

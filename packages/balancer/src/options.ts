@@ -36,7 +36,10 @@ export interface BalancerOptions {
   clock?: Clock
 }
 
-/** Passive ejection: an endpoint that fails several times in a row rests. Costs no request of its own. */
+/**
+ * Passive ejection: an endpoint that fails several times in a row is passed over for a while. When all fail, none is: then
+ * nobody is better than another.
+ */
 export interface EjectionOptions {
   /** Failures in a row, 1 to 1,000,000. A success starts the count again; cancelled attempts do not count. Default 5. */
   consecutiveFailures?: number

@@ -1,34 +1,39 @@
 import type { Endpoint } from '@gatelet/core'
 
-/** Draws places of a list in proportion to weights: O(1) when they are equal, else O(log n). Allocates only when it is made. */
+/**
+ * Draws places of a list in proportion to weights: O(1) when they are equal, else O(log n). Chance is asked for in here and
+ * not handed in: a fraction that crosses a call which is not inlined is an object, 16 bytes for each.
+ */
 export class Draw {
+  private readonly random: () => number
   private readonly count: number
   /** Sums of the weights before each place, and of all behind the last; undefined when the weights are equal. */
   private readonly sums: Float64Array | undefined
 
-  constructor(endpoints: readonly Endpoint[]) {
+  constructor(endpoints: readonly Endpoint[], random: () => number) {
+    this.random = random
     this.count = endpoints.length
     const isEven = endpoints.every(({ weight }) => weight === endpoints[0]?.weight)
     this.sums = isEven ? undefined : sumsOf(endpoints)
   }
 
-  /** @param chance in [0, 1) @returns the place; -1 when the list is empty */
-  one(chance: number): number {
-    if (!this.sums) return this.count === 0 ? -1 : Math.floor(chance * this.count)
-    return this.placeOf(this.sums, chance * this.sum(this.count))
+  /** @returns a place; -1 when the list is empty */
+  one(): number {
+    if (!this.sums) return this.count === 0 ? -1 : Math.floor(this.random() * this.count)
+    return this.placeOf(this.sums, this.random() * this.sum(this.count))
   }
 
   /** Another place than `first`, in proportion to the weights of the others; -1 when there is none. */
-  another(chance: number, first: number): number {
+  another(first: number): number {
     if (this.count < 2) return -1
     // Skipping past `first` keeps the two draws distinct without a retry loop.
     if (!this.sums) {
-      const place = Math.floor(chance * (this.count - 1))
+      const place = Math.floor(this.random() * (this.count - 1))
       return place < first ? place : place + 1
     }
     const start = this.sum(first)
     const width = this.sum(first + 1) - start
-    const point = chance * (this.sum(this.count) - width)
+    const point = this.random() * (this.sum(this.count) - width)
     const place = this.placeOf(this.sums, point < start ? point : point + width)
     // Sums of very uneven weights are rounded: the point may fall back into the gap.
     if (place !== first) return place

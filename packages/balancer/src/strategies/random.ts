@@ -5,14 +5,14 @@ import { weighted } from './weights.ts'
 /** Draws in proportion to the weights: O(1), or O(log n) with unequal ones. Needs no figures, and evens out only over many requests. */
 export const random: StrategyFactory = ({ random }) => {
   let endpoints: readonly Endpoint[] = []
-  let draw = new Draw(endpoints)
+  let draw = new Draw(endpoints, random)
   return {
     update(snapshot) {
       endpoints = weighted(snapshot)
-      draw = new Draw(endpoints)
+      draw = new Draw(endpoints, random)
     },
     pick(context) {
-      const drawn = endpoints[draw.one(random())]
+      const drawn = endpoints[draw.one()]
       return !drawn || context.accepts(drawn) ? drawn : drawnAmongAccepted(endpoints, context, random())
     },
     explain: (context) =>

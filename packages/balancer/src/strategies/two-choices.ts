@@ -12,15 +12,15 @@ import { weighted } from './weights.ts'
  */
 export const twoChoices: StrategyFactory = ({ random }) => {
   let endpoints: readonly Endpoint[] = []
-  let draw = new Draw(endpoints)
+  let draw = new Draw(endpoints, random)
   return {
     update(snapshot) {
       endpoints = weighted(snapshot)
-      draw = new Draw(endpoints)
+      draw = new Draw(endpoints, random)
     },
     pick(context) {
-      const first = draw.one(random())
-      const second = draw.another(random(), first)
+      const first = draw.one()
+      const second = draw.another(first)
       const picked = lessBusy(accepted(endpoints[first], context), accepted(endpoints[second], context))
       // Both refused (tried already, or at their limit): look at all once, so that a pick is found when there is one.
       return picked ?? endpoints[leastBusyAt(endpoints, context, Math.max(0, first))]

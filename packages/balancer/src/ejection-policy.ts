@@ -5,6 +5,18 @@ import type { EndpointState } from './endpoint.ts'
 export type Readmitted = readonly [endpoint: EndpointState, reason: string]
 
 /**
+ * What is to be done about an endpoint in rotation that has failed too often in a row. Ejecting it means to prefer the others:
+ * where all of them fail as well, nobody is better, and those that are ejected are as good a guess as any (`readmit`).
+ * Otherwise it is ejected, as long as no more than the allowed share is.
+ */
+export function verdict(members: readonly EndpointState[], rules: EjectionRules): 'eject' | 'readmit' | 'wait' {
+  const active = members.filter(({ state }) => state === 'active')
+  if (active.every(({ ejection }) => ejection.isFailing(rules))) return 'readmit'
+  const ejected = members.filter(({ state }) => state === 'ejected').length
+  return ejected < maxEjected(active.length + ejected, rules) ? 'eject' : 'wait'
+}
+
+/**
  * Readmits the endpoints whose time is over, and, where the set has become smaller, as many more as it takes for no more
  * than the allowed share to be ejected; those that have waited longest of their time come first. So there is always one
  * that may be picked: nobody has to choose between refusing everything and asking those that were ejected.
@@ -28,10 +40,10 @@ export function nextReadmission(members: readonly EndpointState[]): number {
 }
 
 function beyondShare(members: readonly EndpointState[], now: number, rules: EjectionRules): readonly EndpointState[] {
-  const resting = members.filter(({ state }) => state === 'ejected')
+  const ejected = members.filter(({ state }) => state === 'ejected')
   const allowed = maxEjected(members.filter(({ state }) => state !== 'draining').length, rules)
-  if (resting.length <= allowed) return []
-  return resting.sort((a, b) => timeLeft(a, now) - timeLeft(b, now)).slice(0, resting.length - allowed)
+  if (ejected.length <= allowed) return []
+  return ejected.toSorted((a, b) => timeLeft(a, now) - timeLeft(b, now)).slice(0, ejected.length - allowed)
 }
 
 const timeLeft = ({ ejectedUntil = 0 }: EndpointState, now: number): number => ejectedUntil - now

@@ -1,0 +1,69 @@
+import { getHeapStatistics, setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { leastRequests, random, roundRobin, twoChoices } from '@gatelet/balancer'
+import type { Endpoint, Strategy, StrategyFactory } from '@gatelet/core'
+import { seededRandom } from '@gatelet/testing'
+import { describe, expect, test } from 'vitest'
+import { among, fakes } from '../fakes.ts'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+
+// So few that the engine does not collect on its own within a round.
+const PICKS = 5_000
+
+// A seeded generator keeps its state in a number that the engine allocates: here chance comes from a table.
+const chances = Float64Array.from({ length: 1024 }, seededRandom(1))
+let at = 0
+const chance = () => chances[at++ & 1023] as number
+
+function strategyOf(factory: StrategyFactory, weights: readonly number[]): Strategy {
+  const strategy = factory({ now: () => 0, random: chance })
+  strategy.update(fakes(...weights))
+  return strategy
+}
+
+// The least of many rounds: until the engine has compiled the pick (which it does beside us, when it gets to it) numbers are
+// objects, and now and then it allocates for itself.
+function bytesPerPick(strategy: Strategy, rounds = 300): number {
+  const context = among()
+  let least = Number.POSITIVE_INFINITY
+  for (let round = 0; round < rounds && least >= 1; round++) {
+    collectGarbage()
+    const before = getHeapStatistics().used_heap_size
+    for (let pick = 0; pick < PICKS; pick++) strategy.pick(context)
+    least = Math.min(least, (getHeapStatistics().used_heap_size - before) / PICKS)
+  }
+  return least
+}
+
+const wasteful: StrategyFactory = () => {
+  let endpoints: readonly Endpoint[] = []
+  let acceptable: readonly Endpoint[] = []
+  return {
+    update(snapshot) {
+      endpoints = snapshot
+    },
+    pick(context) {
+      acceptable = endpoints.filter((endpoint) => context.accepts(endpoint))
+      return acceptable[0]
+    },
+  }
+}
+
+const even = new Array<number>(16).fill(1)
+const uneven = even.map((_, at) => 1 + (at % 5))
+
+test('the measure sees a strategy that allocates', () => {
+  expect(bytesPerPick(strategyOf(wasteful, even), 50)).toBeGreaterThan(16)
+})
+
+describe.each([
+  ['twoChoices', twoChoices],
+  ['leastRequests', leastRequests],
+  ['roundRobin', roundRobin],
+  ['random', random],
+] as const)('%s picks without allocating', (_name, factory) => {
+  test('with equal weights', () => expect(bytesPerPick(strategyOf(factory, even))).toBeLessThan(1))
+  test('with unequal weights', () => expect(bytesPerPick(strategyOf(factory, uneven))).toBeLessThan(1))
+})
