@@ -26,7 +26,7 @@ export function capture(pattern: Pattern, segments: readonly string[], rest: str
 
 // `%2F` stays as it is, so that a slash in the result always is a border between segments: `a%2F..%2Fb` must not become `a/../b`.
 function decodedRest(rest: string): string | undefined {
-  return decoded(rest.replaceAll('%2F', '%252F'))
+  return rest.includes('%') ? decoded(rest.replaceAll('%2F', '%252F')) : rest
 }
 
 function decoded(segment: string): string | undefined {

@@ -34,7 +34,7 @@ const methodName: Check<string> = (value, path) => {
 }
 
 const methods: Check<readonly string[]> = (value, path) =>
-  Array.isArray(value) ? [...new Set(options.list(methodName, { min: 1 })(value, path))] : [methodName(value, path)]
+  Array.isArray(value) ? options.list(methodName, { min: 1 })(value, path) : [methodName(value, path)]
 
 /** The checks of `RouteOptions`. */
 export const whereChecks: Checks<Where> = {

@@ -4,7 +4,10 @@ import { below } from './pattern.ts'
 import type { RouteOptions } from './route.ts'
 import type { RouteList } from './route-list.ts'
 
-/** Adds a route and returns what it was called on. A layer may stand between the path and the handler. */
+/**
+ * Adds a route and returns what it was called on. A layer may stand between the path and the handler, and sees what the
+ * path captured; several are one by `chain().use(a).use(b).layer()`.
+ */
 export interface Verb<S extends object, Self> {
   /** @throws GatewayError `BAD_OPTION` when the path is not right, or when another route matches just what this one does */
   <P extends string>(path: FreshPath<S, P>, handler: Handler<S & RouteState<P>>): Self
@@ -31,7 +34,8 @@ export interface Routes<S extends object = {}> {
   /**
    * Everything at and below a path: `mount('/v1', …)` is `any('/v1/*', …)`, and takes `/v1`, `/v1/` and `/v1/x`, never
    * `/v1x`. A router that is mounted so sees the rest of the path, in which `/` stands for `/v1` and `/v1/` alike; what it
-   * does not find is its own 404. `ctx.request.url.path` stays whole: see `stripPrefix`.
+   * does not find is its own 404. `ctx.request.url.path` stays whole: see `stripPrefix`. Params of both are merged; a name
+   * that is taken outside is refused by the compiler, and without types the inner one wins.
    */
   readonly mount: Verb<S, this>
   /** A route with a method of any name, several methods, or a host. @throws as the others do */
@@ -63,7 +67,7 @@ export function withVerbs<T extends object>(target: T, list: RouteList, host?: s
     any: verb('any'),
     mount: (path: string, ...handling: unknown[]) => verb('mount')(below(path), ...handling),
     route(own: RouteOptions, ...handling: unknown[]) {
-      list.add('router.route', { ...where, ...own }, handling)
+      list.add('router.route', { ...own, ...(own?.host === undefined && where) }, handling)
       return target
     },
   }

@@ -1,7 +1,7 @@
 import { type RouteSpec, RouteTable } from '@gatelet/router'
 
 /** A route from `GET /a`, `/a` for any method, or `GET api.example.com/a`; what it finds is this text. */
-export function routeOf(text: string): RouteSpec<string> {
+function routeOf(text: string): RouteSpec<string> {
   const [, method, host, path = ''] = /^(?:([A-Z,]+) )?([^/]*)(.*)$/.exec(text) ?? []
   return { ...(method && { method: method.split(',') }), ...(host && { host }), path, data: text }
 }
@@ -11,7 +11,7 @@ export function tableOf(...routes: string[]): RouteTable<string> {
 }
 
 /** A request from `GET /a`, `/a` for GET, or `POST api.example.com/a`. */
-export function requestOf(text: string): { method: string; url: { host: string; path: string } } {
+function requestOf(text: string): { method: string; url: { host: string; path: string } } {
   const [, method = 'GET', host = '', path = ''] = /^(?:([A-Z]+) )?([^/]*)(.*)$/.exec(text) ?? []
   return { method, url: { host, path } }
 }
