@@ -1,0 +1,40 @@
+import { fileURLToPath } from 'node:url'
+import { nginx, nginxOrigin } from './nginx.ts'
+import { freePort, listening } from './ports.ts'
+import { start } from './processes.ts'
+
+/** Who answers in the end: one process, at two addresses, so that there is something to balance. */
+export interface Origin extends AsyncDisposable {
+  readonly kind: string
+  readonly urls: readonly string[]
+  /** Requests that it has answered so far. */
+  answered(): Promise<number>
+}
+
+/** Starts nginx, which costs the machine least, or a node:http server where nginx is not installed. */
+export async function startOrigin(): Promise<Origin> {
+  const [countPort, ...ports] = [await freePort(), await freePort(), await freePort()]
+  const program = start(nginx ? nginxOrigin(ports, countPort) : nodeOrigin(ports, countPort), 'others')
+  for (const port of [countPort, ...ports]) await listening(program, port)
+  let asked = 0
+  const counted = async () => {
+    const text = await (await fetch(`http://127.0.0.1:${countPort}/`)).text()
+    // nginx counts our questions too: "server accepts handled requests", then the three numbers in a line.
+    return nginx ? Number(/^ \d+ \d+ (\d+)/m.exec(text)?.[1]) - ++asked : Number(text)
+  }
+  return {
+    kind: nginx ? 'nginx' : 'node:http',
+    urls: ports.map((port) => `http://127.0.0.1:${port}`),
+    answered: counted,
+    [Symbol.asyncDispose]: () => program.stop(),
+  }
+}
+
+function nodeOrigin(ports: readonly number[], countPort: number): string[] {
+  return [
+    process.execPath,
+    fileURLToPath(new URL('dist/programs/origin.js', import.meta.url)),
+    String(countPort),
+    ...ports.map(String),
+  ]
+}
