@@ -1,4 +1,15 @@
-import { type Body, bytesOf, type Reply, type Sink, type Source, sourceOf } from '@gatelet/core'
+import {
+  type Body,
+  bytesOf,
+  type Flow,
+  type GatewayError,
+  type Reply,
+  type Sink,
+  type Source,
+  type Summary,
+  sourceOf,
+} from '@gatelet/core'
+import type { TestClient } from './client.ts'
 import type { SocketSide } from './exchange.ts'
 
 /** A reply that a test can read. */
@@ -25,10 +36,10 @@ export async function bodyJson<T = unknown>(reply: Pick<Reply, 'body'>): Promise
 
 const MAX_BYTES = 67_108_864
 
-/** Makes a reply readable, and finishes its exchange when the body is over. */
-export function answerOf(reply: Reply, exchange: SocketSide): Answer {
+/** Makes a reply readable, and finishes its exchange when the body is over or the client leaves. */
+export function answerOf(reply: Reply, exchange: SocketSide, client: TestClient): Answer {
   const { status, headers, upgrade } = reply
-  const body = upgrade ? reply.body : finishing(reply.body, status, exchange)
+  const body = upgrade ? reply.body : finishing(reply.body, status, exchange, client)
   let read: Promise<Uint8Array> | undefined
   const bytes = () => {
     read ??= bytesOf(body, MAX_BYTES)
@@ -47,12 +58,14 @@ function upgradeThatFinishes(upgrade: NonNullable<Reply['upgrade']>, exchange: S
   }
 }
 
-function finishing(body: Body, status: number, exchange: SocketSide): Body {
+function finishing(body: Body, status: number, exchange: SocketSide, client: TestClient): Body {
   if (body === null || typeof body === 'string' || body instanceof Uint8Array) {
     exchange.finish('finished', status)
     return body
   }
-  return new FinishingSource(sourceOf(body), status, exchange)
+  const source = new FinishingSource(sourceOf(body), status, exchange)
+  client.whenLeft((reason) => source.leave(reason))
+  return source
 }
 
 /** A body that tells its exchange how it ended, as the socket side does. */
@@ -60,6 +73,7 @@ class FinishingSource implements Source {
   readonly #source: Source
   readonly #status: number
   readonly #exchange: SocketSide
+  #sink: Sink | undefined
 
   constructor(source: Source, status: number, exchange: SocketSide) {
     this.#source = source
@@ -71,17 +85,15 @@ class FinishingSource implements Source {
     return this.#source.length
   }
 
-  pipeTo(sink: Sink): ReturnType<Source['pipeTo']> {
+  pipeTo(sink: Sink): Flow {
+    this.#sink = sink
     return this.#source.pipeTo({
       write: (chunk) => sink.write(chunk),
       end: (trailers) => {
         sink.end(trailers)
         this.#exchange.finish('finished', this.#status)
       },
-      fail: (error) => {
-        sink.fail(error)
-        this.#exchange.finish('failed', this.#status, error)
-      },
+      fail: (error) => this.#fail('failed', error),
     })
   }
 
@@ -91,10 +103,22 @@ class FinishingSource implements Source {
     return taken
   }
 
-  // Nobody reads on: for the handler that is a client that left.
-  cancel(reason?: Error): void {
+  // Who reads no further is a client that left.
+  cancel(): void {
+    this.#sink = undefined
     this.#exchange.abort()
+  }
+
+  /** The client left: nobody reads on, and whoever waits for more in the test is told. */
+  leave(reason: GatewayError): void {
     this.#source.cancel(reason)
-    this.#exchange.finish('aborted', this.#status)
+    this.#fail('aborted', reason)
+  }
+
+  #fail(outcome: Summary['outcome'], error: Error): void {
+    const sink = this.#sink
+    this.#sink = undefined
+    sink?.fail(error)
+    this.#exchange.finish(outcome, this.#status, error)
   }
 }

@@ -5,7 +5,7 @@ import {
   type Context,
   checkOptions,
   Exchange,
-  type GatewayError,
+  GatewayError,
   type Handler,
   type HeaderList,
   handlerOf,
@@ -17,6 +17,7 @@ import {
   type Summary,
 } from '@gatelet/core'
 import { type Answer, answerOf } from './answer.ts'
+import { TestClient } from './client.ts'
 import { incomingRequest, type RequestLike } from './request.ts'
 
 /** What surrounds a request in the same process. */
@@ -32,7 +33,10 @@ export type LayerOver<S extends object> = ((ctx: Context<S>, next: Handler<S>) =
 
 /** What an adapter and a client do to an exchange, and what they see of it. */
 export interface SocketSide {
-  /** The client leaves, or the deadline passes (`new GatewayError('DEADLINE_EXCEEDED')`). */
+  /**
+   * The client leaves: the handler is told, a reply's stream is cancelled and the exchange finishes as aborted. With
+   * another reason (`new GatewayError('DEADLINE_EXCEEDED')`) the handler is told and may still answer.
+   */
   abort(reason?: GatewayError): void
   /** The socket side is done. Only the first call counts. @param status default: 200 */
   finish(outcome?: Summary['outcome'], status?: number, error?: unknown): void
@@ -74,26 +78,31 @@ export function exchange<S extends object = {}>(request: RequestLike = '/', init
   ctx.onFinish((told) => {
     summary = told
   })
-  const side: SocketSide = {
-    abort: (reason) => inner.abort(reason),
-    finish: (outcome = 'finished', status = 200, error) => inner.finish(ctx, outcome, status, error),
+  const finish: SocketSide['finish'] = (outcome = 'finished', status = 200, error) => inner.finish(ctx, outcome, status, error)
+  const client = new TestClient()
+  const self: TestExchange<S> = {
+    ctx,
+    async ask(layer, next) {
+      // Which state a layer reads was proved by the types above.
+      const handler = handlerOf(layer as Layer, next)
+      const reply = await new Promise<Reply>((deliver) => run(handler, ctx as Context, deliver))
+      return answerOf(reply, self, client)
+    },
+    abort(reason = new GatewayError('CLIENT_CLOSED')) {
+      inner.abort(reason)
+      if (reason.code !== 'CLIENT_CLOSED') return
+      client.leave(reason)
+      // A reply that had begun has finished it by now, with the status that was sent.
+      finish('aborted', 499)
+    },
+    finish,
     get summary() {
       return summary
     },
     informed,
     background,
   }
-  // Added to it, not spread from it: `summary` is asked later.
-  return Object.assign(side, { ctx, ask: asking(ctx, side) })
-}
-
-function asking<S extends object>(ctx: Context<S>, side: SocketSide): TestExchange<S>['ask'] {
-  return async function ask(layer, next) {
-    // Which state a layer reads was proved by the types above.
-    const handler = handlerOf(layer as Layer, next)
-    const reply = await new Promise<Reply>((deliver) => run(handler, ctx as Context, deliver))
-    return answerOf(reply, side)
-  }
+  return self
 }
 
 /** What each option must be. */

@@ -65,7 +65,7 @@ export function incomingRequest(like: RequestLike): IncomingRequest {
 }
 
 function parsed(text: string): CallRequest {
-  const [, method, url = text] = /^([A-Z]+) (.*)$/.exec(text) ?? []
+  const [, method, url = text] = /^([^ /]+) (.*)$/.exec(text) ?? []
   return method === undefined ? { url } : { method, url }
 }
 
