@@ -29,11 +29,11 @@ export interface HandlerEndpoint {
 export type EndpointInit = string | URL | UrlEndpoint | HandlerEndpoint
 
 /** An endpoint that was checked, with its defaults. */
-export type EndpointSpec =
-  | { readonly url: URL; readonly id: string; readonly weight: number; readonly metadata: Metadata; readonly socketPath?: string }
-  | { readonly handler: Handler; readonly id: string; readonly weight: number; readonly metadata: Metadata }
-
-type Metadata = Readonly<Record<string, unknown>>
+export type EndpointSpec = {
+  readonly id: string
+  readonly weight: number
+  readonly metadata: Readonly<Record<string, unknown>>
+} & ({ readonly url: URL; readonly socketPath?: string } | { readonly handler: Handler })
 
 const { anything, fn, httpUrl, list, number, optional, record, shape, string, wrong } = options
 

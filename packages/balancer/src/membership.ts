@@ -45,8 +45,9 @@ export class Membership {
   find(id: string): EndpointState {
     const found = this.members.find((member) => member.id === id)
     if (found) return found
-    const known = this.members.map((member) => member.id).join(', ') || 'none'
-    const message = `no endpoint has the id ${JSON.stringify(id)}; known are ${known}`
+    const known = this.members.slice(0, 10).map((member) => member.id)
+    const more = this.members.length > known.length ? ', …' : ''
+    const message = `no endpoint has the id ${JSON.stringify(id)}; known are ${known.join(', ') || 'none'}${more}`
     throw new GatewayError('BAD_OPTION', { path: 'id', message })
   }
 

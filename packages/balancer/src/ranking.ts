@@ -8,6 +8,7 @@ export class Ranking {
   private readonly strategy: Strategy
   private readonly standIn: Strategy
   private readonly warn: (what: string) => void
+  private hasStarted = false
   private hasWarned = false
 
   /** @throws what the factory throws; GatewayError `BAD_OPTION` when it does not make a strategy */
@@ -23,11 +24,14 @@ export class Ranking {
     }
   }
 
+  /** @throws what the strategy throws, the first time: what is wrong from the beginning stops the start */
   update(rotation: Rotation): void {
     this.standIn.update([...rotation])
     try {
       this.strategy.update([...rotation])
+      this.hasStarted = true
     } catch (error) {
+      if (!this.hasStarted) throw error
       this.warn(`threw when it was given new endpoints: ${shown(error)}`)
     }
   }

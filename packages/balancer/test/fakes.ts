@@ -22,7 +22,7 @@ export function fakes(...weights: number[]): FakeEndpoint[] {
 }
 
 /** a, b, … z, then e26, e27, … */
-export const idAt = (at: number): string => (at < 26 ? String.fromCharCode(97 + at) : `e${at}`)
+const idAt = (at: number): string => (at < 26 ? String.fromCharCode(97 + at) : `e${at}`)
 
 /** One pick where these may be picked; default: all. */
 export function among(accepts: (endpoint: Endpoint) => boolean = () => true): PickContext {

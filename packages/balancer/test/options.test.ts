@@ -1,6 +1,6 @@
 import { type BalancerOptions, createBalancer, type DrainOptions, type EndpointInit } from '@gatelet/balancer'
-import { GatewayError, text } from '@gatelet/core'
-import { expect, test } from 'vitest'
+import { type Balancer, GatewayError, type Lease, type Refusal, text } from '@gatelet/core'
+import { expect, expectTypeOf, test } from 'vitest'
 import { leaseOf } from './fakes.ts'
 
 const url = 'http://127.0.0.1:4001'
@@ -137,4 +137,18 @@ test('takes each strategy by name, and a base time longer than the default most'
     expect(leaseOf(createBalancer({ endpoints: [url], strategy })).endpoint.id).toBe(url)
   }
   expect(() => createBalancer({ endpoints: [url], ejection: { baseMs: 600_000 } })).not.toThrow()
+})
+
+test('is checked by the compiler as well', () => {
+  const ill = () => {
+    // @ts-expect-error no strategy has this name
+    createBalancer({ endpoints: [], strategy: 'fastest' })
+    // @ts-expect-error a function needs an id
+    createBalancer({ endpoints: [{ handler }] })
+    // @ts-expect-error endpoints are seen, not changed
+    createBalancer({ endpoints: [url] }).endpoints[0].weight = 1
+  }
+  expect(ill).toThrow(GatewayError)
+  expectTypeOf(createBalancer).returns.toExtend<Balancer>()
+  expectTypeOf(createBalancer({ endpoints: [] }).acquire({ tried: [] })).toEqualTypeOf<Lease | Refusal>()
 })

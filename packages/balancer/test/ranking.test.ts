@@ -185,16 +185,13 @@ test('a hash key that throws is warned of, and the request goes to the least bus
   expect(warned.mock.calls).toEqual([[expect.stringMatching(/Error: no cart/), 'GateletWarning']])
 })
 
-test('a factory that makes no strategy stops the start', () => {
-  expect(() => createBalancer({ endpoints: abc, strategy: (() => ({ pick() {} })) as never })).toThrow(
-    /strategy must be a factory whose strategies have update and pick/,
-  )
-  expect(() =>
-    createBalancer({
-      endpoints: abc,
-      strategy: () => {
-        throw new Error('unlucky')
-      },
-    }),
-  ).toThrow('unlucky')
+test('a factory that makes no strategy stops the start, and so does one that throws', () => {
+  const unlucky = () => {
+    throw new Error('unlucky')
+  }
+  const start = (strategy: unknown) => () => createBalancer({ endpoints: abc, strategy: strategy as StrategyFactory })
+  expect(start(() => ({ pick() {} }))).toThrow(/strategy must be a factory whose strategies have update and pick/)
+  expect(start(() => undefined)).toThrow(/strategy must be a factory/)
+  expect(start(unlucky)).toThrow('unlucky')
+  expect(start(() => ({ update: unlucky, pick() {} }))).toThrow('unlucky')
 })
