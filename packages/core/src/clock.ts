@@ -6,9 +6,12 @@ export interface Clock {
   date(): number
   /** A number in [0, 1). */
   random(): number
-  /** Runs `task` once after `delayMs`. Never keeps the process alive by itself. @returns its cancel */
+  /** Runs `task` once after `delayMs`, 24 days at most. Never keeps the process alive by itself. @returns its cancel */
   setTimer(task: () => void, delayMs: number): () => void
 }
+
+/** The longest that a timer can wait, about 24 days: Node makes 1 ms of more. */
+export const MAX_DELAY_MS = 2_147_483_647
 
 /** The machine's own clock. */
 export const systemClock: Clock = {
@@ -16,7 +19,7 @@ export const systemClock: Clock = {
   date: () => Date.now(),
   random: () => Math.random(),
   setTimer(task, delayMs) {
-    const timer = setTimeout(task, delayMs)
+    const timer = setTimeout(task, Math.min(delayMs, MAX_DELAY_MS))
     timer.unref()
     return () => clearTimeout(timer)
   },

@@ -1,6 +1,7 @@
 import { channel } from 'node:diagnostics_channel'
 import type { Endpoint, Outcome } from './balancing.ts'
 import type { Context, Summary } from './contract.ts'
+import { guarded } from './listeners.ts'
 
 /**
  * What happened, by name. Each name is a channel of `node:diagnostics_channel` with `gatelet:` before it. Metrics,
@@ -54,22 +55,13 @@ export function publish<N extends keyof EventMap>(name: N, event: EventMap[N]): 
 }
 
 /**
- * Listens to one kind of event. A listener that throws is told of by `process.emitWarning` and disturbs nobody: an
- * error in a plain `diagnostics_channel` subscriber would end the process.
+ * Listens to one kind of event. A listener that throws (or whose promise rejects) is told of by `process.emitWarning` and
+ * disturbs nobody: an error in a plain `diagnostics_channel` subscriber would end the process.
  * @returns its undo
  */
 export function subscribe<N extends keyof EventMap>(name: N, listener: (event: EventMap[N]) => void): () => void {
-  const guarded = (event: unknown) => {
-    try {
-      listener(event as EventMap[N])
-    } catch (error) {
-      process.emitWarning(
-        `a listener of gatelet:${name} threw: ${error instanceof Error ? error.stack : String(error)}`,
-        'GateletWarning',
-      )
-    }
-  }
+  const subscriber = (event: unknown) => guarded(listener, event as EventMap[N], `gatelet:${name}`)
   const target = channelOf(name)
-  target.subscribe(guarded)
-  return () => void target.unsubscribe(guarded)
+  target.subscribe(subscriber)
+  return () => void target.unsubscribe(subscriber)
 }

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts'
+import { type Clock, MAX_DELAY_MS } from './clock.ts'
 import { GatewayError } from './errors.ts'
 
 /**
@@ -62,9 +62,9 @@ export function number(limits: { min: number; max: number; integer?: boolean; un
   }
 }
 
-/** Milliseconds, from `min` (default 1) to about 24 days, which is the longest that a timer of Node can wait. */
+/** Milliseconds, from `min` (default 1) to about 24 days, which is the longest that a timer can wait. */
 export function milliseconds(min = 1): Check<number> {
-  return number({ min, max: 2_147_483_647, unit: 'milliseconds' })
+  return number({ min, max: MAX_DELAY_MS, unit: 'milliseconds' })
 }
 
 /** true or false. */
