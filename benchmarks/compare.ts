@@ -26,7 +26,7 @@ export async function compare(length: keyof typeof plans, jsonFile?: string): Pr
   const plan = plans[length]
   await using origin = await startOrigin()
   const surroundings = describe(origin)
-  console.log(surroundings.join('\n'), '\n')
+  console.log(`${surroundings.join('\n')}\n`)
   const results = []
   for (const payload of payloads) {
     const rounds = await measured(payload, plan, origin)

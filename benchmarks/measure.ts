@@ -4,7 +4,7 @@ import { type LoadTotal, startLoad } from './load.ts'
 import type { Origin } from './origin.ts'
 import { connections, type Payload, requestHeaders } from './payloads.ts'
 import { freePort, listening } from './ports.ts'
-import { start } from './processes.ts'
+import { type Running, start } from './processes.ts'
 import type { Subject } from './subjects.ts'
 
 /** A part of a second under load. */
@@ -42,27 +42,28 @@ export async function measure(subject: Subject, payload: Payload, times: RoundTi
   const before = await origin.answered()
   await using load = startLoad(url, payload)
   await delay(times.warmUpMs)
-  const samples = await samplesOf(program.pid, origin, times.countedMs)
+  const samples = await samplesOf(program, origin, times.countedMs)
   const total = await load.stop()
-  const fault = program.hasEnded ? 'it ended by itself' : faultOf(total, payload, (await origin.answered()) - before)
+  const fault = faultOf(total, payload, (await origin.answered()) - before)
   return { samples, failed: total.failed, ...(fault === undefined ? {} : { fault }) }
 }
 
-async function samplesOf(pid: number, origin: Origin, countedMs: number): Promise<Sample[]> {
+async function samplesOf(program: Running, origin: Origin, countedMs: number): Promise<Sample[]> {
   // The count comes over a socket, the CPU time from a file: it is read at once when the count is here.
-  const reading = async () => ({ answered: await origin.answered(), cpuNs: cpuTimeNs(pid), at: performance.now() })
+  const reading = async () => {
+    const answered = await origin.answered()
+    if (program.hasEnded) throw new Error(`it ended by itself: ${program.output.trim()}`)
+    return { answered, cpuNs: cpuTimeNs(program.pid), at: performance.now() }
+  }
   const samples: Sample[] = []
   let last = await reading()
   for (const end = last.at + countedMs; last.at < end; ) {
     await delay(sampleMs)
     const now = await reading()
     const requests = now.answered - last.answered
-    // Nothing to divide by: it goes on.
-    if (requests <= 0 && now.at < end) continue
-    samples.push({
-      cpuUs: (now.cpuNs - last.cpuNs) / 1_000 / requests,
-      requestsPerSecond: (requests / (now.at - last.at)) * 1_000,
-    })
+    const cpuUs = (now.cpuNs - last.cpuNs) / 1_000 / requests
+    // Without a request there is nothing to divide by. Were the subject stuck, requests would fail in time.
+    if (requests > 0) samples.push({ cpuUs, requestsPerSecond: (requests / (now.at - last.at)) * 1_000 })
     last = now
   }
   return samples

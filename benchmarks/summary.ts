@@ -48,9 +48,14 @@ export function summarize(all: Rounds): Row[] {
   })
 }
 
-/** How far two processes of the same program are apart, as a share. NaN when one of them has no round that counts. */
+/**
+ * How far two processes of the same program are apart, as a share: over all samples or within the rounds, whichever is more.
+ * NaN when one of them has no round that counts.
+ */
 export function noise(rows: readonly Row[]): number {
-  return Math.abs((rows.find(({ subject }) => subject === 'control')?.timesBare ?? Number.NaN) - 1)
+  const control = rows.find(({ subject }) => subject === 'control')
+  if (!control) return Number.NaN
+  return Math.max(Math.abs(control.timesBare - 1), Math.abs(control.timesBareByRound[0] - 1))
 }
 
 const counts = ({ fault }: Round) => fault === undefined

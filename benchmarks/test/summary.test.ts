@@ -47,3 +47,14 @@ test('takes the distance of the control from the bare proxy for noise', () => {
   expect(noise(rounds(round(50), round(53)))).toBeCloseTo(0.06)
   expect(noise(rounds(round(50), failed))).toBeNaN()
 })
+
+test('does not take chance for quiet: rounds that differ are noise, even where all samples together agree', () => {
+  const rows = summarize(
+    new Map([
+      ['bare', [round(50), round(100), round(100)]],
+      ['control', [round(100), round(50), round(50)]],
+    ]),
+  )
+  expect(rows[1]?.timesBare).toBe(2 / 3)
+  expect(noise(rows)).toBe(0.5)
+})
