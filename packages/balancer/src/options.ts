@@ -86,7 +86,7 @@ export function balancerSettings(given: BalancerOptions): BalancerSettings {
   }
 }
 
-const { either, fn, milliseconds, number, oneOf, optional, shape, string, wrong } = options
+const { clock, either, fn, milliseconds, number, oneOf, optional, shape, string, wrong } = options
 
 interface CheckedOptions extends BalancerOptions {
   endpoints: readonly EndpointSpec[]
@@ -107,13 +107,6 @@ const ejection: Check<EjectionOptions> = (value, path) => {
 }
 
 const strategyNames = Object.keys(strategies) as StrategyName[]
-
-const clock: Check<Clock> = (value, path) => {
-  const methods = ['now', 'date', 'random', 'setTimer'] as const
-  const isClock = methods.every((name) => typeof (value as Partial<Clock> | null)?.[name] === 'function')
-  if (!isClock) throw wrong(value, path, `a clock, with ${methods.join(', ')}`)
-  return value as Clock
-}
 
 const balancerChecks: Checks<CheckedOptions> = {
   endpoints,

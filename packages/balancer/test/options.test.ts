@@ -76,7 +76,7 @@ test.each<[what: string, make: () => unknown, path: string, message: RegExp]>([
     'a clock that is none',
     withOptions({ clock: { now: () => 0 } }),
     'clock',
-    /must be a clock, with now, date, random, setTimer/,
+    /must be a clock, with now, date, random and setTimer/,
   ],
   ['no clock', withOptions({ clock: null }), 'clock', /must be a clock/],
   ['a misspelt option', withOptions({ stratgy: 'random' }), 'stratgy', /did you mean strategy\?/],
