@@ -52,7 +52,7 @@ async function samplesOf(program: Running, origin: Origin, countedMs: number): P
   // The count comes over a socket, the CPU time from a file: it is read at once when the count is here.
   const reading = async () => {
     const answered = await origin.answered()
-    if (program.hasEnded) throw new Error(`it ended by itself: ${program.output.trim()}`)
+    if (program.hasEnded) throw new Error(`it ended by itself: ${program.output.trim() || 'without a word'}`)
     return { answered, cpuNs: cpuTimeNs(program.pid), at: performance.now() }
   }
   const samples: Sample[] = []

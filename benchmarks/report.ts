@@ -42,7 +42,7 @@ function remarks(rows: readonly Row[]): string[] {
       : `The two bare proxies are ${percent} apart: smaller differences say nothing.`
   return [
     verdict,
-    ...rows.flatMap(({ subject, faults }) => [...new Set(faults)].map((fault) => `Not counted, ${titleOf(subject)}: ${fault}.`)),
+    ...rows.flatMap(({ subject, faults }) => [...new Set(faults)].map((fault) => `Not counted, ${titleOf(subject)}: ${fault}`)),
   ]
 }
 

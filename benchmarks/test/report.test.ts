@@ -31,7 +31,7 @@ test('names each fault once, and shows no figure where no round counted', () => 
   const lines = tableOf({ bare: [broken, broken], control: [round(50), round(50)] })
   expect(lines[2]).toMatch(/^bare undici\.dispatch +(- +){6}0 of 2 +4$/)
   expect(lines.filter((line) => line.startsWith('Not counted'))).toEqual([
-    'Not counted, bare undici.dispatch: 2 of 2 answers failed.',
+    'Not counted, bare undici.dispatch: 2 of 2 answers failed',
   ])
   expect(lines).toContain('Without the bare proxy and its control there is nothing to compare with.')
 })
