@@ -2,6 +2,8 @@ import { createServer, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 
+const MAX_TRIES = 25
+
 /** An HTTP server on 127.0.0.1 that can be closed and opened again on the same port. */
 export class Listener {
   readonly server: Server
@@ -33,7 +35,7 @@ export class Listener {
         await this.listen()
       } catch (error) {
         // Some outgoing connection of this machine may hold the port for a moment.
-        if (tries === 50 || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+        if (tries === MAX_TRIES || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
         await setTimeout(20)
       }
     }

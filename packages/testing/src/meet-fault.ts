@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { Clock } from '@gatelet/core'
 import { breakOff } from './break-off.ts'
 import type { Fault, PartOfBody } from './fault.ts'
+import { whole } from './tell-who.ts'
 
 /** One request that meets a fault. */
 export interface Meeting {
@@ -15,8 +16,6 @@ export interface Meeting {
   hold(task: () => void): () => void
   /** Goes on reading the body, though nobody asks for it yet. */
   readAhead(): void
-  /** Calls back when the whole request is here. */
-  whole(then: () => void): void
 }
 
 /** Lets the fault happen to one request. */
@@ -27,8 +26,8 @@ export function meetFault(fault: Fault | undefined, meeting: Meeting): void {
 }
 
 const acts: { [K in Fault['kind']]: (fault: Extract<Fault, { kind: K }>, meeting: Meeting) => void } = {
-  status({ status, headers = {}, body = '' }, { res, whole }) {
-    whole(() => void res.writeHead(status, headers).end(body))
+  status({ status, headers = {}, body = '' }, { req, res }) {
+    whole(req, () => void res.writeHead(status, headers).end(body))
   },
   'hang-before-headers': (_, meeting) => delayed(meeting, undefined),
   delay: ({ ms }, meeting) => delayed(meeting, ms),
@@ -43,7 +42,7 @@ const acts: { [K in Fault['kind']]: (fault: Extract<Fault, { kind: K }>, meeting
   },
   'close-on-reuse': (_, { req }) => void req.socket.destroy(),
   'slow-reader': (_, { hold, proceed }) => void hold(proceed),
-  // Whoever comes was connected before.
+  // Who is not refused was connected before.
   refuse: (_, { proceed }) => proceed(),
 }
 
@@ -82,9 +81,8 @@ const PROMISED = 1024
 
 const filler = (bytes: number) => Buffer.alloc(bytes, 'x')
 
-function partOfBody({ sentBytes = 1024, chunked }: PartOfBody, meeting: Meeting, then: () => void): void {
-  const { res, whole } = meeting
-  whole(() => {
+function partOfBody({ sentBytes = 1024, chunked }: PartOfBody, { req, res }: Meeting, then: () => void): void {
+  whole(req, () => {
     res.writeHead(200, chunked ? {} : { 'content-length': sentBytes + PROMISED })
     res.flushHeaders()
     // The head is on its way when the next turn begins.

@@ -1,5 +1,7 @@
 import { type Checks, type Clock, checkOptions, options, systemClock } from '@gatelet/core'
-import { type Origin, type OriginHandler, OriginServer, tellWho, type UpgradeHandler } from './origin.ts'
+import type { Origin, OriginHandler, UpgradeHandler } from './origin.ts'
+import { OriginServer } from './origin-server.ts'
+import { tellWho } from './tell-who.ts'
 
 /** How the origins of a farm behave. */
 export interface OriginsOptions {

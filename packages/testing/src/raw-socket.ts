@@ -22,7 +22,6 @@ export interface RawSocket {
   response(toHead?: boolean): Promise<RawResponse>
   /** Everything that came, at most 64 MiB; beyond that the connection is reset. */
   readonly received: Buffer
-  /** How many bytes came. Cheaper than asking `received`. */
   readonly receivedBytes: number
   /** How the other side left so far. An RST that comes in one with bytes is an `end` to Node. */
   readonly closed: Closed
@@ -45,7 +44,7 @@ const WITHIN_MS = 5000
 export class RawConnection implements RawSocket {
   readonly #socket: Socket
   readonly #watch: Watch
-  #chunks: Buffer[] = []
+  #buffer: Buffer = Buffer.alloc(0)
   receivedBytes = 0
   #at = 0
   #closed: Closed = 'open'
@@ -61,8 +60,7 @@ export class RawConnection implements RawSocket {
   }
 
   get received(): Buffer {
-    if (this.#chunks.length > 1) this.#chunks = [Buffer.concat(this.#chunks)]
-    return this.#chunks[0] ?? Buffer.alloc(0)
+    return this.#buffer.subarray(0, this.receivedBytes)
   }
 
   get closed(): Closed {
@@ -137,8 +135,11 @@ export class RawConnection implements RawSocket {
   }
 
   #take(chunk: Buffer): void {
-    this.#chunks.push(chunk)
-    this.receivedBytes += chunk.byteLength
+    const size = this.receivedBytes + chunk.byteLength
+    // Twice as much each time it is full, so that who looks at every chunk does not copy all for each.
+    if (size > this.#buffer.byteLength) this.#buffer = Buffer.concat([this.received], size * 2)
+    chunk.copy(this.#buffer, this.receivedBytes)
+    this.receivedBytes = size
     if (this.receivedBytes > MAX_BYTES) this.#socket.resetAndDestroy()
     this.#watch.changed()
   }

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { request } from 'node:http'
+import { createServer } from 'node:net'
 import { origins, rawClient, rawRequest } from '@gatelet/testing'
 import { expect, test } from 'vitest'
 
@@ -177,6 +179,19 @@ test('can be stopped and started many times, and twice', async () => {
     await Promise.all([farm.start(0), farm.start(0)])
     expect(await rawRequest(farm.servers[0]!.port, get(), { responses: 1 })).toMatchObject({ responses: [{ status: 200 }] })
   }
+})
+
+test('waits for its port when another program has it for a moment, and tells when it keeps it', async () => {
+  await using farm = await origins(1)
+  const { port } = farm.servers[0]!
+  await farm.stop(0)
+  const other = createServer().listen(port, '127.0.0.1')
+  await once(other, 'listening')
+  await expect(farm.start(0)).rejects.toMatchObject({ code: 'EADDRINUSE' })
+  const starting = farm.start(0)
+  other.close()
+  await starting
+  expect(await rawRequest(port, get(), { responses: 1 })).toMatchObject({ responses: [{ status: 200 }] })
 })
 
 test('reset() makes the farm as new', async () => {
