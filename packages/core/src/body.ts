@@ -58,6 +58,14 @@ export function sourceOf(body: Body): Source {
   return body
 }
 
+/** Whether a value can be a body. */
+export function isBody(value: unknown): value is Body {
+  if (value === null || typeof value === 'string') return true
+  if (value instanceof Uint8Array || value instanceof Readable) return true
+  const { pipeTo, take } = (value ?? {}) as Partial<Source>
+  return typeof pipeTo === 'function' && typeof take === 'function'
+}
+
 /** Bytes, where that is known without reading. */
 export function lengthOf(body: Body): number | undefined {
   if (body === null) return 0

@@ -50,7 +50,7 @@ export interface IncomingRequest {
 /** What `ctx.withRequest` may change. What is left out stays. */
 export interface RequestChange {
   method?: string
-  /** A new path is canonicalised again; one that cannot be throws `BAD_TARGET`. */
+  /** A new path is canonicalised again and a new search looked at; one that cannot be sent throws `BAD_TARGET`. */
   url?: Partial<RequestUrl>
   /** The whole list: `headers: ctx.request.headers.clone().set('x-tenant', 'a')`. */
   headers?: ReadonlyHeaders
@@ -62,7 +62,7 @@ export interface RequestChange {
 export interface Summary {
   /** `finished`: the whole reply went out. `failed`: we broke it off. `aborted`: the client left first. */
   readonly outcome: 'finished' | 'failed' | 'aborted'
-  /** The status that was sent; 499 when the client left before one was; 101 for an upgrade. */
+  /** The status that was sent; 499 when the client left before one was; 101 for an upgrade; 0 for work in the background. */
   readonly status: number
   /** Milliseconds from the request's head to the end of the exchange. */
   readonly durationMs: number

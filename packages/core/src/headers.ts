@@ -116,11 +116,12 @@ const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 const badValue = /[^\t\x20-\x7e\x80-\xff]/
 
 function checkField(name: string, value: string): void {
-  if (!token.test(name)) throw new GatewayError('BAD_HEADER', { message: `${JSON.stringify(name)} is not a header name` })
-  if (typeof value !== 'string' || badValue.test(value)) {
-    throw new GatewayError('BAD_HEADER', { message: `the value of header ${name} has a character that HTTP does not allow` })
-  }
+  if (typeof name !== 'string' || !token.test(name)) throw bad(`${JSON.stringify(name)} is not a header name`)
+  if (typeof value !== 'string') throw bad(`the value of header ${name} must be a string, not ${typeof value}`)
+  if (badValue.test(value)) throw bad(`the value of header ${name} has a character that HTTP does not allow`)
 }
+
+const bad = (message: string) => new GatewayError('BAD_HEADER', { message })
 
 function removeNamed(raw: string[], lowerCase: string, from: number): boolean {
   let kept = from

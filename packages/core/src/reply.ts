@@ -11,9 +11,11 @@ export function text(body: string, init: ReplyInit = 200): Reply {
   return made(body, 'text/plain; charset=utf-8', init)
 }
 
-/** A reply of JSON. @throws TypeError what `JSON.stringify` throws; GatewayError `BAD_HEADER` */
+/** A reply of JSON. @throws TypeError for what JSON cannot say: a circle, a bigint, undefined; GatewayError `BAD_HEADER` */
 export function json(value: unknown, init: ReplyInit = 200): Reply {
-  return made(JSON.stringify(value), 'application/json', init)
+  const body: string | undefined = JSON.stringify(value)
+  if (body === undefined) throw new TypeError(`JSON has no ${typeof value}`)
+  return made(body, 'application/json', init)
 }
 
 /** A reply without content. */
@@ -36,8 +38,9 @@ export interface ProblemInit {
 }
 
 /**
- * A reply of `application/problem+json` (RFC 9457). Made from a `GatewayError`, it tells the code, the title and the
- * detail, and nothing of the message or the cause.
+ * A reply of `application/problem+json` (RFC 9457), not to be stored unless its headers say otherwise. Made from a
+ * `GatewayError`, it tells the code, the title and the detail, and nothing of the message or the cause.
+ * @throws GatewayError `BAD_HEADER`
  */
 export function problem(from: GatewayError | ProblemInit): Reply {
   const { status, title, detail, headers } = from
@@ -45,10 +48,9 @@ export function problem(from: GatewayError | ProblemInit): Reply {
     from instanceof GatewayError
       ? { title, status, code: from.code, detail }
       : { type: from.type, title, status, detail, ...from.more }
-  return made(JSON.stringify(members), 'application/problem+json', {
-    status,
-    headers: { ...headers, 'cache-control': 'no-store' },
-  })
+  const reply = made(JSON.stringify(members), 'application/problem+json', { status, headers: headers ?? {} })
+  if (!reply.headers.has('cache-control')) reply.headers.set('cache-control', 'no-store')
+  return reply
 }
 
 function made(body: Body, type: string | undefined, init: ReplyInit): Reply {

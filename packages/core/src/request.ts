@@ -1,7 +1,7 @@
 import type { Body } from './body.ts'
 import type { Client, IncomingRequest, RequestChange, RequestUrl } from './contract.ts'
 import { type HeaderList, isNamed, type ReadonlyHeaders } from './headers.ts'
-import { canonicalizePath } from './target.ts'
+import { canonicalizePath, checkedSearch } from './target.ts'
 
 /** A request that asks something else than `request` does. */
 export function changedRequest(request: IncomingRequest, change: RequestChange): IncomingRequest {
@@ -43,9 +43,16 @@ class ChangedRequest implements IncomingRequest {
   }
 }
 
+// Field by field: an adapter's url may be an object with getters, of which a spread copies nothing.
 function changedUrl(url: RequestUrl, change: Partial<RequestUrl>): RequestUrl {
-  const { scheme, host, port, path, search } = { ...url, ...change }
-  return { scheme, host, port, path: path === url.path ? path : canonicalizePath(path, anyPath), search }
+  const { scheme = url.scheme, host = url.host, path = url.path, search = url.search } = change
+  return {
+    scheme,
+    host,
+    port: 'port' in change ? change.port : url.port,
+    path: path === url.path ? path : canonicalizePath(path, anyPath),
+    search: search === url.search ? search : checkedSearch(search),
+  }
 }
 
 // Whoever rewrites may use what the edge refused from a client.
@@ -59,7 +66,8 @@ function withoutFraming(headers: ReadonlyHeaders): HeaderList {
   return kept
 }
 
-/** Whether a header list has a field of that name with that value, ignoring the case of both. */
+/** Whether a header list has a field of that name with that value in its list, ignoring the case of both. */
 export function hasToken(headers: ReadonlyHeaders, name: string, token: string): boolean {
-  return headers.getAll(name).some((value) => value.split(',').some((part) => isNamed(part.trim(), token)))
+  const wanted = token.toLowerCase()
+  return headers.getAll(name).some((value) => value.split(',').some((part) => isNamed(part.trim(), wanted)))
 }

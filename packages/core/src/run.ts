@@ -1,8 +1,9 @@
-import { discard } from './body.ts'
+import { discard, isBody } from './body.ts'
 import type { Chain } from './chain.ts'
 import type { Context, Handler, Reply } from './contract.ts'
 import { GatewayError } from './errors.ts'
 import { publish } from './events.ts'
+import { wrong } from './options.ts'
 import { isPromise } from './promise.ts'
 import { problem } from './reply.ts'
 
@@ -15,9 +16,11 @@ export type Layer = ((ctx: Context, next: Handler) => ReturnType<Handler>) | Cha
 /**
  * Any layer as a handler.
  * @param next who answers when the layer asks on; default: 404
+ * @throws GatewayError `BAD_OPTION` for what is no layer
  */
 export function handlerOf(layer: Layer, next: Handler = notFound): Handler {
-  const middleware = typeof layer === 'function' ? layer : layer.layer()
+  const middleware = typeof layer === 'function' ? layer : layer?.layer?.()
+  if (typeof middleware !== 'function') throw wrong(layer, 'layer', 'a handler, a layer or a chain')
   return (ctx) => middleware(ctx, next)
 }
 
@@ -26,7 +29,8 @@ export const notFound: Handler = () => problem(new GatewayError('NOT_FOUND'))
 
 /**
  * Asks `handler` and hands its reply to `deliver`, exactly once. The one place where errors become replies: adapters
- * never decide a status. Nothing is thrown and no promise is left behind.
+ * never decide a status. Throws nothing of the handler's, and leaves no promise behind.
+ * @param deliver must not throw: nobody is left to catch it
  */
 export function run(handler: Handler, ctx: Context, deliver: (reply: Reply) => void): void {
   let answer: ReturnType<Handler>
@@ -37,7 +41,8 @@ export function run(handler: Handler, ctx: Context, deliver: (reply: Reply) => v
     return
   }
   if (isPromise(answer)) {
-    answer.then(
+    // `resolve` gives a promise back as it is, and keeps a thenable of somebody else from answering twice.
+    Promise.resolve(answer).then(
       (reply) => deliver(checkedReply(reply, ctx)),
       (error: unknown) => deliver(failure(error, ctx)),
     )
@@ -49,15 +54,29 @@ export function run(handler: Handler, ctx: Context, deliver: (reply: Reply) => v
 /** The reply for something thrown; tells `request:failed` what it was. */
 export function failure(error: unknown, context: Context): Reply {
   publish('request:failed', { context, error })
-  return problem(error instanceof GatewayError ? error : new GatewayError('INTERNAL', { cause: error }))
+  try {
+    return problem(error instanceof GatewayError ? error : new GatewayError('INTERNAL', { cause: error }))
+  } catch (worse) {
+    // The error's own headers are not what HTTP allows.
+    publish('request:failed', { context, error: worse })
+    return problem(new GatewayError('INTERNAL', { cause: worse }))
+  }
 }
 
 function checkedReply(reply: Reply, ctx: Context): Reply {
-  const status: unknown = (reply as Reply | undefined)?.status
-  const isValid = typeof status === 'number' && Number.isInteger(status) && status >= 200 && status <= 599
-  if (isValid || reply?.upgrade) return reply
-  if (reply?.body) discard(reply.body)
-  const message =
-    status === undefined ? 'a handler answered without a Reply' : `${String(status)} is not a status from 200 to 599`
-  return failure(new GatewayError('BAD_REPLY', { message }), ctx)
+  const fault = faultOf(reply)
+  if (fault === undefined) return reply
+  if (isBody(reply?.body)) discard(reply.body)
+  return failure(new GatewayError('BAD_REPLY', { message: fault }), ctx)
+}
+
+// Whoever writes plain JavaScript finds out here, not by an error in the middle of writing to the socket.
+function faultOf(reply: Partial<Reply> | null | undefined): string | undefined {
+  if (typeof reply !== 'object' || reply === null || reply.status === undefined) return 'a handler answered without a Reply'
+  const { status, headers, body, upgrade } = reply
+  const isStatus = typeof status === 'number' && Number.isInteger(status) && status >= 200 && status <= 599
+  if (!isStatus && !upgrade) return `${String(status)} is not a status from 200 to 599`
+  if (!Array.isArray(headers?.raw)) return 'the headers of a Reply must be a HeaderList'
+  if (!isBody(body)) return 'the body of a Reply must be null, a string, bytes, a Readable or a Source'
+  return undefined
 }

@@ -60,10 +60,16 @@ const alreadyCanonical = /^(?=\/)(?:\/[\w\-~!$&'()*+,;=:@][\w\-.~!$&'()*+,;=:@]*
 
 function canonicalOrigin(target: string, options: PathOptions): CanonicalTarget {
   const question = target.indexOf('?')
-  const search = question < 0 ? '' : target.slice(question)
+  const search = question < 0 ? '' : checkedSearch(target.slice(question))
+  return { path: canonicalPath(question < 0 ? target : target.slice(0, question), options), search }
+}
+
+/** A query with its `?`, or nothing, as it is. @throws GatewayError `BAD_TARGET` for what cannot be one */
+export function checkedSearch(search: string): string {
+  if (search !== '' && !search.startsWith('?')) throw bad('The query must start with a question mark')
   if (/[^\x21-\x7e]/.test(search)) throw bad('The query has a control byte, a space or a character that is not ASCII')
   if (search.includes('#')) throw bad('It has a fragment (#)')
-  return { path: canonicalPath(question < 0 ? target : target.slice(0, question), options), search }
+  return search
 }
 
 function canonicalPath(path: string, options: PathOptions): string {
