@@ -1,1 +1,6 @@
-export {}
+export { attach } from './attach.ts'
+export type { CloseSummary } from './closing.ts'
+export type { AdapterOptions, AttachOptions, CloseOptions, ProxyProtocolOptions, ServeOptions } from './options.ts'
+export { readiness } from './readiness.ts'
+export type { RunningServer } from './serve.ts'
+export { serve } from './serve.ts'

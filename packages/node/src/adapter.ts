@@ -1,0 +1,84 @@
+import { type IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import {
+  type CanonicalHost,
+  type ClientView,
+  type Clock,
+  canonicalizeHost,
+  clientResolver,
+  GatewayError,
+  type Handler,
+  type IncomingRequest,
+  type PathOptions,
+} from '@gatelet/core'
+import { type Connection, connectionOf } from './connection.ts'
+import { HttpExchange } from './exchange.ts'
+import type { AdapterSettings } from './options.ts'
+import { UpgradeExchange } from './upgrade-exchange.ts'
+
+/** What a client said it expects before it sends the body. */
+export type Expectation = 'continue' | 'unknown' | undefined
+
+/** Answers the requests of Node's parser by one handler. Knows nothing of how the server listens. */
+export class Adapter {
+  readonly handler: Handler
+  readonly clock: Clock
+  readonly paths: PathOptions
+  /** The server is going down: every connection ends with its next reply. */
+  isClosing = false
+  /** Background work that goes on. */
+  background = 0
+  /** Called each time when `background` falls to 0. */
+  onIdle: () => void = () => {}
+  private readonly resolve: ReturnType<typeof clientResolver>
+  private readonly trustsNobody: boolean
+  private lastHost: { readonly value: string; readonly scheme: string; readonly host: CanonicalHost } | undefined
+
+  /** @throws GatewayError `BAD_OPTION` for a trusted address that is none */
+  constructor(handler: Handler, settings: AdapterSettings) {
+    this.handler = handler
+    this.clock = settings.clock
+    this.paths = settings.paths
+    this.resolve = clientResolver(settings.trustedProxies)
+    this.trustsNobody = settings.trustedProxies === undefined
+  }
+
+  request(req: IncomingMessage, res: ServerResponse, expectation?: Expectation): void {
+    const connection = connectionOf(req.socket)
+    if (!connection.accepts()) return
+    const exchange = new HttpExchange(this, connection, req, res, 'request', expectation === 'continue')
+    exchange.begin(expectation === 'unknown' ? new GatewayError('EXPECTATION_FAILED') : undefined)
+  }
+
+  /** A WebSocket handshake, on a socket that the parser has let go. */
+  upgrade(req: IncomingMessage, socket: Socket, head: Buffer): void {
+    const connection = connectionOf(socket)
+    if (!connection.accepts()) return
+    new UpgradeExchange(this, connection, req, new ServerResponse(req), head).begin()
+  }
+
+  viewOf(connection: Connection, request: IncomingRequest): ClientView {
+    if (connection.view) return connection.view
+    const { address, isEncrypted: encrypted } = connection
+    const view = this.resolve({ address, encrypted }, request.headers)
+    if (this.trustsNobody) connection.view = view
+    return view
+  }
+
+  /** Clients of a gateway mostly name the same host, so that one is remembered. @throws GatewayError `BAD_HOST` */
+  hostOf(value: string, scheme: 'http' | 'https'): CanonicalHost {
+    const { lastHost } = this
+    if (lastHost && lastHost.value === value && lastHost.scheme === scheme) return lastHost.host
+    const host = canonicalizeHost(value, scheme)
+    this.lastHost = { value, scheme, host }
+    return host
+  }
+
+  /** Counts work that outlives its reply. */
+  spawn(work: Promise<void>): void {
+    this.background++
+    void work.finally(() => {
+      if (--this.background === 0) this.onIdle()
+    })
+  }
+}

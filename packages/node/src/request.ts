@@ -1,0 +1,146 @@
+import type { IncomingMessage } from 'node:http'
+import {
+  type Body,
+  type Client,
+  type ClientView,
+  canonicalize,
+  canonicalizeHost,
+  GatewayError,
+  HeaderList,
+  type IncomingRequest,
+  type ReadonlyHeaders,
+  type RequestUrl,
+  withoutNominated,
+} from '@gatelet/core'
+import type { Adapter } from './adapter.ts'
+import type { Connection } from './connection.ts'
+import { type RequestHead, readHead } from './read-head.ts'
+import { RequestBody } from './request-body.ts'
+
+// Node's parser drops header fields without a word once it has about 1,000 of them, and with them whatever they frame or
+// prove. So a request with that many is refused.
+const MAX_FIELDS = 1_000
+
+// A body of which no more than this can be left is read to its end, so that the connection goes on; beyond it is closed.
+const SMALL_BODY_BYTES = 65_536
+
+/** A request of Node's parser as layers see it. What costs something is made when it is first asked for. */
+export class NodeRequest implements IncomingRequest {
+  readonly method: string
+  readonly target: string
+  readonly kind: 'request' | 'upgrade'
+  readonly protocol: '1.0' | '1.1'
+  readonly url: RequestUrl
+  readonly client: Client
+  /** Why no layer may see it. */
+  readonly refusal: GatewayError | undefined
+  private readonly req: IncomingMessage
+  private readonly head: RequestHead
+  private readonly sendContinue: (() => void) | undefined
+  private headerList: HeaderList | undefined
+  private requestBody: RequestBody | undefined
+
+  constructor(
+    adapter: Adapter,
+    connection: Connection,
+    req: IncomingMessage,
+    kind: 'request' | 'upgrade',
+    sendContinue: (() => void) | undefined,
+  ) {
+    this.req = req
+    this.kind = kind
+    this.method = req.method as string
+    this.target = req.url as string
+    this.protocol = req.httpVersion === '1.0' ? '1.0' : '1.1'
+    this.sendContinue = sendContinue
+    this.head = noHead
+    let view = noView
+    let url = noUrl
+    try {
+      checkMessage(req)
+      this.head = readHead(req.rawHeaders, this.protocol)
+      view = adapter.viewOf(connection, this)
+      url = urlOf(adapter, this, this.head.host, view.scheme)
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error
+      this.refusal = error
+    }
+    this.client = view.client
+    this.url = url
+  }
+
+  get headers(): ReadonlyHeaders {
+    if (!this.headerList) {
+      const { rawHeaders } = this.req
+      this.headerList = HeaderList.fromRaw(this.head.nominates ? withoutNominated(rawHeaders) : rawHeaders)
+    }
+    return this.headerList
+  }
+
+  get body(): Body {
+    if (!this.hasBody || this.kind === 'upgrade') return null
+    this.requestBody ??= new RequestBody(this.req, this.head.contentLength, this.sendContinue)
+    return this.requestBody
+  }
+
+  get hasBody(): boolean {
+    return this.head.isChunked || (this.head.contentLength ?? 0) > 0
+  }
+
+  /** Whether the end of its body has not come yet. */
+  get isArriving(): boolean {
+    return this.kind === 'request' && this.hasBody && !this.req.complete
+  }
+
+  /** Whether so much of the body may still come that nobody wants to wait for it. */
+  get hasLongRest(): boolean {
+    return this.isArriving && (this.head.isChunked || (this.head.contentLength ?? 0) > SMALL_BODY_BYTES)
+  }
+
+  /** Whether a layer waits for the client to send more of the body. */
+  get isAwaited(): boolean {
+    return this.requestBody?.isAwaited === true
+  }
+
+  /** The rest of the body will not come. */
+  fail(error: Error): void {
+    this.requestBody?.fail(error)
+  }
+
+  /** Nobody reads the body any more. */
+  release(): void {
+    this.requestBody?.release()
+  }
+}
+
+const noHead: RequestHead = { host: undefined, contentLength: undefined, isChunked: false, nominates: false }
+const noView: ClientView = { client: { address: '', peer: '', viaTrustedProxy: false }, scheme: 'http' }
+const noUrl: RequestUrl = { scheme: 'http', host: '', port: undefined, path: '/', search: '' }
+
+function checkMessage(req: IncomingMessage): void {
+  if (req.rawHeaders.length >= MAX_FIELDS * 2) throw new GatewayError('HEADERS_TOO_LARGE')
+  // The parser also takes 0.9, which has no headers and no status, and 2.0 in the form of 1.1.
+  if (req.httpVersion !== '1.1' && req.httpVersion !== '1.0')
+    throw new GatewayError('BAD_REQUEST', { detail: 'HTTP/1.0 and HTTP/1.1 are spoken here' })
+  if (req.method === 'TRACE') throw new GatewayError('METHOD_NOT_ALLOWED', { headers: { allow: usualMethods } })
+  if (req.method === 'OPTIONS' && req.url === '*') throw new GatewayError('METHOD_NOT_IMPLEMENTED')
+}
+
+const usualMethods = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
+
+function urlOf(adapter: Adapter, request: NodeRequest, given: string | undefined, scheme: 'http' | 'https'): RequestUrl {
+  const { path, search, authority, scheme: targetScheme = scheme } = canonicalize(request.target, adapter.paths)
+  if (given === undefined && request.protocol === '1.1') throw new GatewayError('BAD_HOST', { detail: 'There is no Host header' })
+  const name = given ?? authority
+  const { host, port } = name === undefined ? noUrl : adapter.hostOf(name, scheme)
+  if (authority !== undefined) checkAuthority(authority, given, targetScheme)
+  return { scheme, host, port, path, search }
+}
+
+// RFC 9112 §3.2.2 lets an absolute target win over Host. A gateway before us may have looked at either, so they must agree.
+function checkAuthority(authority: string, given: string | undefined, scheme: 'http' | 'https'): void {
+  const wanted = canonicalizeHost(authority, scheme)
+  const { host, port } = given === undefined ? wanted : canonicalizeHost(given, scheme)
+  if (host !== wanted.host || port !== wanted.port)
+    throw new GatewayError('BAD_HOST', { detail: 'The Host header and the request target name different hosts' })
+}

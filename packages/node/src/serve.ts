@@ -1,0 +1,111 @@
+import { createServer, type Server } from 'node:http'
+import { type AddressInfo, isIPv6 } from 'node:net'
+import { handlerOf, type Layer } from '@gatelet/core'
+import { Adapter } from './adapter.ts'
+import { addAttachment } from './attachments.ts'
+import { type CloseSummary, Closing } from './closing.ts'
+import { trackConnections } from './connections.ts'
+import { type CloseOptions, checkLayer, type ServeOptions, type ServeSettings, serveSettings } from './options.ts'
+import { expectProxyHeaders } from './proxy-protocol-gate.ts'
+import { sweep } from './sweep.ts'
+
+/** A server that answers. */
+export interface RunningServer extends AsyncDisposable {
+  /** Where it is reached from this machine, without a slash behind. */
+  readonly url: string
+  readonly host: string
+  readonly port: number
+  /** Node's own, for what is not offered here. */
+  readonly server: Server
+  /** True from the first call of `close` on: no longer ready, though it may still accept. */
+  readonly isDraining: boolean
+  /** Connections that are open now, idle and upgraded ones too. */
+  readonly connections: number
+  /**
+   * Closes in steps: it is not ready at once; after `delayMs` it accepts no more, every connection ends with its next
+   * reply, and idle ones are closed; after `graceMs` more, what is still going on is broken off. Called again, it returns
+   * the same promise and can only become faster, for example for a second SIGTERM: `close({ graceMs: 0 })`.
+   * @throws GatewayError `BAD_OPTION`
+   */
+  close(options?: CloseOptions): Promise<CloseSummary>
+}
+
+/**
+ * Starts a server on `node:http` for a handler, a layer or a chain.
+ * @throws GatewayError `BAD_OPTION`; what Node throws when it cannot listen: `EADDRINUSE`, `EACCES`, …
+ * @example
+ * const server = await serve(() => text('Hello'), { port: 8080 })
+ * process.once('SIGTERM', () => void server.close({ delayMs: 5_000 }))
+ */
+export async function serve(layer: Layer, options: ServeOptions = {}): Promise<RunningServer> {
+  checkLayer('serve', layer)
+  const settings = serveSettings(options)
+  const server = createServer(serverOptions(settings))
+  server.maxConnections = settings.maxConnections
+  Object.assign(server, { httpAllowHalfOpen: settings.allowHalfClosed })
+  if (settings.proxyProtocol) expectProxyHeaders(server, settings.proxyProtocol.from, settings.clock)
+  const connections = trackConnections(server, settings.maxConnectionsPerAddress)
+  const adapter = new Adapter(handlerOf(layer), settings)
+  addAttachment(server, { adapter, mount: '' })
+  const closing = new Closing(server, adapter, connections)
+  await listen(server, settings)
+  server.once(
+    'close',
+    sweep(connections, settings.clock, { idleMs: settings.keepAliveTimeoutMs, stallMs: settings.stallTimeoutMs }),
+  )
+
+  const { address: host, port } = server.address() as AddressInfo
+  const close = (options: CloseOptions = {}) => closing.close(options)
+  return {
+    url: urlOf(host, port),
+    host,
+    port,
+    server,
+    get isDraining() {
+      return closing.isDraining
+    },
+    get connections() {
+      return connections.size
+    },
+    close,
+    async [Symbol.asyncDispose]() {
+      await close()
+    },
+  }
+}
+
+function serverOptions(settings: ServeSettings): object {
+  const { headersTimeoutMs, requestTimeoutMs, maxHeaderBytes } = settings
+  return {
+    // Idle connections are closed by the sweep: a timer of Node's per request and connection costs 5 µs.
+    keepAliveTimeout: 0,
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: Math.ceil(headersTimeoutMs / 4),
+    maxHeaderSize: maxHeaderBytes,
+    // A missing Host is refused by us, in the same form as everything else that is.
+    requireHostHeader: false,
+    // Finds clients that are gone without a word, in upgraded connections above all.
+    keepAlive: true,
+    keepAliveInitialDelay: 60_000,
+    // Node 24: a request without a body never becomes a stream. Others do not know it.
+    optimizeEmptyRequests: true,
+  }
+}
+
+function listen(server: Server, { port, host }: ServeSettings): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(host === undefined ? { port } : { port, host }, () => {
+      server.off('error', reject)
+      // From here on it can only be one connection that could not be accepted, for lack of file descriptors for example.
+      server.on('error', (error) => process.emitWarning(`a connection was not accepted: ${error.message}`, 'GateletWarning'))
+      resolve()
+    })
+  })
+}
+
+function urlOf(host: string, port: number): string {
+  const isEvery = host === '::' || host === '0.0.0.0'
+  return `http://${isEvery ? '127.0.0.1' : isIPv6(host) ? `[${host}]` : host}:${port}`
+}

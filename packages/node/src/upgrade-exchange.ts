@@ -1,0 +1,79 @@
+import type { EventEmitter } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type HeaderList, publish, type Reply } from '@gatelet/core'
+import type { Adapter } from './adapter.ts'
+import type { Connection } from './connection.ts'
+import { HttpExchange, type Upgrade } from './exchange.ts'
+import { lingeringClose } from './lingering-close.ts'
+
+/**
+ * A WebSocket handshake on its way through the layers, on a socket that Node's parser has let go. A reply with `upgrade` gets
+ * the socket, and the exchange ends when that closes; any other reply is written to the socket, which is then closed.
+ *
+ * A handler learns by `onAbort` that the client left before it answered, and by `onFinish` that its reply was not taken:
+ * whoever answers with `upgrade` holds what it opened until then.
+ */
+export class UpgradeExchange extends HttpExchange {
+  private readonly head: Buffer
+  private isSwitched = false
+
+  constructor(adapter: Adapter, connection: Connection, req: IncomingMessage, res: ServerResponse, head: Buffer) {
+    super(adapter, connection, req, res, 'upgrade')
+    this.head = head
+    const { socket } = connection
+    // Node listens no longer, and an unheard 'error' ends the process. What it means is told by 'close'.
+    socket.on('error', () => {})
+    // Nobody ends its side in the middle of a handshake: the client has left.
+    socket.on('end', this.onEarlyEnd)
+  }
+
+  override get mustClose(): boolean {
+    return true
+  }
+
+  override closes(): void {}
+
+  override get drainEmitter(): EventEmitter {
+    return this.connection.socket
+  }
+
+  override clientLeft(): void {
+    if (this.isSwitched && !this.core.isOver) this.over('finished', 101)
+    else super.clientLeft()
+  }
+
+  override flushed(): void {
+    super.flushed()
+    this.res.detachSocket(this.connection.socket)
+    lingeringClose(this.connection.socket, this.adapter.clock)
+  }
+
+  protected override answer(reply: Reply): void {
+    const { socket } = this.connection
+    if (!this.res.socket) this.res.assignSocket(socket)
+    super.answer(reply)
+  }
+
+  protected override destroy(): void {
+    this.connection.socket.destroy()
+  }
+
+  protected override switchOver(upgrade: Upgrade, headers: HeaderList): void {
+    const { socket } = this.connection
+    if (socket.destroyed) return
+    socket.off('end', this.onEarlyEnd)
+    this.isSwitched = true
+    try {
+      upgrade(socket, this.head, headers)
+    } catch (error) {
+      // Told, but not to the client: nobody knows what it has seen of the handshake by now.
+      publish('request:failed', { context: this.context, error })
+      this.isSwitched = false
+      this.breakOff(error)
+    }
+  }
+
+  private readonly onEarlyEnd = (): void => {
+    this.connection.socket.destroy()
+  }
+}
