@@ -24,6 +24,7 @@ export const errorTable = {
   BODY_TOO_LARGE: { status: 413, side: 'client', retryable: false, title: 'The body is larger than is allowed here' },
   EXPECTATION_FAILED: { status: 417, side: 'client', retryable: false, title: 'The expectation cannot be met' },
   UPGRADE_REFUSED: { status: 400, side: 'client', retryable: false, title: 'The upgrade request is not acceptable' },
+  UPGRADE_REQUIRED: { status: 426, side: 'client', retryable: false, title: 'Another version of the protocol is needed' },
   HEADERS_TOO_LARGE: { status: 431, side: 'client', retryable: false, title: 'The header fields are too large' },
   CLIENT_CLOSED: { status: 499, side: 'client', retryable: false, title: 'The client left before the answer was there' },
   METHOD_NOT_IMPLEMENTED: { status: 501, side: 'client', retryable: false, title: 'The method is not supported' },

@@ -1,5 +1,6 @@
 import { GatewayError, type Target } from '@gatelet/core'
-import { Client, type Dispatcher } from 'undici'
+import { buildConnector, type Dispatcher } from 'undici'
+import { type Connection, type ConnectionOwner, OneConnection } from './connection.ts'
 import type { ProxySettings } from './options.ts'
 
 /** A target that is reached over the network. */
@@ -8,193 +9,154 @@ export type NetworkTarget = Extract<Target, { origin: URL }>
 /** A request on its way to one endpoint, as the connections see it. */
 export interface Call extends Dispatcher.DispatchHandler {
   readonly options: Dispatcher.DispatchOptions
-  /** Told before the request is handed to a connection. */
+  /** Must not go out on a connection that has served another: that one may be closed already. */
+  readonly needsFresh: boolean
+  /** Milliseconds that it may still wait. */
+  readonly timeLeft: number
+  /** Told when it has to wait for a connection. @param leave takes it out of the queue */
+  queued(leave: () => void): void
+  /** Told before it is handed to a connection. */
   assigned(connection: Connection): void
   /** Told instead, when there is no connection to be had. */
   refused(error: GatewayError): void
-  /** Nobody waits for it any more. */
-  readonly isOver: boolean
 }
 
-/** One connection to an endpoint, for one request at a time. It reconnects by itself when it was closed while unused. */
-export interface Connection {
-  /** Requests answered on the socket that is open now; 0 on a fresh one. */
-  readonly served: number
-  /** The request is over and the connection may serve another. */
-  done(): void
-  /** Closes it, whatever it is doing. */
-  destroy(error: Error): void
+interface Waiting {
+  readonly call: Call
+  readonly leave: () => void
 }
 
 /**
  * The connections to one endpoint: the one that was used last is used next, so that few stay warm and the rest close.
  * undici's own pool would wait a turn of the event loop and look at every connection for each request.
  */
-export class Connections {
+export class Connections implements ConnectionOwner {
   private readonly origin: string
   private readonly settings: ProxySettings
-  private readonly socketPath: string | undefined
+  private readonly connect: buildConnector.connector
   private readonly idle: OneConnection[] = []
   private readonly all = new Set<OneConnection>()
-  private waiting: Waiting[] = []
-  isClosed = false
+  // In the order of their coming.
+  private readonly waiting = new Set<Waiting>()
+  private closing: { done: Promise<void>; finish: () => void } | undefined
 
   constructor(target: NetworkTarget, settings: ProxySettings) {
     this.origin = target.origin.origin
-    this.socketPath = target.socketPath
     this.settings = settings
+    this.connect = connector(target, settings)
   }
 
-  /** Sends a call on a free connection, a new one, or as soon as one is free. */
+  /** Sends a call on a free connection, a new one, or as soon as there is one. Who waits already comes first. */
   dispatch(call: Call): void {
-    const connection = this.idle.pop() ?? this.opened()
+    const connection = this.waiting.size === 0 ? this.available(call) : undefined
     if (connection) connection.send(call)
     else this.enqueue(call)
   }
 
-  /** Sends a call on a connection that nobody has used yet. */
-  dispatchFresh(call: Call): void {
-    if (this.all.size >= this.settings.connections) this.idle[0]?.destroy(new Error('replaced by a fresh connection'))
-    const connection = this.opened()
-    if (connection) connection.send(call)
-    else this.enqueue(call)
+  get isClosed(): boolean {
+    return this.closing !== undefined
   }
 
   /** Whether there is nothing to keep. */
   get isEmpty(): boolean {
-    return this.all.size === 0 && this.waiting.length === 0
+    return this.all.size === 0 && this.waiting.size === 0
   }
 
-  close(): void {
-    this.isClosed = true
-    for (const { call, cancel } of this.waiting.splice(0)) {
-      cancel()
+  /** Closes what is not in use, and the rest as it becomes free. Resolves when the last request is over. */
+  close(): Promise<void> {
+    this.closing ??= closing()
+    for (const { call, leave } of this.waiting) {
+      leave()
       call.refused(new GatewayError('DRAINING'))
     }
-    for (const connection of [...this.idle]) connection.destroy(new Error('the proxy was closed'))
+    for (const connection of [...this.idle]) connection.destroy()
+    if (this.all.size === 0) this.closing.finish()
+    return this.closing.done
+  }
+
+  private available(call: Call): OneConnection | undefined {
+    if (!call.needsFresh) return this.idle.pop() ?? this.opened()
+    // Room for a new one is made of the one that was unused the longest.
+    if (this.all.size >= this.settings.connections) this.idle[0]?.destroy()
+    return this.opened()
   }
 
   private opened(): OneConnection | undefined {
     if (this.all.size >= this.settings.connections) return undefined
-    const connection = new OneConnection(this.newClient(), this)
+    const connection = new OneConnection(this.origin, this.connect, this.settings.keepAliveMs, this)
     this.all.add(connection)
     return connection
   }
 
-  private newClient(): Client {
-    const { connectMs, keepAliveMs } = this.settings
-    return new Client(this.origin, {
-      // With 1, undici waits a turn of the event loop before it takes the next request. Never more than one is sent.
-      pipelining: 2,
-      connectTimeout: connectMs,
-      keepAliveTimeout: keepAliveMs,
-      // Of what an upstream announces, a second is left for its close to reach us before we write again.
-      keepAliveTimeoutThreshold: 1_000,
-      ...(this.socketPath === undefined ? {} : { socketPath: this.socketPath }),
-    })
-  }
-
   private enqueue(call: Call): void {
     const { maxQueued, queueMs, clock } = this.settings
-    if (this.waiting.length >= maxQueued) this.forgetWhoLeft()
-    if (this.waiting.length >= maxQueued) {
+    if (this.waiting.size >= maxQueued) {
       call.refused(new GatewayError('QUEUE_FULL'))
       return
     }
-    const entry: Waiting = {
+    const entry = {
       call,
-      cancel: clock.setTimer(() => {
-        this.waiting = this.waiting.filter((other) => other !== entry)
-        call.refused(new GatewayError('QUEUE_TIMEOUT'))
-      }, queueMs),
+      leave: () => {
+        cancel()
+        this.waiting.delete(entry)
+      },
     }
-    this.waiting.push(entry)
+    const expire = () => {
+      this.waiting.delete(entry)
+      call.refused(new GatewayError('QUEUE_TIMEOUT'))
+    }
+    const cancel = clock.setTimer(expire, Math.min(queueMs, call.timeLeft))
+    this.waiting.add(entry)
+    call.queued(entry.leave)
   }
 
-  private forgetWhoLeft(): void {
-    this.waiting = this.waiting.filter(({ call, cancel }) => {
-      if (call.isOver) cancel()
-      return !call.isOver
-    })
-  }
-
-  // For OneConnection only.
+  /** @internal A request is over, and its connection may serve another. */
   freed(connection: OneConnection): void {
-    if (this.isClosed) {
-      connection.destroy(new Error('the proxy was closed'))
-      return
+    if (this.closing) {
+      connection.destroy()
+    } else {
+      this.idle.push(connection)
+      this.serveLater()
     }
-    this.idle.push(connection)
-    // In a turn of its own: undici looks at a socket that is given a request inside the end of the last one as never
-    // idle, and would match an answer that nobody asked for to it.
-    if (this.waiting.length > 0) setImmediate(() => this.serveWaiting())
   }
 
-  // For OneConnection only.
+  /** @internal */
   gone(connection: OneConnection): void {
     this.all.delete(connection)
     const at = this.idle.indexOf(connection)
     if (at >= 0) this.idle.splice(at, 1)
-    if (this.waiting.length > 0) setImmediate(() => this.serveWaiting())
+    this.serveLater()
+    if (this.all.size === 0) this.closing?.finish()
+  }
+
+  // In a turn of its own: undici looks at a socket that is given a request inside the end of the last one as never idle,
+  // and would match an answer that nobody asked for to it.
+  private serveLater(): void {
+    if (this.waiting.size > 0) setImmediate(() => this.serveWaiting())
   }
 
   private serveWaiting(): void {
-    while (this.waiting.length > 0 && (this.idle.length > 0 || this.all.size < this.settings.connections)) {
-      const { call, cancel } = this.waiting.shift() as Waiting
-      cancel()
-      if (!call.isOver) this.dispatch(call)
+    for (const { call, leave } of this.waiting) {
+      const connection = this.available(call)
+      if (!connection) return
+      leave()
+      connection.send(call)
     }
   }
 }
 
-interface Waiting {
-  readonly call: Call
-  readonly cancel: () => void
+function closing(): { done: Promise<void>; finish: () => void } {
+  let finish = () => {}
+  const done = new Promise<void>((resolve) => {
+    finish = resolve
+  })
+  return { done, finish }
 }
 
-class OneConnection implements Connection {
-  served = 0
-  private readonly client: Client
-  private readonly owner: Connections
-  private isBusy = false
-  private isGone = false
-
-  constructor(client: Client, owner: Connections) {
-    this.client = client
-    this.owner = owner
-    // A socket that closed while it was unused: the next request would open another, but there may never be one.
-    client.on('disconnect', () => this.lost())
-    client.on('connectionError', () => this.lost())
-  }
-
-  send(call: Call): void {
-    this.isBusy = true
-    call.assigned(this)
-    try {
-      this.client.dispatch(call.options, call)
-    } catch (error) {
-      this.done()
-      call.refused(error instanceof GatewayError ? error : new GatewayError('INTERNAL', { cause: error }))
-    }
-  }
-
-  done(): void {
-    if (!this.isBusy) return
-    this.isBusy = false
-    this.served++
-    if (!this.isGone) this.owner.freed(this)
-  }
-
-  destroy(error: Error): void {
-    if (this.isGone) return
-    this.isGone = true
-    this.owner.gone(this)
-    // Rejects nothing: it resolves when the socket is closed.
-    void this.client.destroy(error)
-  }
-
-  private lost(): void {
-    this.served = 0
-    if (!this.isBusy) this.destroy(new Error('the connection was closed'))
-  }
+// One for all connections of an endpoint: they share TLS sessions.
+function connector({ socketPath }: NetworkTarget, { connectMs }: ProxySettings): buildConnector.connector {
+  const connect = buildConnector({ timeout: connectMs, ...(socketPath === undefined ? {} : { socketPath }) })
+  // Without undici's idea of the server's name, which is the `Host` of the request: that may be the client's, and whose
+  // certificate is right is not for a client to say. The connector then takes the name from the origin.
+  return ({ servername: _, ...options }, done) => connect(options, done)
 }

@@ -1,14 +1,17 @@
 import type { IncomingRequest } from '@gatelet/core'
 import type { ProxySettings } from './options.ts'
 
-/** Names by which proxies tell whom they ask for. Believed, and so passed on, only when a trusted proxy wrote them. */
+/**
+ * Names by which proxies tell whom they ask for. Believed, and so passed on, only when a trusted proxy wrote them. `_` and
+ * `.` count as `-`: many servers cannot tell them apart.
+ */
 export function isForwardedName(name: string): boolean {
   const first = name.charCodeAt(0) | 0x20
   if (first === 0x66 /* f */) return name.length === 9 && name.toLowerCase() === 'forwarded'
-  if (first !== 0x78 /* x */) return false
-  const lower = name.toLowerCase()
-  return lower.startsWith('x-forwarded-') || lower === 'x-real-ip'
+  return first === 0x78 /* x */ && xNames.test(name)
 }
+
+const xNames = /^x[-_.](?:forwarded(?:[-_.]|$)|real[-_.]ip$)/i
 
 /** Adds the fields that tell the upstream of the client. */
 export function addForwarded(headers: string[], request: IncomingRequest, how: ProxySettings['forwarded']): void {
@@ -17,9 +20,26 @@ export function addForwarded(headers: string[], request: IncomingRequest, how: P
   if (how !== 'x-forwarded') headers.push('forwarded', forwarded(request))
 }
 
+/** Adds what a trusted proxy said besides, its port, prefix and the like. What we write ourselves was joined with its own. */
+export function keepOtherForwarded(headers: string[], raw: readonly string[], how: ProxySettings['forwarded']): void {
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i] as string
+    if (isForwardedName(name) && !/[_.]/.test(name) && !isWritten(name.toLowerCase(), how))
+      headers.push(name, raw[i + 1] as string)
+  }
+}
+
+function isWritten(name: string, how: ProxySettings['forwarded']): boolean {
+  if (how === 'none') return false
+  return name === 'forwarded' ? how !== 'x-forwarded' : how !== 'forwarded' && xWritten.has(name)
+}
+
+const xWritten: ReadonlySet<string> = new Set(['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host'])
+
 function addXForwarded(headers: string[], { client, url, headers: received }: IncomingRequest): void {
   const before = client.viaTrustedProxy ? received.get('x-forwarded-for') : undefined
-  headers.push('x-forwarded-for', before ? `${before}, ${client.peer}` : client.peer)
+  const peer = client.peer === '' ? 'unknown' : client.peer
+  headers.push('x-forwarded-for', before ? `${before}, ${peer}` : peer)
   headers.push('x-forwarded-proto', url.scheme)
   const host = (client.viaTrustedProxy ? received.get('x-forwarded-host') : undefined) ?? authority(url)
   if (host) headers.push('x-forwarded-host', host)
@@ -27,7 +47,7 @@ function addXForwarded(headers: string[], { client, url, headers: received }: In
 
 // RFC 7239 §4 and §6: an IPv6 address is bracketed and quoted, and so is a host with a port.
 function forwarded({ client, url, headers: received }: IncomingRequest): string {
-  const node = client.peer.includes(':') ? `"[${client.peer}]"` : client.peer
+  const node = client.peer.includes(':') ? `"[${client.peer}]"` : client.peer || 'unknown'
   const host = authority(url)
   const element = `for=${node};proto=${url.scheme}${host ? `;host=${/[:[]/.test(host) ? `"${host}"` : host}` : ''}`
   const before = client.viaTrustedProxy ? received.get('forwarded') : undefined

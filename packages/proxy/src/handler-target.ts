@@ -1,16 +1,20 @@
-import { type Clock, type Context, type Handler, isPromise, type Lease, type MaybePromise, type Reply } from '@gatelet/core'
+import { type Clock, GatewayError, type Handler, isPromise, type MaybePromise, type Reply } from '@gatelet/core'
+import { type AttemptAt, attempted } from './attempted.ts'
 
 /** Asks an endpoint that is a function in this process. Its slot is held until the exchange is over. */
-export function askHandler(ctx: Context, lease: Lease, handler: Handler, clock: Clock): MaybePromise<Reply> {
+export function askHandler(attempt: AttemptAt, handler: Handler, clock: Clock): MaybePromise<Reply> {
+  const { ctx, lease } = attempt
   const startedAt = clock.now()
   const latencyMs = () => clock.now() - startedAt
   ctx.onFinish(() => lease.release())
   const answered = (reply: Reply): Reply => {
-    lease.answered({ kind: reply.status >= 500 ? 'failure' : 'success', latencyMs: latencyMs(), status: reply.status })
+    const { status } = reply
+    attempted(attempt, { kind: status >= 500 ? 'failure' : 'success', latencyMs: latencyMs(), status })
     return reply
   }
   const failed = (error: unknown): never => {
-    lease.answered({ kind: 'failure', latencyMs: latencyMs() })
+    const isOwn = !(error instanceof GatewayError) || error.side !== 'client'
+    attempted(attempt, { kind: isOwn ? 'failure' : 'cancelled', latencyMs: latencyMs() })
     throw error
   }
   try {

@@ -1,4 +1,5 @@
-import { type Checks, type Clock, checkOptions, options, systemClock } from '@gatelet/core'
+import { type Balancer, type Checks, type Clock, canonicalizeHost, checkOptions, options, systemClock } from '@gatelet/core'
+import { normalizedMap } from './set-cookie.ts'
 
 /** How long to wait for what. All in milliseconds. */
 export interface ProxyTimeouts {
@@ -9,13 +10,16 @@ export interface ProxyTimeouts {
   /** Between two chunks of the response's body, while the client keeps up. Default 30,000; 0: no bound. */
   bodyIdleMs?: number
   /**
-   * For all attempts together, to the response's headers. A request body that is still flowing does not count, nor does
-   * the response's: those are bounded by their idle times, so uploads and event streams may last. Default 60,000.
+   * For all attempts together, waits for a connection among them, to the response's headers. A request body that is still
+   * flowing does not count, nor does the response's, so uploads and event streams may last. Default 60,000.
    */
   totalMs?: number
 }
 
-/** New values for an attribute of `Set-Cookie`, by the old value in lower case; `*` is any other; empty removes the attribute. */
+/**
+ * New values for an attribute of `Set-Cookie`, by the old value (its case, and a leading dot, do not count); `*` is any
+ * other; empty removes the attribute.
+ */
 export type CookieMap = Readonly<Record<string, string>>
 
 /** How requests are forwarded. */
@@ -37,7 +41,10 @@ export interface ProxyOptions {
   /** Changes the `Domain` and `Path` of cookies. Default: they pass as they are. */
   cookies?: { domain?: CookieMap; path?: CookieMap }
   timeouts?: ProxyTimeouts
-  /** Attempts after the first, each at an endpoint that was not tried yet while there is one. 0 to 10, default 2. */
+  /**
+   * Attempts after the first, each at an endpoint that was not tried yet. 0 to 10, default 2. One that met a connection which
+   * the upstream had closed meanwhile does not count.
+   */
   retries?: number
   /** Connections to one endpoint at most, 1 to 10,000. Default 128. */
   connections?: number
@@ -70,7 +77,7 @@ export interface ProxySettings {
   readonly clock: Clock
 }
 
-const { boolean, either, milliseconds, number, oneOf, optional, record, shape, wrong } = options
+const { boolean, either, httpUrl, milliseconds, number, oneOf, optional, record, shape, wrong } = options
 
 const token: options.Check<string> = (value, path) => {
   if (typeof value !== 'string' || !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(value)) {
@@ -80,17 +87,23 @@ const token: options.Check<string> = (value, path) => {
 }
 
 const hostName: options.Check<string> = (value, path) => {
-  if (typeof value !== 'string' || !/^[a-z0-9.\-_[\]:]+$/i.test(value)) {
-    throw wrong(value, path, "'upstream', 'preserve' or a host name such as api.internal:8080")
+  const expected = "'upstream', 'preserve' or a host name such as api.internal:8080"
+  if (typeof value !== 'string') throw wrong(value, path, expected)
+  try {
+    canonicalizeHost(value, 'http')
+  } catch {
+    throw wrong(value, path, expected)
   }
   return value
 }
 
-const text: options.Check<string> = (value, path) => {
+const attribute: options.Check<string> = (value, path) => {
   if (typeof value !== 'string' || /[^\x20-\x7e]|;/.test(value))
     throw wrong(value, path, 'a value of a cookie attribute, or empty')
   return value
 }
+
+const cookieMap: options.Check<CookieMap> = (value, path) => normalizedMap(record(attribute)(value, path))
 
 /** What each option must be. */
 export const proxyChecks: Checks<ProxyOptions> = {
@@ -98,9 +111,7 @@ export const proxyChecks: Checks<ProxyOptions> = {
   forwarded: optional(oneOf('x-forwarded', 'forwarded', 'both', 'none')),
   via: optional(either('a name, or false', oneOf(false), token)),
   rewriteLocation: optional(boolean),
-  cookies: optional(
-    shape<NonNullable<ProxyOptions['cookies']>>({ domain: optional(record(text)), path: optional(record(text)) }),
-  ),
+  cookies: optional(shape<NonNullable<ProxyOptions['cookies']>>({ domain: optional(cookieMap), path: optional(cookieMap) })),
   timeouts: optional(
     shape<ProxyTimeouts>({
       connectMs: optional(milliseconds()),
@@ -114,7 +125,7 @@ export const proxyChecks: Checks<ProxyOptions> = {
   maxQueued: optional(number({ min: 0, max: 100_000, integer: true })),
   queueMs: optional(milliseconds()),
   keepAliveMs: optional(milliseconds()),
-  clock: optional(options.anything as options.Check<Clock>),
+  clock: optional(options.clock),
 }
 
 /** Checks options and fills in the defaults. @throws GatewayError `BAD_OPTION` */
@@ -138,6 +149,17 @@ export function proxySettings(given: ProxyOptions): ProxySettings {
     keepAliveMs: checked.keepAliveMs ?? 4_000,
     clock: checked.clock ?? systemClock,
   }
+}
+
+/** What to forward to. @throws GatewayError `BAD_OPTION` */
+export function proxyTarget(to: unknown): Balancer | URL {
+  return checkOptions('proxy', { to }, { to: target }).to
+}
+
+const target: options.Check<Balancer | URL> = (value, path) => {
+  if (typeof value === 'string' || value instanceof URL) return httpUrl(value, path)
+  if (typeof (value as Partial<Balancer> | null | undefined)?.acquire === 'function') return value as Balancer
+  throw wrong(value, path, 'a balancer, or an http or https URL such as http://10.0.0.1:8080')
 }
 
 // Each proxy its own: two of them in one chain, or in one process, are no loop.

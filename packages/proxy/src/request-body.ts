@@ -1,5 +1,8 @@
-import { Readable } from 'node:stream'
-import { type Body, bytesOf, type Context, type Flow, lengthOf, type Source, sourceOf } from '@gatelet/core'
+import type { Readable } from 'node:stream'
+import { type Body, bytesOf, type Context, lengthOf, sourceOf } from '@gatelet/core'
+import { bodyError } from './body-error.ts'
+import { stopReason } from './stopped.ts'
+import { StreamedBody } from './streamed-body.ts'
 
 // Bodies up to this size are read before the upstream is asked: a third less CPU, half the memory, and the request can be
 // sent again. Together they take no more than the second figure in one process; beyond it they stream.
@@ -10,25 +13,29 @@ let collectedBytes = 0
 
 /** A request body as attempts need it. */
 export interface RequestBody {
-  /** Whether another attempt may send it: it is empty, collected, or nobody has read from it yet. */
+  /** Whether another attempt may send it: it is empty, collected, or nothing has come of it yet. */
   readonly isReplayable: boolean
-  /** Whether it passes through as it comes; its length is then for us to say. */
-  readonly isStreamed: boolean
-  /** Bytes, where known. */
-  readonly length: number | undefined
+  /** Bytes of a body that passes through as it comes, where known: they are then for us to announce. */
+  readonly announced: number | undefined
+  /** What was read of the request's own body, and is not there any more for others. */
+  readonly taken: Uint8Array | undefined
   /** The body for one attempt, which reads nothing before it is connected. */
   forAttempt(): Uint8Array | Readable | null
 }
 
-/** Collects a body that is small and announced, streams any other. @throws GatewayError `CLIENT_CLOSED` */
+/**
+ * Collects a body that is small and announced, streams any other.
+ * @throws GatewayError `CLIENT_CLOSED`, and what else made the exchange stop
+ */
 export function requestBody(ctx: Context): RequestBody | Promise<RequestBody> {
   const { body } = ctx.request
   if (body === null) return noBody
+  if (typeof body === 'string') return inMemory(Buffer.from(body))
+  if (body instanceof Uint8Array) return inMemory(body)
   const length = lengthOf(body)
-  if (typeof body === 'string' || body instanceof Uint8Array) return collected(body === '' ? null : Buffer.from(body), length)
-  if (length === undefined || length > COLLECT_BYTES || ctx.request.headers.has('expect')) return new StreamedBody(body, length)
-  if (collectedBytes + length > COLLECT_TOTAL_BYTES) return new StreamedBody(body, length)
-  return collect(ctx, body, length)
+  const isSmall = length !== undefined && length <= COLLECT_BYTES && collectedBytes + length <= COLLECT_TOTAL_BYTES
+  if (!isSmall || ctx.request.headers.has('expect')) return new StreamedBody(body, length)
+  return collected(ctx, body, length)
 }
 
 /** Bytes of request bodies that are held in this process now. */
@@ -36,61 +43,28 @@ export function heldBytes(): number {
   return collectedBytes
 }
 
-async function collect(ctx: Context, body: Body, length: number): Promise<RequestBody> {
+function collected(ctx: Context, body: Body, length: number): Promise<RequestBody> {
   collectedBytes += length
   ctx.onFinish(() => {
     collectedBytes -= length
   })
-  const bytes = await bytesOf(body, COLLECT_BYTES)
-  return collected(bytes.byteLength === 0 ? null : bytes, bytes.byteLength)
-}
-
-const collected = (bytes: Uint8Array | null, length: number | undefined): RequestBody => ({
-  isReplayable: true,
-  isStreamed: false,
-  length,
-  forAttempt: () => bytes,
-})
-
-const noBody: RequestBody = collected(null, undefined)
-
-class StreamedBody implements RequestBody {
-  readonly isStreamed = true
-  readonly length: number | undefined
-  private readonly source: Source
-  private isTouched = false
-
-  constructor(body: Body, length: number | undefined) {
-    this.source = sourceOf(body)
-    this.length = length
-  }
-
-  get isReplayable(): boolean {
-    return !this.isTouched
-  }
-
-  // A fresh stream for each attempt: undici destroys the one that it has when it cannot connect, and an upload that
-  // nobody has read from can still go elsewhere.
-  forAttempt(): Readable {
-    let flow: Flow | undefined
-    let isConnected = false
-    const connect = () => {
-      isConnected = this.isTouched = true
-      flow = this.source.pipeTo({
-        write: (chunk) => readable.push(chunk),
-        end: () => void readable.push(null),
-        fail: (error) => void readable.destroy(error),
-      })
-    }
-    const readable = new Readable({
-      read: () => (isConnected ? flow?.resume() : connect()),
-      destroy: (error, done) => {
-        if (isConnected) this.source.cancel(error ?? undefined)
-        done(error)
-      },
+  return new Promise((resolve, reject) => {
+    const source = sourceOf(body)
+    const undo = ctx.onAbort(() => {
+      source.cancel()
+      reject(stopReason(ctx))
     })
-    // undici takes its own listener away before the stream is destroyed.
-    readable.on('error', () => {})
-    return readable
-  }
+    bytesOf(source, COLLECT_BYTES)
+      .finally(undo)
+      .then(
+        (bytes) => resolve({ ...inMemory(bytes), taken: bytes }),
+        (error: unknown) => reject(bodyError(error)),
+      )
+  })
 }
+
+function inMemory(bytes: Uint8Array | null): RequestBody {
+  return { isReplayable: true, announced: undefined, taken: undefined, forAttempt: () => bytes }
+}
+
+const noBody: RequestBody = inMemory(null)

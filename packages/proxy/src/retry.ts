@@ -2,23 +2,35 @@ import type { GatewayError } from '@gatelet/core'
 import type { RequestBody } from './request-body.ts'
 
 // RFC 9110 §9.2.2: asking twice has the same effect as asking once.
-const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE', 'QUERY'])
+const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'QUERY'])
+
+/** How far an attempt had come. */
+export interface Attempted {
+  /** Bytes of the request may have reached the upstream. */
+  readonly sent: boolean
+  /** The connection had served another request before. */
+  readonly reused: boolean
+  /** The first byte of an answer had come. */
+  readonly heard: boolean
+}
 
 /**
  * Whether a failed attempt may be followed by another: nothing of the request was sent, or the method is idempotent; and
  * the body can be sent again.
  */
-export function mayRetry(error: GatewayError, sent: boolean, method: string, body: RequestBody): boolean {
-  if (!error.retryable || !body.isReplayable) return false
+export function mayRetry(error: GatewayError, attempt: Attempted, method: string, body: RequestBody): boolean {
+  if (!body.isReplayable) return false
   // No room at one endpoint: another may have some.
   if (error.code === 'QUEUE_FULL' || error.code === 'QUEUE_TIMEOUT') return true
-  return error.side === 'upstream' && (!sent || idempotent.has(method))
+  if (error.side !== 'upstream') return false
+  return !attempt.sent || (error.retryable && idempotent.has(method))
 }
 
 /**
- * Whether an attempt failed because the upstream closed an idle connection at the moment when it was used: a connection
- * that had served before broke without a byte of an answer. That says nothing about the endpoint's health.
+ * Whether an attempt failed because the upstream closed an idle connection (or spoke on it out of turn) at the moment when
+ * it was used: a connection that had served before broke without a byte of an answer. That says nothing about the
+ * endpoint's health.
  */
-export function isKeepAliveRace(error: GatewayError, attempt: { readonly reused: boolean; readonly heard: boolean }): boolean {
-  return attempt.reused && !attempt.heard && error.code === 'UPSTREAM_RESET'
+export function isKeepAliveRace(error: GatewayError, { reused, heard, sent }: Attempted): boolean {
+  return reused && !heard && error.side === 'upstream' && (!sent || error.code === 'UPSTREAM_RESET')
 }

@@ -1,8 +1,7 @@
-import { type Balancer, type Endpoint, options } from '@gatelet/core'
+import type { Balancer, Endpoint } from '@gatelet/core'
 
 /** A balancer of one server, for `proxy('http://…')`: there is nothing to choose, and nothing to eject. */
-export function singleEndpoint(url: URL | string): Balancer {
-  const origin = options.httpUrl(url, 'target')
+export function singleEndpoint(origin: URL): Balancer {
   const endpoint = { id: origin.href, weight: 1, inflight: 0, metadata: {} }
   const target = { origin }
   return {

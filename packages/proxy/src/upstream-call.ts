@@ -1,19 +1,12 @@
-import {
-  type Context,
-  GatewayError,
-  HeaderList,
-  type Lease,
-  type Outcome,
-  type Producer,
-  PushSource,
-  publish,
-  type Reply,
-} from '@gatelet/core'
+import { GatewayError, HeaderList, type Outcome, type Producer, PushSource, type Reply } from '@gatelet/core'
 import type { Dispatcher } from 'undici'
-import type { Call, Connection } from './connections.ts'
+import { type AttemptAt, attempted } from './attempted.ts'
+import type { Connection } from './connection.ts'
+import type { Call } from './connections.ts'
 import type { ProxySettings } from './options.ts'
-import { decoded, replyHeaders, withoutHopByHop } from './response-headers.ts'
-import { isKeepAliveRace } from './retry.ts'
+import { checkedStatus, decoded, lengthIn } from './response-head.ts'
+import { replyHeaders, withoutHopByHop } from './response-headers.ts'
+import { type Attempted, isKeepAliveRace } from './retry.ts'
 import { upstreamError } from './upstream-error.ts'
 import type { Upstream } from './upstreams.ts'
 
@@ -21,13 +14,12 @@ import type { Upstream } from './upstreams.ts'
 const MAX_INTERIM = 10
 
 /** What one attempt needs to know. */
-export interface Attempt {
-  readonly ctx: Context
-  readonly lease: Lease
+export interface Attempt extends AttemptAt {
   readonly upstream: Upstream
   readonly settings: ProxySettings
-  /** Counts from 0. */
-  readonly number: number
+  readonly needsFresh: boolean
+  /** When the answer must have begun, in monotonic milliseconds. */
+  readonly deadline: number
   readonly options: Dispatcher.DispatchOptions
 }
 
@@ -38,30 +30,32 @@ export interface Attempt {
  *
  * The call-backs are those of undici 7's own style: they cost less than the newer ones, which 7 translates.
  */
-export class UpstreamCall implements Call, Producer {
+export class UpstreamCall implements Call, Producer, Attempted {
   readonly options: Dispatcher.DispatchOptions
-  /** Bytes of the request may have reached the upstream. */
+  readonly needsFresh: boolean
   sent = false
-  /** The first byte of an answer has come. */
   heard = false
-  /** The connection had served another request before. */
   reused = false
+  /** The head of the answer has come: the reply is out. */
+  hasHead = false
   isOver = false
-  /** The body of the reply; null until the response's headers have come. */
-  body: PushSource | null = null
   private readonly attempt: Attempt
   private readonly startedAt: number
   private readonly resolve: (reply: Reply) => void
   private readonly reject: (error: GatewayError) => void
+  private body: PushSource | null = null
   private interim = 0
+  private isSentWhole = false
   private isAnswered = false
   private connection: Connection | null = null
   private abortRequest: ((error: Error) => void) | null = null
   private resumeResponse: (() => void) | null = null
+  private cancelWait: (() => void) | null = null
 
   constructor(attempt: Attempt, resolve: (reply: Reply) => void, reject: (error: GatewayError) => void) {
     this.attempt = attempt
     this.options = attempt.options
+    this.needsFresh = attempt.needsFresh
     this.startedAt = attempt.settings.clock.now()
     this.resolve = resolve
     this.reject = reject
@@ -70,16 +64,28 @@ export class UpstreamCall implements Call, Producer {
   /** The client left, the deadline passed, or nobody took the reply. Harmless when the call is over. */
   stop(error: GatewayError): void {
     if (this.isOver) return
-    if (this.abortRequest) this.abortRequest(error)
-    // Not written yet: undici has no handle for it, and the connection is ours alone.
-    else this.connection?.destroy(error)
-    this.onError(error)
+    this.abortRequest?.(error)
+    // undici has no handle for what is not written yet; it is told in `onConnect`.
+    this.fail(error)
   }
 
-  // Call: what the connections tell.
+  // Call: what the connections ask and tell.
+
+  get timeLeft(): number {
+    return Math.max(0, this.attempt.deadline - this.attempt.settings.clock.now())
+  }
+
+  queued(leave: () => void): void {
+    this.cancelWait = leave
+  }
 
   assigned(connection: Connection): void {
+    const { timeLeft } = this
+    const { headersMs, clock } = this.attempt.settings
     this.connection = connection
+    this.options.headersTimeout = Math.max(1, Math.min(headersMs, timeLeft))
+    // undici's time starts when the request is written. Only where a connection has to be made first, there is more to bound.
+    this.cancelWait = connection.served === 0 ? clock.setTimer(() => this.outOfTime(), timeLeft) : null
   }
 
   refused(error: GatewayError): void {
@@ -93,7 +99,8 @@ export class UpstreamCall implements Call, Producer {
   }
 
   resume(): void {
-    this.resumeResponse?.()
+    // Not at once: undici's parser cannot be entered while it runs for another connection, which may be why we are asked.
+    if (this.resumeResponse) queueMicrotask(this.resumeResponse)
   }
 
   cancel(): void {
@@ -103,9 +110,17 @@ export class UpstreamCall implements Call, Producer {
   // undici's call-backs.
 
   onConnect(abort: (error?: Error) => void): void {
-    this.sent = true
-    this.reused = (this.connection?.served ?? 0) > 0
+    // Thrown, not aborted: the connection, which was just made, stays good for others.
+    if (this.isOver) throw new Error('nobody waits for the answer any more')
     this.abortRequest = abort
+  }
+
+  onBodySent(): void {
+    this.sent = true
+  }
+
+  onRequestSent(): void {
+    this.sent = this.isSentWhole = true
   }
 
   onResponseStarted(): void {
@@ -114,14 +129,17 @@ export class UpstreamCall implements Call, Producer {
 
   onHeaders(status: number, buffers: Buffer[], resume: () => void): boolean {
     const raw = decoded(buffers)
-    if (status < 200) return this.onInterim(status, raw)
+    if (checkedStatus(status) < 200) return this.onInterim(status, raw)
     const { ctx, upstream, settings, lease } = this.attempt
-    this.resumeResponse = resume
-    this.body = new PushSource(this)
     const headers = replyHeaders(raw, status, ctx.request, upstream, settings)
     if (lease.replyHeaders) for (const [name, value] of lease.replyHeaders) headers.append(name, value)
     this.answer({ kind: status >= 500 ? 'failure' : 'success', latencyMs: this.elapsed(), status })
-    this.body.length = lengthIn(raw)
+    this.hasHead = true
+    if (hasContent(status, this.options.method)) {
+      this.resumeResponse = resume
+      this.body = new PushSource(this)
+      this.body.length = lengthIn(raw)
+    }
     this.resolve({ status, headers, body: this.body })
     return true
   }
@@ -135,10 +153,13 @@ export class UpstreamCall implements Call, Producer {
     const list = trailers && trailers.length > 0 ? HeaderList.fromRaw(withoutHopByHop(decoded(trailers as Buffer[]))) : undefined
     this.body?.end(list)
     this.finish()
+    this.letGo()
   }
 
   onError(error: Error): void {
-    this.fail(upstreamError(error, this))
+    this.reused = (this.connection?.served ?? 0) > 0
+    this.fail(this.meaningOf(error))
+    this.letGo()
   }
 
   private onInterim(status: number, raw: string[]): boolean {
@@ -148,29 +169,50 @@ export class UpstreamCall implements Call, Producer {
     return true
   }
 
+  private meaningOf(error: Error): GatewayError {
+    const meaning = upstreamError(error, this)
+    const isCut = meaning.code === 'UPSTREAM_HEADERS_TIMEOUT' && this.options.headersTimeout !== this.attempt.settings.headersMs
+    return isCut ? tooLate(meaning) : meaning
+  }
+
+  private outOfTime(): void {
+    // An upload that is under way may last; undici takes the time from its end on.
+    if (this.abortRequest && !this.isSentWhole) return
+    this.stop(tooLate())
+  }
+
   private fail(error: GatewayError): void {
     if (this.isOver) return
-    const kind = error.side === 'upstream' && !isKeepAliveRace(error, this) ? 'failure' : 'cancelled'
-    this.answer({ kind, latencyMs: this.elapsed(), status: error.status }, error)
+    this.answer({ kind: this.isFault(error) ? 'failure' : 'cancelled', latencyMs: this.elapsed(), status: error.status }, error)
     if (this.body) this.body.fail(error)
     else this.reject(error)
     this.finish()
   }
 
+  private isFault(error: GatewayError): boolean {
+    if (error.code === 'DEADLINE_EXCEEDED') return this.sent
+    return error.side === 'upstream' && !isKeepAliveRace(error, this)
+  }
+
   private answer(outcome: Outcome, error?: GatewayError): void {
     if (this.isAnswered) return
     this.isAnswered = true
-    const { ctx, lease, number } = this.attempt
-    lease.answered(outcome)
-    publish('upstream:attempted', { context: ctx, endpoint: lease.endpoint, attempt: number, outcome, error })
+    this.cancelWait?.()
+    attempted(this.attempt, outcome, error)
   }
 
   private finish(): void {
     if (this.isOver) return
     this.isOver = true
     this.attempt.lease.release()
-    this.connection?.done()
     this.abortRequest = this.resumeResponse = null
+  }
+
+  /** undici is done with the call, which may be later than everybody else. */
+  private letGo(): void {
+    const { connection } = this
+    this.connection = null
+    connection?.done()
   }
 
   private elapsed(): number {
@@ -178,10 +220,8 @@ export class UpstreamCall implements Call, Producer {
   }
 }
 
-function lengthIn(raw: readonly string[]): number | undefined {
-  for (let i = 0; i < raw.length; i += 2) {
-    const name = raw[i] as string
-    if (name.length === 14 && name.toLowerCase() === 'content-length') return Number(raw[i + 1])
-  }
-  return undefined
-}
+const tooLate = (cause?: unknown) =>
+  new GatewayError('DEADLINE_EXCEEDED', { message: 'the time for all attempts is over', cause })
+
+// RFC 9112 §6.3. undici would wait for a body that such an answer announces and cannot have.
+const hasContent = (status: number, method: string) => status !== 204 && status !== 304 && method !== 'HEAD'

@@ -4,6 +4,8 @@ import { type ErrorCode, GatewayError } from '@gatelet/core'
 export interface Progress {
   /** Bytes of the request may have reached the upstream. */
   readonly sent: boolean
+  /** The head of an answer has come. */
+  readonly hasHead: boolean
 }
 
 /**
@@ -16,15 +18,19 @@ export function upstreamError(error: unknown, progress: Progress): GatewayError 
   return new GatewayError(codeOf(cause, progress), { message: cause.message, cause })
 }
 
-function codeOf(error: Error, { sent }: Progress): ErrorCode {
-  const { code, message } = error as Error & { code?: unknown }
-  if (typeof code !== 'string') return error instanceof AggregateError && !sent ? 'UPSTREAM_CONNECT_FAILED' : 'INTERNAL'
+function codeOf(error: Error, { sent, hasHead }: Progress): ErrorCode {
+  const { code, message, name } = error as Error & { code?: unknown }
+  // undici gives its parser's errors no code.
+  if (name === 'HTTPParserError') return 'UPSTREAM_BAD_RESPONSE'
+  if (typeof code !== 'string') return error instanceof AggregateError ? broken(sent) : 'INTERNAL'
   const known = codes.get(code)
   if (known) return known
   if (code === 'UND_ERR_SOCKET') return /^bad (response|upgrade)/.test(message) ? 'UPSTREAM_BAD_RESPONSE' : broken(sent)
+  // Cut short; or, before there is a head, framed in two ways at once.
+  if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return hasHead ? 'UPSTREAM_RESET' : 'UPSTREAM_BAD_RESPONSE'
   if (code.startsWith('HPE_')) return 'UPSTREAM_BAD_RESPONSE'
   if (tls.test(code)) return 'UPSTREAM_TLS'
-  return code.startsWith('UND_ERR_') ? 'INTERNAL' : broken(sent)
+  return code.startsWith('UND_ERR_') || code.startsWith('ERR_') ? 'INTERNAL' : broken(sent)
 }
 
 const broken = (sent: boolean): ErrorCode => (sent ? 'UPSTREAM_RESET' : 'UPSTREAM_CONNECT_FAILED')
@@ -34,7 +40,8 @@ const codes: ReadonlyMap<string, ErrorCode> = new Map([
   ['UND_ERR_HEADERS_TIMEOUT', 'UPSTREAM_HEADERS_TIMEOUT'],
   ['UND_ERR_BODY_TIMEOUT', 'UPSTREAM_BODY_TIMEOUT'],
   ['UND_ERR_HEADERS_OVERFLOW', 'UPSTREAM_BAD_RESPONSE'],
-  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'UPSTREAM_RESET'],
+  // undici takes for granted what an upstream may get wrong.
+  ['ERR_ASSERTION', 'UPSTREAM_BAD_RESPONSE'],
 ])
 
 const tls = /^(ERR_TLS_|ERR_SSL_|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|HOSTNAME_MISMATCH|EPROTO$)/

@@ -32,17 +32,20 @@ export class Upstreams {
     return upstream
   }
 
-  close(): void {
-    for (const { connections } of this.byAddress.values()) connections.close()
+  /** Resolves when the last request is over. */
+  async close(): Promise<void> {
+    const all = [...this.byAddress.values()]
     this.byAddress.clear()
+    await Promise.all(all.map(({ connections }) => connections.close()))
   }
 
   private added(address: string, target: NetworkTarget): Upstream {
     // Addresses come and go with discovery: what has no connection left is forgotten.
     for (const [key, { connections }] of this.byAddress) {
       if (!connections.isEmpty) continue
-      connections.close()
       this.byAddress.delete(key)
+      // Nothing is left to wait for.
+      void connections.close()
     }
     const { origin } = target
     const upstream: Upstream = {

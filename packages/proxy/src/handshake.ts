@@ -1,0 +1,186 @@
+import { createHash } from 'node:crypto'
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { isIP } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { GatewayError, type HeaderList, type Reply, switchProtocols } from '@gatelet/core'
+import { type AttemptAt, attempted } from './attempted.ts'
+import type { ProxySettings } from './options.ts'
+import { checkedStatus } from './response-head.ts'
+import { replyHeaders } from './response-headers.ts'
+import { stopReason } from './stopped.ts'
+import { tunnel } from './tunnel.ts'
+import { upstreamError } from './upstream-error.ts'
+import type { Upstream } from './upstreams.ts'
+
+/** What one handshake needs to know. */
+export interface HandshakeAttempt extends AttemptAt {
+  readonly upstream: Upstream
+  readonly settings: ProxySettings
+  /** When the answer must have begun, in monotonic milliseconds. */
+  readonly deadline: number
+}
+
+/**
+ * One handshake with one endpoint. It goes by `node:http` on a connection of its own, since a refusal has to come back
+ * whole: status, headers and body. When the upstream agrees, the two sockets are joined; the lease lasts as long as they do.
+ */
+export class Handshake {
+  /** The connection was made, so that the upstream may have seen the request. */
+  isConnected = false
+  private readonly attempt: HandshakeAttempt
+  private readonly startedAt: number
+  private request: ClientRequest | undefined
+  private isSettled = false
+  private resolve: (reply: Reply) => void = () => {}
+  private reject: (error: GatewayError) => void = () => {}
+  private cancelTimer: () => void = () => {}
+  private undoAbort: () => void = () => {}
+
+  constructor(attempt: HandshakeAttempt) {
+    this.attempt = attempt
+    this.startedAt = attempt.settings.clock.now()
+  }
+
+  /** @throws GatewayError when there is no answer */
+  ask(headers: readonly string[], socketPath: string | undefined): Promise<Reply> {
+    const { ctx, settings } = this.attempt
+    return new Promise((resolve, reject) => {
+      this.resolve = resolve
+      this.reject = reject
+      this.undoAbort = ctx.onAbort(() => this.fail(stopReason(ctx)))
+      this.limit(settings.connectMs, 'UPSTREAM_CONNECT_TIMEOUT')
+      try {
+        this.send(headers, socketPath)
+      } catch (error) {
+        this.fail(error)
+      }
+    })
+  }
+
+  private send(headers: readonly string[], socketPath: string | undefined): void {
+    const { upstream, settings, ctx } = this.attempt
+    const { url } = ctx.request
+    const isSecure = upstream.origin.protocol === 'https:'
+    const hostname = upstream.origin.hostname.replace(/^\[|\]$/g, '')
+    const request = (isSecure ? httpsRequest : httpRequest)({
+      ...(socketPath === undefined ? { host: hostname, port: upstream.origin.port } : { socketPath }),
+      path: upstream.basePath + url.path + url.search,
+      headers: handshakeHeaders(upstream.host, headers) as never,
+      agent: false,
+      // Passed on to the socket: a half-closed tunnel stays open the other way. The certificate is to be the origin's own,
+      // whatever the client said in `Host`.
+      ...{ allowHalfOpen: true, servername: isIP(hostname) ? '' : hostname },
+    })
+    this.request = request
+    request.on('error', (error) => this.fail(error))
+    request.once('socket', (socket) => {
+      socket.once(isSecure ? 'secureConnect' : 'connect', () => {
+        this.isConnected = true
+        this.limit(settings.headersMs, 'UPSTREAM_HEADERS_TIMEOUT')
+      })
+    })
+    request.once('response', (response) => this.settle(() => this.refusal(response)))
+    request.once('upgrade', (response, socket, head) => this.settle(() => this.switched(response, socket, head)))
+    request.end()
+  }
+
+  private limit(ms: number, code: 'UPSTREAM_CONNECT_TIMEOUT' | 'UPSTREAM_HEADERS_TIMEOUT'): void {
+    const { clock } = this.attempt.settings
+    const left = Math.max(0, this.attempt.deadline - clock.now())
+    this.cancelTimer()
+    this.cancelTimer = clock.setTimer(
+      () => this.fail(new GatewayError(left < ms ? 'DEADLINE_EXCEEDED' : code)),
+      Math.min(ms, left),
+    )
+  }
+
+  private settle(answer: () => Reply): void {
+    try {
+      const reply = answer()
+      this.over({ status: reply.status })
+      this.resolve(reply)
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  private fail(error: unknown): void {
+    if (this.isSettled) return
+    const failure = upstreamError(error, { sent: this.isConnected, hasHead: false })
+    this.over(failure)
+    this.attempt.lease.release()
+    this.request?.destroy()
+    this.reject(failure)
+  }
+
+  private over(how: GatewayError | { status: number }): void {
+    this.isSettled = true
+    this.cancelTimer()
+    this.undoAbort()
+    const latencyMs = this.attempt.settings.clock.now() - this.startedAt
+    const { status } = how
+    if (!(how instanceof GatewayError))
+      attempted(this.attempt, { kind: status >= 500 ? 'failure' : 'success', latencyMs, status })
+    else attempted(this.attempt, { kind: isFault(how) ? 'failure' : 'cancelled', latencyMs, status }, how)
+  }
+
+  private refusal(response: IncomingMessage): Reply {
+    const { ctx, lease, settings } = this.attempt
+    const status = checkedStatus(response.statusCode ?? 0)
+    const headers = this.headersOf(response, status)
+    // Not while the client is the slow one.
+    const idle = () => response.isPaused() || response.destroy(new GatewayError('UPSTREAM_BODY_TIMEOUT'))
+    response.setTimeout(settings.bodyIdleMs, idle)
+    response.once('close', () => lease.release())
+    ctx.onFinish(() => response.destroy())
+    return { status, headers, body: response }
+  }
+
+  private switched(response: IncomingMessage, upstream: Duplex, upstreamHead: Buffer): Reply {
+    const { ctx, lease } = this.attempt
+    // From here on errors come from the socket, and one that nobody hears ends the process.
+    upstream.on('error', () => upstream.destroy())
+    if (!this.isRightAnswer(response)) {
+      upstream.destroy()
+      throw new GatewayError('UPSTREAM_BAD_RESPONSE', { message: 'the upstream switched protocols wrongly' })
+    }
+    const headers = this.headersOf(response, 101).set('connection', 'Upgrade').set('upgrade', 'websocket')
+    upstream.once('close', () => lease.release())
+    // Layers may drop the reply, and the client may be gone: then nobody takes the socket.
+    ctx.onFinish(() => upstream.destroy())
+    return {
+      status: 101,
+      headers,
+      body: null,
+      upgrade(client: Duplex, clientHead: Buffer, additional: HeaderList) {
+        tunnel(client, upstream)
+        switchProtocols(client, additional)
+        if (upstreamHead.length > 0) client.write(upstreamHead)
+        if (clientHead.length > 0) upstream.write(clientHead)
+      },
+    }
+  }
+
+  private headersOf(response: IncomingMessage, status: number): HeaderList {
+    const { ctx, upstream, settings, lease } = this.attempt
+    const headers = replyHeaders(response.rawHeaders, status, ctx.request, upstream, settings)
+    if (lease.replyHeaders) for (const [name, value] of lease.replyHeaders) headers.append(name, value)
+    return headers
+  }
+
+  private isRightAnswer(response: IncomingMessage): boolean {
+    const key = this.attempt.ctx.request.headers.get('sec-websocket-key') ?? ''
+    return response.headers.upgrade?.toLowerCase() === 'websocket' && response.headers['sec-websocket-accept'] === acceptKey(key)
+  }
+}
+
+function handshakeHeaders(host: string, headers: readonly string[]): string[] {
+  const own = headers.some((name, at) => at % 2 === 0 && name.toLowerCase() === 'host') ? [] : ['host', host]
+  return [...own, ...headers, 'connection', 'Upgrade', 'upgrade', 'websocket']
+}
+
+const isFault = ({ side, code }: GatewayError) => side === 'upstream' || code === 'DEADLINE_EXCEEDED'
+
+// RFC 6455 §1.3.
+const acceptKey = (key: string) => createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64')

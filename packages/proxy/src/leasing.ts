@@ -1,0 +1,41 @@
+import {
+  type Balancer,
+  type Context,
+  type Endpoint,
+  GatewayError,
+  isLease,
+  isPromise,
+  type Lease,
+  type MaybePromise,
+  type Refusal,
+} from '@gatelet/core'
+import { refused } from './refused.ts'
+
+/** What a request has been through: the endpoints that failed it, and how the last of them did. */
+export interface History {
+  readonly tried: Endpoint[]
+  readonly lastError: GatewayError | undefined
+}
+
+/**
+ * Asks for an endpoint.
+ * @throws GatewayError what the client is told, when there is none that was not tried yet
+ */
+export function leaseFrom(balancer: Balancer, ctx: Context, history: History): MaybePromise<Lease> {
+  const answer = balancer.acquire({ tried: history.tried, context: ctx })
+  return isPromise(answer) ? answer.then((late) => granted(late, history)) : granted(answer, history)
+}
+
+function granted(answer: Lease | Refusal, history: History): Lease {
+  if (!isLease(answer)) throw history.lastError ?? refused(answer)
+  if (!history.tried.includes(answer.endpoint)) return answer
+  // Every other was tried: another attempt tells nothing new.
+  answer.release()
+  throw allFailed(history)
+}
+
+/** One server that cannot be reached is a bad gateway; when none of several can be, the service is not there. */
+export function allFailed({ tried, lastError }: History): GatewayError {
+  if (lastError && (tried.length < 2 || lastError.code !== 'UPSTREAM_CONNECT_FAILED')) return lastError
+  return new GatewayError('NO_ENDPOINT', lastError ? { cause: lastError } : {})
+}
