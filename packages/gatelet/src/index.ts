@@ -24,6 +24,8 @@ export type {
   Summary,
 } from '@gatelet/core'
 export { chain, empty, GatewayError, HeaderList, json, problem, text } from '@gatelet/core'
+export type { AttachOptions, CloseOptions, RunningServer, ServeOptions } from '@gatelet/node'
+export { attach, readiness, serve } from '@gatelet/node'
 export type { ProxyOptions, ProxyTimeouts } from '@gatelet/proxy'
 export { proxy } from '@gatelet/proxy'
 export type { Router, RouterOptions, RouteState } from '@gatelet/router'

@@ -22,6 +22,7 @@ test('the root has the names that most programs need, at most 25', () => {
     'json',
     'problem',
     'proxy',
+    'readiness',
     'serve',
     'stripPrefix',
     'text',

@@ -1,0 +1,44 @@
+import { createGateway, type Gateway, json, type Middleware, problem } from 'gatelet'
+import type { Origin } from './origins.ts'
+
+/** A layer: whoever does not know the word is not let through. */
+const onlyMembers: Middleware = (ctx, next) =>
+  ctx.request.headers.get('x-word') === 'please'
+    ? next(ctx)
+    : problem({ status: 401, title: 'Say the word', detail: 'The header X-Word must say please' })
+
+/** The gateway of the demo. Its upstream is `hello`, with one endpoint for each origin. */
+export function demoGateway(origins: readonly Origin[]): Gateway<'hello'> {
+  const gateway: Gateway<'hello'> = createGateway({
+    upstreams: {
+      hello: {
+        endpoints: origins.map(({ name, url }) => ({ id: name, url })),
+        // Short, so that the demo need not wait: an origin that failed three times in a row rests for a second.
+        ejection: { consecutiveFailures: 3, baseMs: 1_000, maxMs: 1_000 },
+      },
+    },
+    routes: [
+      { path: '/hello', to: 'hello' },
+      { path: '/clock', to: 'hello' },
+      { path: '/members/*', to: 'hello', use: [onlyMembers] },
+      { path: '/status', to: () => json(gateway.upstreams.hello.endpoints.map(status)) },
+      { path: '/origins/:name/:change', method: 'POST', to: (ctx) => changed(origins, ctx.state.params) },
+    ],
+  })
+  return gateway
+}
+
+type EndpointView = Gateway<'hello'>['upstreams']['hello']['endpoints'][number]
+
+function status({ id, state, weight, inflight, consecutiveFailures }: EndpointView): object {
+  return { id, state, weight, inflight, consecutiveFailures }
+}
+
+/** Kills and starts origins on request, for whoever tries it by hand. */
+async function changed(origins: readonly Origin[], { name, change }: Readonly<Record<string, string>>) {
+  const origin = origins.find((each) => each.name === name)
+  if (!origin || (change !== 'kill' && change !== 'start'))
+    return problem({ status: 404, title: 'There is no such origin or change' })
+  await origin[change]()
+  return json({ origin: name, is: change === 'kill' ? 'gone' : 'there' })
+}
