@@ -11,6 +11,8 @@ export interface Subject {
 
 /** In the order of the table; they run in an order of chance. */
 export const subjects: readonly Subject[] = [
+  node('gatelet-layers', 'Gatelet: 5 layers, router'),
+  node('gatelet', 'Gatelet'),
   // What others are compared with.
   node('bare', 'bare undici.dispatch'),
   // The same program once more: how far the two are apart is how little a run can tell.
