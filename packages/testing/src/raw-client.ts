@@ -19,7 +19,7 @@ export interface RawRequestOptions {
    * other side closes, so that a second answer to smuggled bytes does not go unseen.
    */
   responses?: number
-  /** Stops when nothing came for so many milliseconds. Default: 2000. */
+  /** Stops when nothing came for so many milliseconds. Default: 5000. */
   silenceMs?: number
   /** Closes our side (FIN) after the bytes. Default: false. */
   end?: boolean
@@ -42,7 +42,7 @@ export interface RawReply {
  * @throws GatewayError `BAD_OPTION`; Error `ECONNREFUSED` and the like
  */
 export async function rawRequest(port: number, data: string | Uint8Array, init: RawRequestOptions = {}): Promise<RawReply> {
-  const { responses: wanted = Number.POSITIVE_INFINITY, silenceMs = 2000, end } = checkOptions('rawRequest', init, checks)
+  const { responses: wanted = Number.POSITIVE_INFINITY, silenceMs = 5000, end } = checkOptions('rawRequest', init, checks)
   const toHead = Buffer.from(data.slice(0, 5)).toString('latin1') === 'HEAD '
   const connection = await connected(port)
   const responses = () => parseResponses(connection.received, { isClosed: connection.closed !== 'open', toHead })

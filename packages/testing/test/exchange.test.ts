@@ -123,6 +123,7 @@ test('the client can leave while the handler works', async () => {
   const opened = exchange('/slow')
   const answering = opened.ask((ctx) => new Promise((_, reject) => ctx.onAbort(() => reject(new GatewayError('CLIENT_CLOSED')))))
   opened.abort()
+  opened.abort()
   expect(opened.summary).toMatchObject({ outcome: 'aborted', status: 499 })
   expect((await answering).status).toBe(499)
   expect(opened.ctx.signal.aborted).toBe(true)

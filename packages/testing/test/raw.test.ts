@@ -106,6 +106,18 @@ test('a connection that brings more than can be kept is reset', async () => {
   expect(await client.left(20_000)).toBe('reset')
 })
 
+test('a server keeps 1000 connections and closes those beyond', async () => {
+  await using server = await rawServer()
+  const clients = []
+  for (let count = 0; count < 1000; count++) clients.push(await rawClient(server.port))
+  await server.when(() => server.connections.length === 1000)
+  await using beyond = await rawClient(server.port)
+  await beyond.left()
+  expect(clients.every(({ closed }) => closed === 'open')).toBe(true)
+  expect(server.connections.length).toBe(1000)
+  await Promise.all(clients.map((client) => client[Symbol.asyncDispose]()))
+})
+
 test('what a script throws resets its connection, and is kept', async () => {
   await using server = await rawServer(async (connection, index) => {
     await connection.read('\n')
