@@ -1,0 +1,176 @@
+import { createServer } from 'node:http'
+import { createBalancer } from '@gatelet/balancer'
+import { attach, serve } from '@gatelet/node'
+import { proxy } from '@gatelet/proxy'
+import { createRouter } from '@gatelet/router'
+import { call, exchange, origins, rawRequest, virtualClock } from '@gatelet/testing'
+import { createGateway } from 'gatelet'
+
+/** How one interface of options is put to the test. */
+export interface Subject {
+  /** Gives options to the function that takes them. */
+  readonly through: (options: never) => unknown
+  /** Where they stand in what that function takes, when they are given inside of others. */
+  readonly at?: string
+  /** Options that must be there. */
+  readonly good?: object
+  /** At least one bad value for each option. Those of an object without a name of its own: `'cookies.domain'`. */
+  readonly bad: Readonly<Record<string, unknown>>
+}
+
+const endpoints = ['http://127.0.0.1:9']
+const never = () => {}
+const trusting = { trustedProxies: { proxies: 1 } }
+const adapting = {
+  trustedProxies: ['10.0.0.0/33'],
+  'trustedProxies.proxies': -1,
+  'trustedProxies.header': 'x-real-ip',
+  paths: '//',
+  clock: {},
+}
+
+async function closing(options: never): Promise<void> {
+  await using server = await serve(never as never, { host: '127.0.0.1', port: 0 })
+  await server.close(options)
+}
+
+/** A bad value for every option of every interface that users can write. */
+export const subjects: Readonly<Record<string, Subject>> = {
+  BalancerOptions: {
+    through: createBalancer,
+    good: { endpoints },
+    bad: {
+      endpoints: 'http://127.0.0.1:9',
+      strategy: 'fastest',
+      ejection: true,
+      hashKey: 'ip',
+      drainMs: -1,
+      name: '',
+      clock: Date,
+    },
+  },
+  UrlEndpoint: {
+    through: (endpoint) => createBalancer({ endpoints: [endpoint] }),
+    at: 'endpoints[0]',
+    good: { url: 'http://127.0.0.1:9' },
+    bad: { url: '127.0.0.1:9', id: 7, weight: -1, metadata: 'eu', socketPath: '' },
+  },
+  HandlerEndpoint: {
+    through: (endpoint) => createBalancer({ endpoints: [endpoint] }),
+    at: 'endpoints[0]',
+    good: { handler: never, id: 'a' },
+    bad: { handler: 'http://127.0.0.1:9', id: undefined, weight: '1', metadata: [] },
+  },
+  EjectionOptions: {
+    through: (ejection) => createBalancer({ endpoints, ejection }),
+    at: 'ejection',
+    bad: { consecutiveFailures: 0, baseMs: 0, maxMs: 'long', maxShare: 1.5 },
+  },
+  DrainOptions: {
+    through: (options) => createBalancer({ endpoints: [{ url: 'http://127.0.0.1:9', id: 'a' }] }).drain('a', options),
+    bad: { deadlineMs: Number.POSITIVE_INFINITY },
+  },
+  ProxyOptions: {
+    through: (options) => proxy('http://127.0.0.1:9', options),
+    bad: {
+      host: 'a b',
+      forwarded: 'yes',
+      via: 'a b',
+      rewriteLocation: 'no',
+      cookies: [],
+      'cookies.domain': 'example.com',
+      'cookies.path': { '/': 1 },
+      timeouts: 1_000,
+      retries: 11,
+      connections: 0,
+      maxQueued: 1.5,
+      queueMs: 0,
+      keepAliveMs: -1,
+      clock: {},
+    },
+  },
+  ProxyTimeouts: {
+    through: (timeouts) => proxy('http://127.0.0.1:9', { timeouts }),
+    at: 'timeouts',
+    bad: { connectMs: 0, headersMs: '15s', bodyIdleMs: -1, totalMs: Number.NaN },
+  },
+  RouterOptions: { through: (options) => createRouter(options), bad: { notFound: '/404' } },
+  RouteOptions: {
+    through: (where) => createRouter().route(where, never as never),
+    good: { path: '/x' },
+    bad: { method: 'get', host: 'a.example:80', path: 'x' },
+  },
+  GatewayOptions: {
+    through: createGateway,
+    good: { upstreams: {}, routes: [] },
+    bad: { upstreams: [], routes: {}, use: never },
+  },
+  UpstreamOptions: {
+    through: (users) => createGateway({ upstreams: { users }, routes: [] }),
+    at: 'upstreams.users',
+    good: { endpoints },
+    bad: { name: 1, proxy: 'http://a', endpoints: {}, strategy: 1, ejection: 5, hashKey: 1, drainMs: '30s', clock: null },
+  },
+  GatewayRouteOptions: {
+    through: (route) => createGateway({ upstreams: { users: { endpoints } }, routes: [route] }),
+    at: 'routes[0]',
+    good: { path: '/x', to: 'users' },
+    bad: { to: 'usres', use: 'auth', method: [], host: '*', path: '/a//b' },
+  },
+  AdapterOptions: {
+    through: (options) => attach(createServer(), never as never, options),
+    good: trusting,
+    bad: adapting,
+  },
+  AttachOptions: {
+    through: (options) => attach(createServer(), never as never, options),
+    good: trusting,
+    bad: { ...adapting, mount: 'api' },
+  },
+  ServeOptions: {
+    through: (options) => serve(never as never, options),
+    good: trusting,
+    bad: {
+      ...adapting,
+      port: 65_536,
+      host: '',
+      proxyProtocol: true,
+      keepAliveTimeoutMs: '65s',
+      headersTimeoutMs: 0,
+      requestTimeoutMs: -1,
+      stallTimeoutMs: Number.NaN,
+      maxHeaderBytes: 100,
+      maxConnections: 0,
+      maxConnectionsPerAddress: 1.5,
+      allowHalfClosed: 'yes',
+    },
+  },
+  PathOptions: {
+    through: (paths) => serve(never as never, { paths }),
+    at: 'paths',
+    bad: { doubleSlash: 'yes', encodedSlash: 1, encodedBackslash: null },
+  },
+  ProxyProtocolOptions: {
+    through: (proxyProtocol) => serve(never as never, { proxyProtocol }),
+    at: 'proxyProtocol',
+    bad: { from: [] },
+  },
+  CloseOptions: { through: closing, bad: { delayMs: -1, graceMs: '30s' } },
+  CallOptions: { through: (options) => call(never as never, '/', options), bad: { next: 404, clock: {}, state: 'ada' } },
+  ExchangeOptions: { through: (options) => exchange('/', options), bad: { clock: {}, state: [] } },
+  OriginsOptions: {
+    through: (options) => origins(1, options),
+    bad: { handler: 200, upgrade: true, clock: 0, keepRequests: 0, keepBodyBytes: -1 },
+  },
+  RawRequestOptions: {
+    through: (options) => rawRequest(9, 'GET / HTTP/1.1\r\n\r\n', options),
+    bad: { responses: 0, silenceMs: -1, end: 'yes' },
+  },
+  VirtualClockOptions: { through: virtualClock, bad: { now: '0', date: new Date(0), seed: Number.NaN } },
+}
+
+/** Those that no program starts with, and why nothing checks them. */
+export const unchecked: Readonly<Record<string, string>> = {
+  GatewayErrorOptions: 'made where something went wrong already: an error about the error would hide it',
+  ParseOptions: 'for tests, which read the bytes of a response that they have',
+}
