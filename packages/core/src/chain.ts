@@ -1,7 +1,11 @@
 import type { Context, Handler, MaybePromise, Middleware } from './contract.ts'
+import { fn } from './options.ts'
 import { isPromise } from './promise.ts'
 
-/** Layers in the order in which a request meets them. Never changed in place: each call returns another chain. */
+/**
+ * Layers in the order in which a request meets them. Never changed in place: each call returns another chain. What is not a
+ * function is refused at once (`BAD_OPTION`), so that a missing import shows when the program starts.
+ */
 export interface Chain<S extends object, Base extends object = S> {
   /** Adds a layer behind the others. A layer that adds state says so: `Middleware<Needs, Adds>` or `use<Adds>(…)`. */
   use<A extends object = {}>(layer: Middleware<S, A>): Chain<S & A, Base>
@@ -26,21 +30,27 @@ export function chain<Base extends object = {}>(): Chain<Base, Base> {
 
 // Inside, layers are untyped functions: the builder above has already proved their order.
 type Layer = (ctx: Context, next: Handler) => ReturnType<Handler>
+type Derive = (ctx: Context) => MaybePromise<object>
 
 function chainOf<S extends object, Base extends object>(layers: readonly Layer[]): Chain<S, Base> {
   return {
-    use: (layer) => chainOf([...layers, layer as unknown as Layer]),
-    provide: (derive) => chainOf([...layers, providing(derive as unknown as (ctx: Context) => MaybePromise<object>)]),
-    to: (handler) => bound(layers, handler as unknown as Handler) as unknown as Handler<Base>,
+    use: (layer) => chainOf([...layers, checked<Layer>(layer, 'layer')]),
+    provide: (derive) => chainOf([...layers, providing(checked<Derive>(derive, 'derive'))]),
+    to: (handler) => bound(layers, checked<Handler>(handler, 'handler')) as unknown as Handler<Base>,
     layer: () => asLayer(layers) as unknown as Middleware<Base, S>,
   }
+}
+
+/** @throws GatewayError `BAD_OPTION` for what could not be called when a request comes */
+function checked<F>(part: unknown, name: string): F {
+  return fn()(part, name) as F
 }
 
 function bound(layers: readonly Layer[], last: Handler): Handler {
   return layers.reduceRight<Handler>((next, layer) => (ctx) => layer(ctx, next), last)
 }
 
-function providing(derive: (ctx: Context) => MaybePromise<object>): Layer {
+function providing(derive: Derive): Layer {
   return function provide(ctx, next) {
     const more = derive(ctx)
     return isPromise(more) ? more.then((added) => next(ctx.with(added))) : next(ctx.with(more))
@@ -53,8 +63,11 @@ function asLayer(layers: readonly Layer[]): Layer {
   // `next` is the same function for every request of one bound chain, so each is composed once.
   const composed = new WeakMap<Handler, Handler>()
   return function chain(ctx, next) {
-    const handler = composed.get(next) ?? bound(layers, next)
-    composed.set(next, handler)
+    let handler = composed.get(next)
+    if (!handler) {
+      handler = bound(layers, next)
+      composed.set(next, handler)
+    }
     return handler(ctx)
   }
 }

@@ -3,7 +3,7 @@ import { GatewayError } from './errors.ts'
 
 /**
  * Checks one value. Returns it (or what it means), or throws by `wrong`.
- * @param path where the value stands, for example `createBalancer: endpoints[1].weight`
+ * @param path where the value stands, for example `endpoints[1].weight`; empty for the whole
  */
 export type Check<T> = (value: unknown, path: string) => T
 
@@ -102,14 +102,16 @@ export function list<T>(item: Check<T>, limits: { min?: number; max?: number } =
     if (!Array.isArray(value)) throw wrong(value, path, 'a list')
     if (value.length < min) throw wrong(value, path, `a list of at least ${min}`)
     if (value.length > max) throw wrong(value, path, `a list of at most ${max}`)
-    return value.map((each, at) => item(each, `${path}[${at}]`))
+    // Not `map`, which passes over holes.
+    return Array.from(value, (each, at) => item(each, `${path}[${at}]`))
   }
 }
 
-/** An object of any names, each value checked. */
+/** An object of any names but `__proto__`, each value checked. */
 export function record<T>(item: Check<T>): Check<Readonly<Record<string, T>>> {
   return (value, path) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong(value, path, 'an object')
+    if (Object.hasOwn(value, '__proto__')) throw wrong('__proto__', path, 'an object without this name')
     return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, item(each, joined(path, name))]))
   }
 }
@@ -142,8 +144,9 @@ export const httpUrl: Check<URL> = (value, path) => {
   if (typeof value !== 'string' && !(value instanceof URL)) throw wrong(value, path, expected)
   if (!URL.canParse(String(value))) throw wrong(value, path, expected)
   const url = new URL(String(value))
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw wrong(value, path, expected)
+  // First of all, so that no message shows a password.
   if (url.username !== '' || url.password !== '') throw wrong(url.host, path, 'a URL without user name and password')
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw wrong(value, path, expected)
   if (url.search !== '' || url.hash !== '') throw wrong(value, path, 'a URL without query and fragment')
   return url
 }
@@ -168,13 +171,16 @@ function unknownName(name: string, path: string, known: readonly string[]): Gate
 
 // One letter wrong, missing, added or swapped; or one name the beginning of the other.
 function isNear(a: string, b: string): boolean {
+  if (a === '') return false
   if (a.startsWith(b) || b.startsWith(a)) return true
   if (Math.abs(a.length - b.length) > 1) return false
   let start = 0
   while (start < a.length && a[start] === b[start]) start++
   let end = 0
   while (end < a.length - start && end < b.length - start && a.at(-1 - end) === b.at(-1 - end)) end++
-  return a.length - start - end <= 2 && b.length - start - end <= 2
+  const [restA, restB] = [a.slice(start, a.length - end), b.slice(start, b.length - end)]
+  const isSwapped = restA.length === 2 && restA[0] === restB[1] && restA[1] === restB[0]
+  return (restA.length < 2 && restB.length < 2) || isSwapped
 }
 
 const joined = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`)
