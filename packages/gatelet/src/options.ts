@@ -13,7 +13,11 @@ import {
 import type { ProxyOptions } from '@gatelet/proxy'
 import type { RouteOptions, RouteState } from '@gatelet/router'
 
-/** A whole gateway, told as one list. `N` are the names of its upstreams. */
+/**
+ * A whole gateway, told as one list. `N` are the names of its upstreams: a route to any other does not compile. For options
+ * that are kept in a constant write `satisfies GatewayOptions<'users' | 'orders'>`; for those that are read from somewhere,
+ * `GatewayOptions` alone leaves the names to the check at the start.
+ */
 export interface GatewayOptions<N extends string = string> {
   /** Sets of servers, by name. One that no route names is allowed: it may be there for a handler of your own. */
   upstreams: Readonly<Record<N, UpstreamOptions>>

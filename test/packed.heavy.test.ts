@@ -1,0 +1,117 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { origins } from '@gatelet/testing'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { accepts, type ChildProgram, childProgram, freePort, replaced } from './child-program.ts'
+import { cheapestFirst, twoUpstreams, wholeGateway } from './packed/programs.ts'
+import { type Project, userProject } from './packed/project.ts'
+
+let project: Project
+let complaints: string
+
+beforeAll(() => {
+  project = userProject()
+  const [readme = ''] = /(?<=```ts\n)import.*?(?=```)/s.exec(readFileSync(new URL('../README.md', import.meta.url), 'utf8')) ?? []
+  complaints = project.compile({ cheapestFirst, twoUpstreams, wholeGateway, readme })
+}, 300_000)
+
+afterAll(() => project[Symbol.dispose]())
+
+test('programs compile against the packed types', () => {
+  expect(complaints).toBe('')
+})
+
+test('every entry loads by import and by require', () => {
+  expect(project.entries).toContain('gatelet/core')
+  for (const entry of project.entries) {
+    const byImport = evaluated('module', `import * as all from '${entry}'; console.log(Object.keys(all).join())`)
+    const byRequire = evaluated('commonjs', `console.log(Object.keys(require('${entry}')).join())`)
+    expect(byImport).toMatch(/\w/)
+    expect(byRequire.split(',').sort()).toEqual(byImport.split(',').sort())
+  }
+})
+
+test('a strategy of its own asks the cheap server, and the dear one when that is gone', async () => {
+  await using farm = await origins(2)
+  const [cheap = '', dear = ''] = farm.urls
+  const { program, url } = await started('cheapestFirst', { 'http://10.0.0.1:4001': cheap, 'http://10.0.0.2:4001': dear })
+  await using _ = program
+  expect(await statuses(`${url}/x`, 10)).toEqual(Array(10).fill(200))
+  expect(farm.servers.map(({ hits }) => hits)).toEqual([10, 0])
+  await farm.stop(0)
+  expect(await statuses(`${url}/x`, 10)).toEqual(Array(10).fill(200))
+  expect(farm.servers[1]?.hits).toBe(10)
+})
+
+test('a gateway of two upstreams drains on SIGTERM: what is in flight is answered, and the process ends', async () => {
+  await using farm = await origins(4)
+  const [a = '', b = '', c = '', d = ''] = farm.urls
+  const { program, url, port } = await started('twoUpstreams', {
+    'http://10.0.0.1:4001': a,
+    'http://10.0.0.2:4001': b,
+    'http://10.0.0.3:4002': c,
+    'http://10.0.0.4:4002': d,
+    '5_000': '50',
+  })
+  await using _ = program
+  expect(await (await fetch(`${url}/livez`)).json()).toEqual({ ok: true })
+  expect(await statuses(`${url}/users/1`, 8)).toEqual(Array(8).fill(200))
+  expect(await statuses(`${url}/orders/1`, 8)).toEqual(Array(8).fill(200))
+  expect(farm.hits).toBe(16)
+  expect((await fetch(`${url}/nowhere`)).status).toBe(404)
+
+  for (const server of farm.servers) server.fault = { kind: 'hang-before-headers' }
+  const inFlight = fetch(`${url}/users/1`)
+  await Promise.any(farm.servers.map((server) => server.when(() => server.requests.some(({ fault }) => fault))))
+  program.kill('SIGTERM')
+  while (await accepts(port)) await setTimeout(5)
+  for (const server of farm.servers) server.release()
+  expect((await inFlight).status).toBe(200)
+  expect(await program.ended).toBe(0)
+})
+
+test('a whole gateway keeps its options when new ones are wrong', async () => {
+  await using farm = await origins(1)
+  const { program, url } = await started('wholeGateway', { 'http://10.0.0.1:4001': farm.urls[0] ?? '' })
+  await using _ = program
+  await program.printed(/kept the old configuration: gateway\.replace: routes\[0\]\.path must be a path that starts with a slash/)
+  expect(await (await fetch(`${url}/users/7`)).json()).toMatchObject({ url: '/7' })
+  expect(await (await fetch(`${url}/who`)).json()).toEqual({ caller: '127.0.0.1' })
+  program.kill('SIGTERM')
+  expect(await program.ended).toBe(0)
+})
+
+/** Runs what was compiled, at other addresses. */
+async function started(
+  name: string,
+  addresses: Readonly<Record<string, string>>,
+): Promise<{ program: ChildProgram; url: string; port: number }> {
+  const port = await freePort()
+  const compiled = readFileSync(join(project.folder, `${name}.js`), 'utf8')
+  writeFileSync(join(project.folder, `${name}.here.js`), replaced(compiled, { ...addresses, 'port: 8080': `port: ${port}` }))
+  const program = childProgram([`${name}.here.js`], { cwd: project.folder, env: { NODE_OPTIONS: '' } })
+  await program.listening(port)
+  return { program, url: `http://127.0.0.1:${port}`, port }
+}
+
+async function statuses(url: string, times: number): Promise<number[]> {
+  const found: number[] = []
+  for (let asked = 0; asked < times; asked++) {
+    const reply = await fetch(url)
+    await reply.arrayBuffer()
+    found.push(reply.status)
+  }
+  return found
+}
+
+function evaluated(type: 'module' | 'commonjs', code: string): string {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [`--input-type=${type}`, '--eval', code], {
+    cwd: project.folder,
+    env: { ...process.env, NODE_OPTIONS: '' },
+    encoding: 'utf8',
+  })
+  expect(status, stderr).toBe(0)
+  return stdout.trim()
+}

@@ -1,0 +1,66 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** A project of a user: a folder of its own, into which the packed packages were installed. */
+export interface Project extends Disposable {
+  readonly folder: string
+  /** All that can be imported: `gatelet`, `gatelet/core`, `@gatelet/core`, … */
+  readonly entries: readonly string[]
+  /** Compiles programs in TypeScript as strictly as it goes. @returns the complaints */
+  compile(programs: Readonly<Record<string, string>>): string
+}
+
+/** Builds and packs every package, and installs the tarballs where nothing else is. */
+export function userProject(): Project {
+  const folder = mkdtempSync(join(tmpdir(), 'gatelet-user-'))
+  const write = (name: string, text: string) => writeFileSync(join(folder, name), text)
+  run(pnpm, ['-r', '--filter', './packages/*', 'run', 'build'], root)
+  const packages = readdirSync(join(root, 'packages'))
+  for (const name of packages) run(pnpm, ['pack', '--out', join(folder, `${name}.tgz`)], join(root, 'packages', name))
+  write('package.json', JSON.stringify({ name: 'user', private: true, type: 'module' }))
+  run(
+    ['npm', 'install', '--no-audit', '--no-fund', '--prefer-offline'],
+    packages.map((name) => `./${name}.tgz`),
+    folder,
+  )
+  // What every project in TypeScript has: the types of Node.
+  mkdirSync(join(folder, 'node_modules/@types'), { recursive: true })
+  symlinkSync(join(root, 'node_modules/@types/node'), join(folder, 'node_modules/@types/node'))
+
+  return {
+    folder,
+    entries: packages.flatMap((name) => entriesOf(join(folder, 'node_modules', name === 'gatelet' ? name : `@gatelet/${name}`))),
+    compile(programs) {
+      for (const [name, text] of Object.entries(programs)) write(`${name}.ts`, text)
+      const options = { strict: true, module: 'nodenext', target: 'es2022', types: ['node'], exactOptionalPropertyTypes: true }
+      write(
+        'tsconfig.json',
+        JSON.stringify({ compilerOptions: options, files: Object.keys(programs).map((name) => `${name}.ts`) }),
+      )
+      return spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc')], { cwd: folder, encoding: 'utf8' })
+        .stdout
+    },
+    [Symbol.dispose]: () => rmSync(folder, { recursive: true }),
+  }
+}
+
+const pnpm = ['npx', '-y', 'pnpm@10']
+
+function run([command = '', ...first]: readonly string[], args: readonly string[], cwd: string): void {
+  // The condition of the sources, and whatever else a test runner sets, is not a user's.
+  const env = { ...process.env, NODE_OPTIONS: '', NODE_ENV: '' }
+  const { status, stdout, stderr } = spawnSync(command, [...first, ...args], { cwd, env, encoding: 'utf8' })
+  if (status !== 0) throw new Error(`${command} ${[...first, ...args].join(' ')} ended with ${status}\n${stdout}${stderr}`)
+}
+
+function entriesOf(home: string): string[] {
+  const { name, exports } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')) as { name: string; exports: object }
+  return Object.keys(exports)
+    .filter((path) => path !== './package.json')
+    .map((path) => name + path.slice(1))
+}
