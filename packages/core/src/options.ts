@@ -88,10 +88,10 @@ export function fn<T extends (...args: never[]) => unknown>(what = 'a function')
 }
 
 /** One of these values. */
-export function oneOf<const T extends string | number | boolean>(...allowed: readonly T[]): Check<T> {
+export function oneOf<const T extends readonly (string | number | boolean)[]>(...allowed: T): Check<T[number]> {
   return (value, path) => {
-    if (!allowed.includes(value as T)) throw wrong(value, path, listed(allowed.map(shown)))
-    return value as T
+    if (!allowed.includes(value as T[number])) throw wrong(value, path, listed(allowed.map(shown)))
+    return value as T[number]
   }
 }
 
