@@ -1,4 +1,4 @@
-import { createGateway, type Gateway, json, type Middleware, problem } from 'gatelet'
+import { createGateway, type Gateway, type Middleware, problem, type Reply, text } from 'gatelet'
 import type { Origin } from './origins.ts'
 
 /** A layer: whoever does not know the word is not let through. */
@@ -21,7 +21,7 @@ export function demoGateway(origins: readonly Origin[]): Gateway<'hello'> {
       { path: '/hello', to: 'hello' },
       { path: '/clock', to: 'hello' },
       { path: '/members/*', to: 'hello', use: [onlyMembers] },
-      { path: '/status', to: () => json(gateway.upstreams.hello.endpoints.map(status)) },
+      { path: '/status', to: () => pretty(gateway.upstreams.hello.endpoints.map(status)) },
       { path: '/origins/:name/:change', method: 'POST', to: (ctx) => changed(origins, ctx.state.params) },
     ],
   })
@@ -34,11 +34,16 @@ function status({ id, state, weight, inflight, consecutiveFailures }: EndpointVi
   return { id, state, weight, inflight, consecutiveFailures }
 }
 
+/** JSON for people. */
+function pretty(value: unknown): Reply {
+  return text(`${JSON.stringify(value, null, 2)}\n`, { headers: { 'content-type': 'application/json' } })
+}
+
 /** Kills and starts origins on request, for whoever tries it by hand. */
-async function changed(origins: readonly Origin[], { name, change }: Readonly<Record<string, string>>) {
+async function changed(origins: readonly Origin[], { name, change }: Readonly<Record<string, string>>): Promise<Reply> {
   const origin = origins.find((each) => each.name === name)
   if (!origin || (change !== 'kill' && change !== 'start'))
     return problem({ status: 404, title: 'There is no such origin or change' })
   await origin[change]()
-  return json({ origin: name, is: change === 'kill' ? 'gone' : 'there' })
+  return pretty({ origin: name, is: change === 'kill' ? 'gone' : 'there' })
 }

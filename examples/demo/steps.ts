@@ -25,7 +25,7 @@ export const steps: readonly [title: string, step: (stage: Stage) => Promise<voi
   ['Traffic is spread over three origins', spread],
   ['One origin is killed under load', kill],
   ['The origin is back', back],
-  ['A fourth endpoint is added, drained and removed under load', addAndDrain],
+  ['A fourth endpoint is added, drained and removed', addAndDrain],
 ]
 
 async function spread(stage: Stage): Promise<void> {
