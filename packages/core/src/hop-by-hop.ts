@@ -31,7 +31,8 @@ export function isHopByHop(name: string): boolean {
  * The names, lower case, that a `Connection` field nominates as belonging to this connection only. Undefined when there
  * are none but `close` and `keep-alive`, which is nearly always.
  *
- * `host`, `content-length` and the like cannot be nominated away: they frame or address the message.
+ * `host`, `content-length` and the like cannot be nominated away: they frame or address the message. Nor can what the
+ * proxies on the way said of it: a client would take away what tells who it is.
  */
 export function nominated(connection: string): ReadonlySet<string> | undefined {
   if (isPlain(connection)) return undefined
@@ -50,12 +51,12 @@ export function nominated(connection: string): ReadonlySet<string> | undefined {
  * @param raw flat: name, value, name, value, …
  */
 export function withoutNominated(raw: string[]): string[] {
-  let names: ReadonlySet<string> | undefined
+  const names = new Set<string>()
   for (let i = 0; i < raw.length; i += 2) {
     const more = isConnection(raw[i] as string) ? nominated(raw[i + 1] as string) : undefined
-    if (more) names = names ? new Set([...names, ...more]) : more
+    if (more) for (const name of more) names.add(name)
   }
-  if (!names) return raw
+  if (names.size === 0) return raw
   const kept: string[] = []
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string
@@ -73,7 +74,10 @@ function plainOptions(connection: string): string {
   return options.filter((option) => /^(close|keep-alive)$/i.test(option) || isHopByHop(option)).join(', ')
 }
 
-const essential: ReadonlySet<string> = new Set(['host', 'content-length', 'content-type', 'content-encoding', 'date'])
+const essential: ReadonlySet<string> = new Set([
+  ...['host', 'content-length', 'content-type', 'content-encoding', 'date', 'via', 'forwarded'],
+  ...['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-forwarded-port', 'x-real-ip'],
+])
 
 function isPlain(connection: string): boolean {
   if (connection.length === 5) return connection.toLowerCase() === 'close'
