@@ -108,7 +108,8 @@ const ejection: Check<EjectionOptions> = (value, path) => {
 
 const strategyNames = Object.keys(strategies) as StrategyName[]
 
-const balancerChecks: Checks<CheckedOptions> = {
+/** What each option must be, for options that hold a balancer's. They return a copy, with every endpoint written out in full. */
+export const balancerChecks: Checks<CheckedOptions> = {
   endpoints,
   strategy: optional(
     either(

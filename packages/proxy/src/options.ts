@@ -105,7 +105,7 @@ const attribute: options.Check<string> = (value, path) => {
 
 const cookieMap: options.Check<CookieMap> = (value, path) => normalizedMap(record(attribute)(value, path))
 
-/** What each option must be. */
+/** What each option must be, for options that hold a proxy's. They return a copy. */
 export const proxyChecks: Checks<ProxyOptions> = {
   host: optional(hostName),
   forwarded: optional(oneOf('x-forwarded', 'forwarded', 'both', 'none')),
