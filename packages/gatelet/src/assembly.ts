@@ -1,7 +1,7 @@
 import { type Handler, handlerOf, type Layer } from '@gatelet/core'
-import { createRouter } from '@gatelet/router'
+import { createRouter, RouteTable } from '@gatelet/router'
 import { checkedOptions, type GatewayOptions, type GatewayRouteOptions } from './options.ts'
-import { isSame, snapshot } from './same.ts'
+import { isSame } from './same.ts'
 import { plannedUpstream, type Upstream } from './upstream.ts'
 import { within } from './within.ts'
 
@@ -12,9 +12,6 @@ export interface Assembly {
   readonly handler: Handler
 }
 
-// List of routes, route, its methods or layers.
-const ROUTE_LEVELS = 3
-
 /**
  * Puts a gateway together, or says what is wrong; what is at work goes on as it is.
  * @param owner the function that took the options, for messages
@@ -22,8 +19,9 @@ const ROUTE_LEVELS = 3
  * @throws GatewayError `BAD_OPTION`
  */
 export function assemble(owner: string, given: GatewayOptions, before?: Assembly): Assembly {
-  const checked = checkedOptions(owner, given)
-  const options = { ...checked, routes: snapshot(checked.routes, ROUTE_LEVELS) }
+  const options = checkedOptions(owner, given)
+  // Everything is checked before the first upstream is made: making one is told to those who listen to events.
+  within(owner, '', () => RouteTable.build(options.routes.map((route) => ({ ...placeOf(route), data: undefined }))))
   const upstreams = new Map(
     Object.entries(options.upstreams).map(([name, upstream]) => [
       name,
@@ -31,10 +29,7 @@ export function assemble(owner: string, given: GatewayOptions, before?: Assembly
     ]),
   )
   const router = createRouter()
-  for (const [at, route] of options.routes.entries()) {
-    const { to, use, ...where } = route
-    within(owner, `routes[${at}]`, () => router.route(where, layered(use, targetOf(route, upstreams))))
-  }
+  for (const route of options.routes) router.route(placeOf(route), layered(route.use, targetOf(route, upstreams)))
   return { options, upstreams, handler: layered(options.use, router) }
 }
 
@@ -44,6 +39,10 @@ export function differences(before: Assembly, now: Assembly): string[] {
   const upstreams = [...names].filter((name) => before.upstreams.get(name) !== now.upstreams.get(name))
   const others = (['routes', 'use'] as const).filter((name) => !isSame(before.options[name] ?? [], now.options[name] ?? []))
   return [...upstreams.map((name) => `upstreams.${name}`), ...others]
+}
+
+function placeOf({ to: _to, use: _use, ...place }: GatewayRouteOptions): Omit<GatewayRouteOptions, 'to' | 'use'> {
+  return place
 }
 
 function targetOf({ to }: GatewayRouteOptions, upstreams: ReadonlyMap<string, Upstream>): Handler {

@@ -1,4 +1,4 @@
-import type { BalancerOptions } from '@gatelet/balancer'
+import { type BalancerOptions, balancerChecks } from '@gatelet/balancer'
 import {
   type Chain,
   type Check,
@@ -10,7 +10,7 @@ import {
   options,
   type Reply,
 } from '@gatelet/core'
-import type { ProxyOptions } from '@gatelet/proxy'
+import { type ProxyOptions, proxyChecks } from '@gatelet/proxy'
 import type { RouteOptions, RouteState } from '@gatelet/router'
 
 /**
@@ -59,7 +59,7 @@ export type RouteLayer = LayerOver<RouteState>
 type LayerOver<S extends object> = ((ctx: Context<S>, next: Handler<S>) => MaybePromise<Reply>) | Chain<object, S>
 
 /**
- * Checks what can be checked before anything is built: the rest is checked by those who build it.
+ * Checks all but the patterns of the routes. @returns a copy, which stays as it is when the owner changes the original
  * @param owner the function that takes them
  * @throws GatewayError `BAD_OPTION`
  */
@@ -69,21 +69,18 @@ export function checkedOptions(owner: string, given: GatewayOptions): GatewayOpt
 
 const { anything, list, optional, record, shape, wrong } = options
 
+const upstreamChecks: Checks<UpstreamOptions> = { ...balancerChecks, proxy: optional(shape(proxyChecks)) }
+
 function checksWith(upstreams: readonly string[]): Checks<GatewayOptions> {
   const route: Checks<GatewayRouteOptions> = {
-    // The router checks these three: it alone knows what a pattern is.
+    // What a pattern, a method and a host are, the router knows alone.
     path: anything as Check<string>,
-    method: anything as Check<string>,
+    method: (value) => (Array.isArray(value) ? [...value] : value) as string | undefined,
     host: anything as Check<string>,
     to: oneOfUpstreams(upstreams),
     use: layers,
   }
-  return {
-    // What is in them is checked by those who are made of them.
-    upstreams: record(record(anything)) as Check<Readonly<Record<string, never>>>,
-    routes: list(shape(route), { max: 100_000 }),
-    use: layers,
-  }
+  return { upstreams: record(shape(upstreamChecks)), routes: list(shape(route), { max: 100_000 }), use: layers }
 }
 
 const layer: Check<RouteLayer> = (value, path) => {

@@ -1,7 +1,7 @@
 import { createBalancer, type ManagedBalancer } from '@gatelet/balancer'
 import { proxy } from '@gatelet/proxy'
 import type { UpstreamOptions } from './options.ts'
-import { isSame, snapshot } from './same.ts'
+import { isSame } from './same.ts'
 import { within } from './within.ts'
 
 /** A set of servers at work, and the options that made it. */
@@ -11,27 +11,21 @@ export interface Upstream {
   readonly proxy: ReturnType<typeof proxy>
 }
 
-// Options, list of endpoints, endpoint, metadata. What the metadata hold belongs to the user's strategy, and may be alive.
-const OPTION_LEVELS = 4
-
 /**
- * The upstream that `given` asks for. What fits stays from the one before: the balancer, with what it knows of its
+ * The upstream that these options ask for. What fits stays from the one before: the balancer, with what it knows of its
  * endpoints, unless more than their list has changed; the proxy, with its connections, if that has not either. What is at
  * work goes on as it is until `takeOver`.
  * @param owner the function that took the options, for messages
- * @throws GatewayError `BAD_OPTION`
+ * @param options checked
+ * @throws GatewayError `BAD_OPTION` for a strategy that does not work
  */
-export function plannedUpstream(owner: string, name: string, given: UpstreamOptions, before?: Upstream): Upstream {
-  const options = snapshot(given, OPTION_LEVELS)
+export function plannedUpstream(owner: string, name: string, options: UpstreamOptions, before?: Upstream): Upstream {
   if (before && isSame(options, before.options)) return before
-  const path = `upstreams.${name}`
   const { proxy: asking, ...balancing } = options
-  // Made even where the one before stays: it proves that the options are right.
-  const made = within(owner, path, () => createBalancer({ name, ...balancing }))
   const stays = before !== undefined && isSame(withoutEndpoints(options), withoutEndpoints(before.options))
-  const balancer = stays ? before.balancer : made
-  if (stays && isSame(asking, before.options.proxy)) return { options, balancer, proxy: before.proxy }
-  return { options, balancer, proxy: within(owner, `${path}.proxy`, () => proxy(balancer, asking)) }
+  const balancer = stays ? before.balancer : within(owner, `upstreams.${name}`, () => createBalancer({ name, ...balancing }))
+  const keepsProxy = stays && isSame(asking, before.options.proxy)
+  return { options, balancer, proxy: keepsProxy ? before.proxy : proxy(balancer, asking) }
 }
 
 function withoutEndpoints({ endpoints: _endpoints, proxy: _proxy, ...others }: UpstreamOptions): object {

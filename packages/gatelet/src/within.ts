@@ -1,8 +1,9 @@
 import { GatewayError } from '@gatelet/core'
 
 /**
- * Runs `make`. A bad option that it finds is told as the option of `owner` that it is: `createBalancer: drainMs must be …`
- * becomes `createGateway: upstreams.users.drainMs must be …`.
+ * Runs `make`. A bad option that it finds is told as the option of `owner` that it is: `createBalancer: strategy must be …`
+ * becomes `createGateway: upstreams.users.strategy must be …`.
+ * @param path of the options that `make` takes; empty when they are the owner's own
  * @throws what `make` throws
  */
 export function within<T>(owner: string, path: string, make: () => T): T {
@@ -10,9 +11,12 @@ export function within<T>(owner: string, path: string, make: () => T): T {
     return make()
   } catch (error) {
     if (!(error instanceof GatewayError) || error.code !== 'BAD_OPTION') throw error
+    const around = path === '' ? '' : `${path}.`
     const said = error.message.replace(/^[\w.]+: /, '')
-    const full = error.path ? `${path}.${error.path}` : path
-    const message = error.path ? `${path}.${said}` : said.replace(/^the options/, path)
-    throw new GatewayError('BAD_OPTION', { path: full, message: `${owner}: ${message}`, cause: error })
+    throw new GatewayError('BAD_OPTION', {
+      path: around + (error.path ?? ''),
+      message: `${owner}: ${around}${said}`,
+      cause: error,
+    })
   }
 }

@@ -1,6 +1,6 @@
-import { systemClock } from '@gatelet/core'
+import { subscribe, systemClock } from '@gatelet/core'
 import { call, calls, origins, virtualClock } from '@gatelet/testing'
-import { createGateway, type GatewayOptions, type Layer, type Middleware, text } from 'gatelet'
+import { createGateway, GatewayError, type GatewayOptions, type Layer, type Middleware, text } from 'gatelet'
 import { expect, test } from 'vitest'
 
 const toUsers = [{ path: '/*', to: 'users' }]
@@ -68,6 +68,25 @@ test('keeps everything when one option is wrong', async () => {
   await calls(gateway, 4)
   expect(farm.servers.map(({ hits }) => hits)).toEqual([4, 0])
   await gateway.close()
+})
+
+test('tells nobody of endpoints when one option is wrong', async () => {
+  const gateway = createGateway<string>({ upstreams: { users: { endpoints: ['http://10.0.0.1'] } }, routes: toUsers })
+  const told: string[] = []
+  const stop = subscribe('endpoint:changed', ({ endpoint, change }) => told.push(`${endpoint.id} ${change}`))
+  const upstreams = { users: { endpoints: ['http://10.0.0.1', 'http://10.0.0.2'] }, orders: { endpoints: ['http://10.0.0.3'] } }
+  await expect(gateway.replace({ upstreams, routes: [{ path: 'x', to: 'users' }] })).rejects.toThrow(GatewayError)
+  expect(told).toEqual([])
+  await gateway.replace({ upstreams, routes: toUsers })
+  expect(told).toEqual(['http://10.0.0.3 added', 'http://10.0.0.2 added'])
+  stop()
+})
+
+test('sees that endpoints are the same, however they are written', async () => {
+  const upstreams = { users: { endpoints: ['http://10.0.0.1', new URL('http://10.0.0.2/v1')] } }
+  const gateway = createGateway<string>({ upstreams, routes: [] })
+  const same = { users: { endpoints: [{ url: 'http://10.0.0.1/', weight: 1 }, 'http://10.0.0.2:80/v1'] } }
+  expect(await gateway.replace({ upstreams: same, routes: [] })).toEqual({ changed: [] })
 })
 
 test('names the field that is wrong', async () => {
