@@ -21,9 +21,11 @@ export function clientError(error: ClientError, socket: Socket, clock: Clock, ma
     if (mayAnswer || connection.exchanges.size > 0) socket.destroy()
     return
   }
-  const failure = new GatewayError(code, { cause: error })
-  if (connection.arriving) {
-    connection.arriving.requestFailed(failure)
+  const { arriving } = connection
+  // In the middle of a body, whatever is wrong is its framing.
+  const failure = new GatewayError(arriving && code === 'BAD_REQUEST' ? 'BAD_FRAMING' : code, { cause: error })
+  if (arriving) {
+    arriving.requestFailed(failure)
   } else if (connection.exchanges.size > 0) {
     // Garbage behind good requests: those are answered, and that is the end.
     connection.mustClose = connection.isClosing = true

@@ -99,6 +99,11 @@ export class Closing {
 
   private settle(): void {
     if (!this.isClosed || (this.adapter.background > 0 && this.cut === undefined)) return
+    // The server says that it is closed before its last sockets do, and with them their exchanges.
+    if (this.connections.size > 0) {
+      setImmediate(() => this.settle())
+      return
+    }
     this.cancelTimer()
     this.resolve({ cut: this.cut ?? 0 })
   }

@@ -59,6 +59,7 @@ export class NodeRequest implements IncomingRequest {
     try {
       checkMessage(req)
       this.head = readHead(req.rawHeaders, this.protocol)
+      if (kind === 'upgrade') checkHandshake(this)
       view = adapter.viewOf(connection, this)
       url = urlOf(adapter, this, this.head.host, view.scheme)
     } catch (error) {
@@ -124,6 +125,12 @@ function checkMessage(req: IncomingMessage): void {
     throw new GatewayError('BAD_REQUEST', { detail: 'HTTP/1.0 and HTTP/1.1 are spoken here' })
   if (req.method === 'TRACE') throw new GatewayError('METHOD_NOT_ALLOWED', { headers: { allow: usualMethods } })
   if (req.method === 'OPTIONS' && req.url === '*') throw new GatewayError('METHOD_NOT_IMPLEMENTED')
+}
+
+// What the parser let go is all that follows, read by nobody as HTTP: a body in it could be taken for the next request.
+function checkHandshake({ method, hasBody }: NodeRequest): void {
+  if (method !== 'GET' || hasBody)
+    throw new GatewayError('UPGRADE_REFUSED', { detail: 'A WebSocket handshake is a GET without a body' })
 }
 
 const usualMethods = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
