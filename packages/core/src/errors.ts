@@ -1,3 +1,5 @@
+import { inspect } from 'node:util'
+
 /** Who has to act: the one who called us, we ourselves (or our configuration), or the one whom we call. */
 export type Side = 'client' | 'gateway' | 'upstream'
 
@@ -108,5 +110,7 @@ export class GatewayError extends Error {
 
 /** What was thrown, as an `Error`: anything can be thrown. */
 export function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown })
+  if (thrown instanceof Error) return thrown
+  // Not `String`, which itself throws for an object without a prototype.
+  return new Error(typeof thrown === 'string' ? thrown : inspect(thrown), { cause: thrown })
 }

@@ -1,3 +1,4 @@
+import { asError } from './errors.ts'
 import { isPromise } from './promise.ts'
 
 interface Registration<T> {
@@ -60,8 +61,7 @@ function call<T>(registration: Registration<T>, value: T): void {
  */
 export function guarded<T>(listener: (value: T) => unknown, value: T, of: string): void {
   const warn = (error: unknown) => {
-    const what = error instanceof Error ? error.stack : String(error)
-    process.emitWarning(`a listener of ${of} threw: ${what}`, 'GateletWarning')
+    process.emitWarning(`a listener of ${of} threw: ${asError(error).stack}`, 'GateletWarning')
   }
   try {
     const result = listener(value)

@@ -188,7 +188,8 @@ const joined = (path: string, name: string): string => (path === '' ? name : `${
 const listed = (items: readonly string[], last = 'or'): string =>
   items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} ${last} ${items.at(-1)}`
 
-function shown(value: unknown): string {
+/** A value for a message: short, and of any kind. */
+export function shown(value: unknown): string {
   if (typeof value === 'function') return 'a function'
   if (typeof value === 'number' || typeof value === 'bigint' || value === undefined || value === null) return String(value)
   if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)

@@ -27,7 +27,6 @@ export class PushSource implements Source, Flow {
   private first: Uint8Array | null = null
   private rest: Uint8Array[] | null = null
   private held = 0
-  private started = false
   private used = false
   private over = false
   private cancelled = false
@@ -129,8 +128,7 @@ export class PushSource implements Source, Flow {
   }
 
   private start(): void {
-    if (this.started || this.over) return
-    this.started = true
+    if (this.over) return
     try {
       this.producer.start?.()
     } catch (error) {

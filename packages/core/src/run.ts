@@ -3,7 +3,7 @@ import type { Chain } from './chain.ts'
 import type { Context, Handler, Reply } from './contract.ts'
 import { GatewayError } from './errors.ts'
 import { publish } from './events.ts'
-import { wrong } from './options.ts'
+import { shown, wrong } from './options.ts'
 import { isPromise } from './promise.ts'
 import { problem } from './reply.ts'
 
@@ -75,7 +75,7 @@ function faultOf(reply: Partial<Reply> | null | undefined): string | undefined {
   if (typeof reply !== 'object' || reply === null || reply.status === undefined) return 'a handler answered without a Reply'
   const { status, headers, body, upgrade } = reply
   const isStatus = typeof status === 'number' && Number.isInteger(status) && status >= 200 && status <= 599
-  if (!isStatus && !upgrade) return `${String(status)} is not a status from 200 to 599`
+  if (!isStatus && !upgrade) return `${shown(status)} is not a status from 200 to 599`
   if (!Array.isArray(headers?.raw)) return 'the headers of a Reply must be a HeaderList'
   if (!isBody(body)) return 'the body of a Reply must be null, a string, bytes, a Readable or a Source'
   return undefined

@@ -62,7 +62,7 @@ describe('a listener that throws', () => {
     expect(last).toHaveBeenCalledTimes(1)
     expect(told).toEqual([
       'a listener of gatelet:endpoint:changed threw: Error: bad listener',
-      'a listener of gatelet:endpoint:changed threw: bad promise',
+      'a listener of gatelet:endpoint:changed threw: Error: bad promise',
     ])
   })
 })

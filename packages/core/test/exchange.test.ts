@@ -115,7 +115,10 @@ describe('finish', () => {
     finish()
     expect(last).toHaveBeenCalledTimes(1)
     await microtasks()
-    expect(told).toEqual(['a listener of an exchange threw: Error: bad listener', 'a listener of an exchange threw: bad promise'])
+    expect(told).toEqual([
+      'a listener of an exchange threw: Error: bad listener',
+      'a listener of an exchange threw: Error: bad promise',
+    ])
   })
 
   test('is published once', () => {

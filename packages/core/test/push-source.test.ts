@@ -49,7 +49,8 @@ describe('before anybody reads', () => {
     source.push(bytes('a'))
     source.cancel(new Error('nobody wants it'))
     source.cancel()
-    expect(source.push(bytes('b'))).toBe(true)
+    expect(source.isOver).toBe(true)
+    for (let late = 0; late < 20; late++) expect(source.push(bytes('late'))).toBe(true)
     source.end()
     source.fail(new Error('late'))
     expect(told).toEqual(['cancel: nobody wants it'])
@@ -143,10 +144,16 @@ describe('while it is read', () => {
       throw new Error('no such thing')
     })
     expect(drain(source).basin.got).toEqual(['a', 'fail: no such thing'])
-    const odd = tap(() => {
-      throw 'a string'
-    })
-    expect(drain(odd.source).basin.got).toEqual(['fail: a string'])
+    for (const [odd, message] of [
+      ['a string', 'a string'],
+      [Object.create(null), '[Object: null prototype] {}'],
+      [undefined, 'undefined'],
+    ]) {
+      const { source } = tap(() => {
+        throw odd
+      })
+      expect(drain(source).basin.got).toEqual([`fail: ${message}`])
+    }
   })
 
   test('cancelled in the middle of a write, it sends no more', () => {

@@ -81,6 +81,7 @@ describe('run', () => {
       expect(String(replies?.[0]?.body)).not.toMatch(/secret|text/)
     }
     expect(new Set(errors)).toEqual(new Set([known, unknown, 'text']))
+    expect(await delivered(failing(Object.create(null)))).toMatchObject([{ status: 500 }])
   })
 
   test('answers 500 when the headers of an error cannot be sent', async () => {
@@ -103,7 +104,8 @@ describe('run', () => {
     ['status 600', { status: 600, headers, body: null }, '600 is not a status from 200 to 599'],
     ['status 200.5', { status: 200.5, headers, body: null }, '200.5 is not a status from 200 to 599'],
     ['status NaN', { status: Number.NaN, headers, body: null }, 'NaN is not a status from 200 to 599'],
-    ['a status in a string', { status: '200', headers, body: null }, '200 is not a status from 200 to 599'],
+    ['a status in a string', { status: '200', headers, body: null }, '"200" is not a status from 200 to 599'],
+    ['an odd status', { status: Object.create(null), headers, body: null }, 'an object is not a status from 200 to 599'],
     ['no headers', { status: 200, body: null }, 'the headers of a Reply must be a HeaderList'],
     ['plain headers', { status: 200, headers: { a: 'b' }, body: null }, 'the headers of a Reply must be a HeaderList'],
     ['no body', { status: 200, headers }, 'the body of a Reply must be null, a string, bytes, a Readable or a Source'],

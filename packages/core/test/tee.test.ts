@@ -103,6 +103,18 @@ describe('the slower branch sets the pace', () => {
   })
 })
 
+test('a branch that was paused is waited for, when the other has room again', () => {
+  const { source, told, left, right } = branches()
+  const paused = drain(left)
+  const full = drain(right, { isFull: true })
+  paused.flow.pause()
+  source.push(bytes('a'))
+  full.flow.resume()
+  expect(told).not.toContain('resume')
+  paused.flow.resume()
+  expect(told).toContain('resume')
+})
+
 describe('a cancelled branch', () => {
   test('stops counting', () => {
     const { source, told, left, right } = branches()
