@@ -38,6 +38,7 @@ export const errorTable = {
   NEXT_TWICE: { status: 500, side: 'gateway', retryable: false, title: 'A layer asked twice where one can ask once only' },
   INTERNAL: { status: 500, side: 'gateway', retryable: false, title: 'Something went wrong in the gateway' },
   LOOP_DETECTED: { status: 508, side: 'gateway', retryable: false, title: 'The request has come through this gateway already' },
+  UPGRADE_UNSUPPORTED: { status: 501, side: 'gateway', retryable: false, title: 'Connections cannot change their protocol here' },
   NO_ENDPOINT: { status: 503, side: 'gateway', retryable: true, title: 'No server can take the request now' },
   QUEUE_FULL: { status: 503, side: 'gateway', retryable: true, title: 'Too many requests are waiting' },
   QUEUE_TIMEOUT: { status: 503, side: 'gateway', retryable: true, title: 'The request waited too long for its turn' },

@@ -29,6 +29,7 @@ test('the codes, and what each means to a client, are stable', () => {
       "NEXT_TWICE 500 gateway",
       "INTERNAL 500 gateway",
       "LOOP_DETECTED 508 gateway",
+      "UPGRADE_UNSUPPORTED 501 gateway",
       "NO_ENDPOINT 503 gateway retryable",
       "QUEUE_FULL 503 gateway retryable",
       "QUEUE_TIMEOUT 503 gateway retryable",
