@@ -8,7 +8,7 @@ import { guarded } from './listeners.ts'
  * access log, traces and the dashboard all listen here, so that each module is seen without being imported.
  */
 export interface EventMap {
-  /** An exchange is over: exactly one per request. */
+  /** An exchange is over: exactly one per request, and one for each work in the background, with status 0. */
   'request:finished': { readonly context: Context; readonly summary: Summary }
   /** An error reached the edge and was turned into a reply, or broke one off. */
   'request:failed': { readonly context: Context; readonly error: unknown }

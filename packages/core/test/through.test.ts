@@ -16,8 +16,8 @@ describe('a step over chunks', () => {
   test('may drop a chunk, and send another at the end', () => {
     const { source } = tap()
     const { basin } = drain(through(source, { chunk: () => null, end: () => bytes('done') }))
-    source.push(bytes('a'))
-    source.push(bytes('b'))
+    expect(source.push(bytes('a'))).toBe(true)
+    expect(source.push(bytes('b'))).toBe(true)
     source.end()
     expect(basin.got).toEqual(['done', 'end'])
   })
