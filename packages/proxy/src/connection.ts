@@ -7,8 +7,12 @@ import type { Call } from './connections.ts'
 export interface Connection {
   /** Requests answered on the socket that is open now; 0 on a fresh one. */
   readonly served: number
+  /** Takes back a call that was not handed on yet. @returns whether it was not */
+  withdraw(): boolean
   /** The connection has nothing more to do with the call, and may serve another. */
   done(): void
+  /** Closes it. What comes on it cannot be trusted any more, or nobody needs it. */
+  destroy(): void
 }
 
 /** Who keeps connections. */
@@ -23,6 +27,8 @@ export class OneConnection implements Connection {
   private readonly client: Client
   private readonly owner: ConnectionOwner
   private isBusy = false
+  /** What is to be sent. */
+  private call: Call | undefined
   private isGone = false
 
   constructor(origin: string, connect: buildConnector.connector, keepAliveMs: number, owner: ConnectionOwner) {
@@ -44,10 +50,23 @@ export class OneConnection implements Connection {
     emitter.on('error', (error: Error) => process.emitWarning(error))
   }
 
-  send(call: Call): void {
+  /** Takes a call, to be sent by `send`. */
+  take(call: Call): void {
     this.isBusy = true
+    this.call = call
     call.assigned(this)
-    this.client.dispatch(call.options, call)
+  }
+
+  send(): void {
+    const { call } = this
+    this.call = undefined
+    if (call) this.client.dispatch(call.options, call)
+  }
+
+  withdraw(): boolean {
+    const isHere = this.call !== undefined
+    this.call = undefined
+    return isHere
   }
 
   done(): void {
@@ -57,7 +76,6 @@ export class OneConnection implements Connection {
     if (!this.isGone) this.owner.freed(this)
   }
 
-  /** Closes an unused connection. */
   destroy(): void {
     if (this.isGone) return
     this.isGone = true

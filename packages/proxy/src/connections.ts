@@ -36,6 +36,7 @@ export class Connections implements ConnectionOwner {
   private readonly connect: buildConnector.connector
   private readonly idle: OneConnection[] = []
   private readonly all = new Set<OneConnection>()
+  private readonly picked: OneConnection[] = []
   // In the order of their coming.
   private readonly waiting = new Set<Waiting>()
   private closing: { done: Promise<void>; finish: () => void } | undefined
@@ -49,7 +50,7 @@ export class Connections implements ConnectionOwner {
   /** Sends a call on a free connection, a new one, or as soon as there is one. Who waits already comes first. */
   dispatch(call: Call): void {
     const connection = this.waiting.size === 0 ? this.available(call) : undefined
-    if (connection) connection.send(call)
+    if (connection) this.hand(call, connection)
     else this.enqueue(call)
   }
 
@@ -72,6 +73,12 @@ export class Connections implements ConnectionOwner {
     for (const connection of [...this.idle]) connection.destroy()
     if (this.all.size === 0) this.closing.finish()
     return this.closing.done
+  }
+
+  private hand(call: Call, connection: OneConnection): void {
+    connection.take(call)
+    if (connection.served === 0) connection.send()
+    else this.sendLater(connection)
   }
 
   private available(call: Call): OneConnection | undefined {
@@ -129,8 +136,20 @@ export class Connections implements ConnectionOwner {
     if (this.all.size === 0) this.closing?.finish()
   }
 
-  // In a turn of its own: undici looks at a socket that is given a request inside the end of the last one as never idle,
-  // and would match an answer that nobody asked for to it.
+  // Between the choice of a used socket and the first byte on it, the event loop must look at the socket once: what the
+  // upstream did with it meanwhile (closed it, or sent an answer that nobody asked for, which would be taken for the answer
+  // to this request) may be there and not seen yet. undici waits until the end of this turn, which is too early where the
+  // turn has looked at its sockets already. What is handed to undici at the end of this turn is sent at the end of the next.
+  private sendLater(connection: OneConnection): void {
+    if (this.picked.push(connection) === 1) setImmediate(this.sendPicked)
+  }
+
+  private readonly sendPicked = (): void => {
+    for (const connection of this.picked.splice(0)) connection.send()
+  }
+
+  // At the end of this turn, for the same reason: and never inside the end of the last answer, after which undici takes the
+  // socket for one that was never idle.
   private serveLater(): void {
     if (this.waiting.size > 0) setImmediate(() => this.serveWaiting())
   }
@@ -140,7 +159,8 @@ export class Connections implements ConnectionOwner {
       const connection = this.available(call)
       if (!connection) return
       leave()
-      connection.send(call)
+      connection.take(call)
+      connection.send()
     }
   }
 }

@@ -45,6 +45,17 @@ export function withoutHopByHop(raw: string[]): string[] {
   return kept
 }
 
+/**
+ * The trailers that the client gets; undefined for none.
+ * @throws GatewayError `UPSTREAM_BAD_RESPONSE` where they frame a message: the parser would take it for the next one's
+ */
+export function replyTrailers(raw: string[]): HeaderList | undefined {
+  if (raw.length === 0) return undefined
+  if (raw.some((name, at) => at % 2 === 0 && isNamed(name, 'transfer-encoding')))
+    throw new GatewayError('UPSTREAM_BAD_RESPONSE', { message: 'the upstream sent a Transfer-Encoding behind the body' })
+  return HeaderList.fromRaw(withoutHopByHop(raw))
+}
+
 function rewriteEach(headers: string[], lowerCase: string, change: (value: string) => string): void {
   for (let i = 0; i < headers.length; i += 2) {
     if (isNamed(headers[i] as string, lowerCase)) headers[i + 1] = change(headers[i + 1] as string)

@@ -5,7 +5,7 @@ import type { Connection } from './connection.ts'
 import type { Call } from './connections.ts'
 import type { ProxySettings } from './options.ts'
 import { checkedStatus, decoded, lengthIn } from './response-head.ts'
-import { replyHeaders, withoutHopByHop } from './response-headers.ts'
+import { replyHeaders, replyTrailers, withoutHopByHop } from './response-headers.ts'
 import { type Attempted, isKeepAliveRace } from './retry.ts'
 import { upstreamError } from './upstream-error.ts'
 import type { Upstream } from './upstreams.ts'
@@ -64,8 +64,9 @@ export class UpstreamCall implements Call, Producer, Attempted {
   /** The client left, the deadline passed, or nobody took the reply. Harmless when the call is over. */
   stop(error: GatewayError): void {
     if (this.isOver) return
-    this.abortRequest?.(error)
-    // undici has no handle for what is not written yet; it is told in `onConnect`.
+    if (this.abortRequest) this.abortRequest(error)
+    // undici has no handle for what is not written yet: it is told in `onConnect`.
+    else if (this.connection?.withdraw()) this.letGo()
     this.fail(error)
   }
 
@@ -150,8 +151,12 @@ export class UpstreamCall implements Call, Producer, Attempted {
 
   // Typed as strings by undici, whose parser hands over buffers.
   onComplete(trailers: string[] | Buffer[] | null): void {
-    const list = trailers && trailers.length > 0 ? HeaderList.fromRaw(withoutHopByHop(decoded(trailers as Buffer[]))) : undefined
-    this.body?.end(list)
+    try {
+      this.body?.end(replyTrailers(decoded((trailers ?? []) as Buffer[])))
+    } catch (error) {
+      this.connection?.destroy()
+      throw error
+    }
     this.finish()
     this.letGo()
   }
