@@ -1,0 +1,5 @@
+export type { FetchFunction } from './from-fetch.ts'
+export { fromFetch } from './from-fetch.ts'
+export type { FetchOptions } from './options.ts'
+export type { FetchHandler } from './to-fetch.ts'
+export { toFetch } from './to-fetch.ts'
