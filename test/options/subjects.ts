@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import { createBalancer } from '@gatelet/balancer'
+import { toFetch } from '@gatelet/fetch'
 import { attach, serve } from '@gatelet/node'
 import { proxy } from '@gatelet/proxy'
 import { createRouter } from '@gatelet/router'
@@ -156,6 +157,11 @@ export const subjects: Readonly<Record<string, Subject>> = {
     bad: { from: [] },
   },
   CloseOptions: { through: closing, bad: { delayMs: -1, graceMs: '30s' } },
+  FetchOptions: {
+    through: (options) => toFetch(never as never, options),
+    good: trusting,
+    bad: { ...adapting, client: '127.0.0.1', waitUntil: true },
+  },
   CallOptions: { through: (options) => call(never as never, '/', options), bad: { next: 404, clock: {}, state: 'ada' } },
   ExchangeOptions: { through: (options) => exchange('/', options), bad: { clock: {}, state: [] } },
   OriginsOptions: {
