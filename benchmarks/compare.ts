@@ -1,24 +1,24 @@
 import { writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg } from 'node:os'
+import type { Round } from './contender.ts'
 import { isPinned } from './cores.ts'
 import { loadKind } from './load.ts'
-import { measure, type Round, type RoundTimes } from './measure.ts'
+import { measureRound, type RoundPlan } from './measure.ts'
 import { type Origin, startOrigin } from './origin.ts'
 import { connections, type Payload, payloads } from './payloads.ts'
 import { table } from './report.ts'
-import { shuffled } from './statistics.ts'
 import { subjects } from './subjects.ts'
 import { type Rounds, summarize } from './summary.ts'
 
-interface Plan extends RoundTimes {
+interface Plan extends RoundPlan {
   /** Rounds of the first payload, and of each other. */
   readonly rounds: readonly [number, number]
 }
 
-// About 54 seconds and about 5.5 minutes; each round takes a third of a second more, to start and to stop.
+// About one minute and about six.
 const plans: Readonly<Record<'short' | 'full', Plan>> = {
-  short: { warmUpMs: 500, countedMs: 600, rounds: [3, 2] },
-  full: { warmUpMs: 1_000, countedMs: 2_000, rounds: [9, 4] },
+  short: { warmUpTurns: 3, countedTurns: 4, turnMs: 160, rounds: [3, 1] },
+  full: { warmUpTurns: 5, countedTurns: 10, turnMs: 200, rounds: [7, 4] },
 }
 
 /** Measures all subjects side by side and prints a table for each payload. A subject without a figure fails the process. */
@@ -49,19 +49,13 @@ function describe(origin: Origin): string[] {
 
 async function measured(payload: Payload, plan: Plan, origin: Origin): Promise<Rounds> {
   const all = new Map(subjects.map(({ id }) => [id, [] as Round[]]))
-  const rounds = plan.rounds[payload === payloads[0] ? 0 : 1]
-  for (let round = 1; round <= rounds; round++) {
-    for (const subject of shuffled(subjects)) {
-      progress(`${payload.name}, round ${round} of ${rounds}: ${subject.title}`)
-      all.get(subject.id)?.push(await measure(subject, payload, plan, origin).catch(broken))
-    }
+  const count = plan.rounds[payload === payloads[0] ? 0 : 1]
+  for (let i = 1; i <= count; i++) {
+    progress(`${payload.name}, round ${i} of ${count}`)
+    for (const [id, round] of await measureRound(subjects, payload, plan, origin)) all.get(id)?.push(round)
   }
   progress('')
   return all
-}
-
-function broken(error: unknown): Round {
-  return { samples: [], failed: 0, fault: error instanceof Error ? error.message : String(error) }
 }
 
 function progress(line: string): void {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { findProgram } from '@gatelet/testing'
 import { connections, type Payload, requestHeaders } from './payloads.ts'
@@ -8,12 +9,15 @@ export interface LoadTotal {
   readonly answered: number
   /** Bytes of all replies; wrk counts their headers too. */
   readonly bytes: number
-  /** Replies other than 2xx and 3xx, broken connections, and requests that took more than two seconds. */
+  /** Replies other than 2xx and 3xx, broken connections, and requests that took more than 30 seconds. */
   readonly failed: number
 }
 
-/** Requests without a pause, until it is told to stop. */
+/** Requests without end. */
 export interface Load extends AsyncDisposable {
+  /** Sends no more, and reads no more: answers on their way wait in the sockets. */
+  pause(): void
+  resume(): void
   stop(): Promise<LoadTotal>
 }
 
@@ -26,7 +30,12 @@ export const loadKind: string = wrk ? 'wrk -t1' : 'a node program on undici'
 export function startLoad(url: string, payload: Payload): Load {
   const program = start(wrk ? wrkCommand(wrk, url, payload) : nodeCommand(url, payload), 'others')
   return {
+    pause: () => program.signal('SIGSTOP'),
+    resume: () => program.signal('SIGCONT'),
     async stop() {
+      program.signal('SIGCONT')
+      // wrk's main thread has to be asleep again to be woken by the signal; else another thread takes it, and wrk goes on.
+      await delay(50)
       await program.stop('SIGINT')
       return total(program)
     },
@@ -37,7 +46,7 @@ export function startLoad(url: string, payload: Payload): Load {
 function wrkCommand(wrk: string, url: string, { method, sent }: Payload): string[] {
   const headers = Object.entries(requestHeaders).flatMap(([name, value]) => ['-H', `${name}: ${value}`])
   const script = fileURLToPath(new URL('load.lua', import.meta.url))
-  return [wrk, '-t1', `-c${connections}`, '-d1h', ...headers, '-s', script, url, '--', method, String(sent)]
+  return [wrk, '-t1', `-c${connections}`, '-d1h', '--timeout', '30s', ...headers, '-s', script, url, '--', method, String(sent)]
 }
 
 function nodeCommand(url: string, { method, sent }: Payload): string[] {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { nginx, nginxOrigin } from './nginx.ts'
 import { freePort, listening } from './ports.ts'
@@ -9,6 +10,8 @@ export interface Origin extends AsyncDisposable {
   readonly urls: readonly string[]
   /** Requests that it has answered so far. */
   answered(): Promise<number>
+  /** The same, once no more come. */
+  answeredAll(): Promise<number>
 }
 
 /** Starts nginx, which costs the machine least, or a node:http server where nginx is not installed. */
@@ -17,15 +20,27 @@ export async function startOrigin(): Promise<Origin> {
   const program = start(nginx ? nginxOrigin(ports, countPort) : nodeOrigin(ports, countPort), 'others')
   for (const port of [countPort, ...ports]) await listening(program, port)
   let asked = 0
-  const counted = async () => {
+  const answered = async () => {
     const text = await (await fetch(`http://127.0.0.1:${countPort}/`)).text()
     // nginx counts our questions too: "server accepts handled requests", then the three numbers in a line.
     return nginx ? Number(/^ \d+ \d+ (\d+)/m.exec(text)?.[1]) - ++asked : Number(text)
   }
+  const answeredAll = async () => {
+    let before = Number.NaN
+    let now = await answered()
+    // A second at most: should a load go on, that is for others to find.
+    for (let tries = 0; now !== before && tries < 100; tries++) {
+      await delay(10)
+      before = now
+      now = await answered()
+    }
+    return now
+  }
   return {
     kind: nginx ? 'nginx' : 'node:http',
     urls: ports.map((port) => `http://127.0.0.1:${port}`),
-    answered: counted,
+    answered,
+    answeredAll,
     [Symbol.asyncDispose]: () => program.stop(),
   }
 }

@@ -11,6 +11,7 @@ export interface Running extends AsyncDisposable {
   /** What it has written so far; the first 100,000 characters. */
   readonly output: string
   readonly hasEnded: boolean
+  signal(signal: NodeJS.Signals): void
   /** Asks it to end, and resolves when it has; kills it after three seconds. */
   stop(signal?: NodeJS.Signals): Promise<void>
 }
@@ -46,6 +47,7 @@ export function start(command: readonly string[], place: Place): Running {
     get hasEnded() {
       return !children.has(child)
     },
+    signal: (signal) => void child.kill(signal),
     stop,
     [Symbol.asyncDispose]: () => stop(),
   }
@@ -55,6 +57,8 @@ async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void>
   if (!children.has(child)) return
   const closed = once(child, 'close')
   child.kill(signal)
+  // One that is paused hears nothing else.
+  child.kill('SIGCONT')
   const impatience = setTimeout(() => child.kill('SIGKILL'), 3_000)
   await closed
   clearTimeout(impatience)

@@ -22,7 +22,8 @@ export async function profile(subject: Subject, payload: Payload, seconds: numbe
   const from = await reading(program.pid, origin)
   await delay(seconds * 1_000)
   const to = await reading(program.pid, origin)
-  await load.stop()
+  const { failed } = await load.stop()
+  if (failed > 0) console.log(`${failed} answers failed: this is the profile of something else.`)
   // The profile is written when the process ends.
   await program.stop()
 

@@ -1,6 +1,6 @@
 import type { Payload } from './payloads.ts'
 import { subjects } from './subjects.ts'
-import { noise, type Row } from './summary.ts'
+import { noise, type Ratio, type Row } from './summary.ts'
 
 /** Beyond this, two processes of the same program differ so much that the run says nothing. */
 const tooNoisy = 0.05
@@ -8,7 +8,7 @@ const tooNoisy = 0.05
 /** The rows of one payload as a table to read. */
 export function table(payload: Payload, rows: readonly Row[]): string {
   const lines = [
-    ['', 'CPU µs/req', 'median', '× bare', 'by round', '× http-proxy', 'req/s', 'rounds', 'failed'],
+    ['', 'CPU µs/req', 'median', '× bare', 'rounds', '× http-proxy', 'rounds', 'req/s', 'counted', 'failed'],
     ...rows.map(cells),
   ]
   const widths = lines[0]?.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0))) ?? []
@@ -17,19 +17,23 @@ export function table(payload: Payload, rows: readonly Row[]): string {
 }
 
 function cells(row: Row): string[] {
-  const [middle, least, most] = row.timesBareByRound
-  if (row.counted === 0) return [titleOf(row.subject), ...Array<string>(6).fill('-'), `0 of ${row.rounds}`, String(row.failed)]
-  return [
-    titleOf(row.subject),
+  const figures = [
     row.lowerQuartileUs.toFixed(1),
     row.medianUs.toFixed(1),
-    row.timesBare.toFixed(2),
-    `${middle.toFixed(2)} (${least.toFixed(2)}-${most.toFixed(2)})`,
-    row.timesHttpProxy.toFixed(2),
+    ...ratioCells(row.timesBare),
+    ...ratioCells(row.timesHttpProxy),
     row.requestsPerSecond.toFixed(0),
-    row.counted === row.rounds ? String(row.rounds) : `${row.counted} of ${row.rounds}`,
+  ]
+  return [
+    titleOf(row.subject),
+    ...(row.counted > 0 ? figures : figures.map(() => '-')),
+    `${row.counted} of ${row.rounds}`,
     String(row.failed),
   ]
+}
+
+function ratioCells({ median, least, most }: Ratio): string[] {
+  return Number.isNaN(median) ? ['-', '-'] : [median.toFixed(2), `${least.toFixed(2)}-${most.toFixed(2)}`]
 }
 
 function remarks(rows: readonly Row[]): string[] {

@@ -1,4 +1,4 @@
-import type { Round } from './measure.ts'
+import type { Round } from './contender.ts'
 import { quantile } from './statistics.ts'
 
 /** All rounds of each subject, in order, by its id. */
@@ -7,14 +7,12 @@ export type Rounds = ReadonlyMap<string, readonly Round[]>
 /** What all rounds of one subject say together. NaN where no round counted. */
 export interface Row {
   readonly subject: string
-  /** CPU time for each request over all samples, in microseconds: lower quartile and median. */
+  /** CPU time for each request over all turns, in microseconds: lower quartile and median. */
   readonly lowerQuartileUs: number
   readonly medianUs: number
-  /** Lower quartile as a multiple of that of the bare proxy, and of http-proxy. */
-  readonly timesBare: number
-  readonly timesHttpProxy: number
-  /** The same within each round, where what disturbs both is more alike: the median, the least and the most. */
-  readonly timesBareByRound: readonly [median: number, least: number, most: number]
+  readonly timesBare: Ratio
+  readonly timesHttpProxy: Ratio
+  /** Median. */
   readonly requestsPerSecond: number
   readonly counted: number
   readonly rounds: number
@@ -23,21 +21,28 @@ export interface Row {
   readonly faults: readonly string[]
 }
 
+/** The cost of one subject as a multiple of another's: turn by turn, so that what disturbed both at a time cancels out. */
+export interface Ratio {
+  readonly median: number
+  /** Of the medians of each round: how far starts of the same two programs differ. */
+  readonly least: number
+  readonly most: number
+}
+
 /** One row for each subject. */
 export function summarize(all: Rounds): Row[] {
   return [...all].map(([subject, rounds]) => {
-    const lowerQuartileUs = cost(rounds, 0.25)
-    const byRound = ratios(rounds, all.get('bare') ?? [])
     const good = rounds.filter(counts)
+    const samples = good.flatMap((round) => round.samples)
+    const costs = samples.map(({ cpuUs }) => cpuUs)
     return {
       subject,
-      lowerQuartileUs,
-      medianUs: cost(rounds, 0.5),
-      timesBare: lowerQuartileUs / cost(all.get('bare') ?? [], 0.25),
-      timesHttpProxy: lowerQuartileUs / cost(all.get('http-proxy') ?? [], 0.25),
-      timesBareByRound: [quantile(byRound, 0.5), quantile(byRound, 0), quantile(byRound, 1)],
+      lowerQuartileUs: quantile(costs, 0.25),
+      medianUs: quantile(costs, 0.5),
+      timesBare: ratio(rounds, all.get('bare') ?? []),
+      timesHttpProxy: ratio(rounds, all.get('http-proxy') ?? []),
       requestsPerSecond: quantile(
-        good.flatMap(({ samples }) => samples.map(({ requestsPerSecond }) => requestsPerSecond)),
+        samples.map(({ requestsPerSecond }) => requestsPerSecond),
         0.5,
       ),
       counted: good.length,
@@ -48,28 +53,22 @@ export function summarize(all: Rounds): Row[] {
   })
 }
 
-/**
- * How far two processes of the same program are apart, as a share: over all samples or within the rounds, whichever is more.
- * NaN when one of them has no round that counts.
- */
+/** How far two processes of the same program are apart, as a share. NaN when they have no round in common that counts. */
 export function noise(rows: readonly Row[]): number {
-  const control = rows.find(({ subject }) => subject === 'control')
-  if (!control) return Number.NaN
-  return Math.max(Math.abs(control.timesBare - 1), Math.abs(control.timesBareByRound[0] - 1))
+  return Math.abs((rows.find(({ subject }) => subject === 'control')?.timesBare.median ?? Number.NaN) - 1)
 }
 
 const counts = ({ fault }: Round) => fault === undefined
 
-function cost(rounds: readonly Round[], q: number): number {
-  return quantile(
-    rounds.filter(counts).flatMap(({ samples }) => samples.map(({ cpuUs }) => cpuUs)),
-    q,
-  )
+function ratio(rounds: readonly Round[], base: readonly Round[]): Ratio {
+  const byRound = rounds.flatMap((round, i) => {
+    const other = base[i]
+    return other && counts(round) && counts(other) ? [turnByTurn(round, other)] : []
+  })
+  const medians = byRound.map((ratios) => quantile(ratios, 0.5))
+  return { median: quantile(byRound.flat(), 0.5), least: quantile(medians, 0), most: quantile(medians, 1) }
 }
 
-function ratios(rounds: readonly Round[], base: readonly Round[]): number[] {
-  return rounds.flatMap((round, i) => {
-    const other = base[i]
-    return other && counts(round) && counts(other) ? cost([round], 0.25) / cost([other], 0.25) : []
-  })
+function turnByTurn(round: Round, base: Round): number[] {
+  return round.samples.map(({ cpuUs }, turn) => cpuUs / (base.samples[turn]?.cpuUs ?? Number.NaN))
 }

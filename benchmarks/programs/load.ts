@@ -13,7 +13,7 @@ const request: Dispatcher.DispatchOptions = {
 const total = { answered: 0, bytes: 0, failed: 0 }
 
 class Asking implements Dispatcher.DispatchHandler {
-  private readonly client = new Client(origin, { headersTimeout: 2_000 })
+  private readonly client = new Client(origin, { headersTimeout: 30_000 })
 
   ask(): void {
     this.client.dispatch(request, this)
