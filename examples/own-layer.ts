@@ -8,7 +8,7 @@ interface Asking {
 const members = new Map([
   ['k-ada', 'Ada'],
   ['k-bob', 'Bob'],
-]) // prettier-ignore
+])
 
 /** Answers by itself when nobody it knows is asking; `next` gets a context that knows more. */
 const onlyMembers: Middleware<{}, Asking> = (ctx, next) => {
