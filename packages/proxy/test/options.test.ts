@@ -1,0 +1,118 @@
+import { GatewayError } from '@gatelet/core'
+import { type ProxyOptions, proxy } from '@gatelet/proxy'
+import { describe, expect, test } from 'vitest'
+
+function refusal(to: unknown, options: unknown): GatewayError {
+  try {
+    proxy(to as string, options as ProxyOptions)
+  } catch (error) {
+    if (error instanceof GatewayError) return error
+    throw error
+  }
+  throw new Error('it was accepted')
+}
+
+const url = 'http://127.0.0.1:1'
+
+const bad: [path: string, options: unknown, expected: RegExp][] = [
+  ['host', { host: 'a b' }, /'upstream', 'preserve' or a host name/],
+  ['host', { host: 'http://a' }, /host name/],
+  ['host', { host: '' }, /host name/],
+  ['host', { host: 'a:99999' }, /host name/],
+  ['host', { host: 5 }, /host name/],
+  ['forwarded', { forwarded: 'x' }, /"x-forwarded", "forwarded", "both" or "none"/],
+  ['via', { via: '' }, /a name, or false/],
+  ['via', { via: 'a b' }, /a name, or false/],
+  ['via', { via: true }, /a name, or false/],
+  ['rewriteLocation', { rewriteLocation: 'yes' }, /true or false/],
+  ['cookies', { cookies: 'x' }, /an object/],
+  ['cookies.name', { cookies: { name: {} } }, /not an option/],
+  ['cookies.domain', { cookies: { domain: 'a' } }, /an object/],
+  ['cookies.domain.a', { cookies: { domain: { a: 1 } } }, /a value of a cookie attribute/],
+  ['cookies.path.*', { cookies: { path: { '*': '/;x' } } }, /a value of a cookie attribute/],
+  ['cookies.path./', { cookies: { path: { '/': 'a\r\nb' } } }, /a value of a cookie attribute/],
+  ['timeouts', { timeouts: 5 }, /an object/],
+  ['timeouts.connectMs', { timeouts: { connectMs: 0 } }, /milliseconds from 1 to/],
+  ['timeouts.connectMs', { timeouts: { connectMs: Number.NaN } }, /milliseconds from 1 to/],
+  ['timeouts.headersMs', { timeouts: { headersMs: '5s' } }, /milliseconds from 1 to/],
+  ['timeouts.headersMs', { timeouts: { headersMs: Number.POSITIVE_INFINITY } }, /milliseconds from 1 to/],
+  ['timeouts.bodyIdleMs', { timeouts: { bodyIdleMs: -1 } }, /milliseconds from 0 to/],
+  ['timeouts.totalMs', { timeouts: { totalMs: 0 } }, /milliseconds from 1 to/],
+  ['timeouts.total', { timeouts: { total: 5 } }, /did you mean totalMs/],
+  ['retries', { retries: 11 }, /a whole number from 0 to 10/],
+  ['retries', { retries: 1.5 }, /a whole number/],
+  ['connections', { connections: 0 }, /from 1 to 10000/],
+  ['maxQueued', { maxQueued: -1 }, /from 0 to 100000/],
+  ['queueMs', { queueMs: 0 }, /milliseconds from 1/],
+  ['keepAliveMs', { keepAliveMs: 0 }, /milliseconds from 1/],
+  ['clock', { clock: {} }, /a clock/],
+  ['retry', { retry: 1 }, /known are .*retries/],
+]
+
+describe('a bad option ends the program at its start', () => {
+  test.each(bad)('%s: %j', (path, options, expected) => {
+    const error = refusal(url, options)
+    expect(error.code).toBe('BAD_OPTION')
+    expect(error.path).toBe(path)
+    expect(error.message).toMatch(expected)
+    expect(error.message).toMatch(/^proxy: /)
+  })
+
+  test('every option has one here', () => {
+    const all: Required<{ [K in keyof ProxyOptions]: true }> = {
+      host: true,
+      forwarded: true,
+      via: true,
+      rewriteLocation: true,
+      cookies: true,
+      timeouts: true,
+      retries: true,
+      connections: true,
+      maxQueued: true,
+      queueMs: true,
+      keepAliveMs: true,
+      clock: true,
+    }
+    const shown = new Set(bad.map(([path]) => path.split('.')[0]))
+    expect(Object.keys(all).filter((name) => !shown.has(name))).toEqual([])
+  })
+
+  test.each([[5], ['all'], [null], [[]]])('options that are %j', (options) => {
+    expect(refusal(url, options ?? 'null').code).toBe('BAD_OPTION')
+  })
+})
+
+test.each([
+  [undefined, /a balancer, or an http or https URL/],
+  [null, /a balancer, or an http or https URL/],
+  [{}, /a balancer, or an http or https URL/],
+  [{ acquire: true }, /a balancer, or an http or https URL/],
+  ['', /an http or https URL/],
+  ['localhost:3000', /an http or https URL/],
+  ['ftp://a', /an http or https URL/],
+  ['http://user:pass@a', /without user name and password/],
+  ['http://a/?x', /without query/],
+  [new URL('ws://a'), /an http or https URL/],
+])('%j is nothing to forward to', (to, expected) => {
+  const error = refusal(to, {})
+  expect([error.code, error.path]).toEqual(['BAD_OPTION', 'to'])
+  expect(error.message).toMatch(expected)
+  expect(error.message).not.toMatch(/pass@/)
+})
+
+test('all options together are accepted', () => {
+  const handler = proxy(new URL(url), {
+    host: 'preserve',
+    forwarded: 'both',
+    via: 'edge-1',
+    rewriteLocation: false,
+    cookies: { domain: { 'a.example': 'b.example' }, path: {} },
+    timeouts: { connectMs: 1, headersMs: 1, bodyIdleMs: 0, totalMs: 1 },
+    retries: 0,
+    connections: 1,
+    maxQueued: 0,
+    queueMs: 1,
+    keepAliveMs: 1,
+  })
+  expect(handler).toBeTypeOf('function')
+})
