@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import { createBalancer } from '@gatelet/balancer'
-import { toFetch, toFetch } from '@gatelet/fetch'
+import { toFetch } from '@gatelet/fetch'
 import { attach, serve } from '@gatelet/node'
 import { proxy } from '@gatelet/proxy'
 import { createRouter } from '@gatelet/router'
@@ -145,11 +145,6 @@ export const subjects: Readonly<Record<string, Subject>> = {
       maxConnectionsPerAddress: 1.5,
       allowHalfClosed: 'yes',
     },
-  },
-  FetchOptions: {
-    through: (options) => toFetch(never as never, options),
-    good: trusting,
-    bad: { ...adapting, client: '127.0.0.1', waitUntil: true },
   },
   PathOptions: {
     through: (paths) => serve(never as never, { paths }),
