@@ -61,3 +61,17 @@ export function handStream(): {
   )
   return { stream, controller: controller as ReadableStreamDefaultController<Uint8Array>, cancelled, pulls: () => pulls }
 }
+
+/** The chunks of a body, as they come. */
+export async function bodyOf(response: Response): Promise<Buffer[]> {
+  const chunks: Buffer[] = []
+  const reader = response.body!.getReader()
+  for (let part = await reader.read(); !part.done; part = await reader.read()) chunks.push(Buffer.from(part.value))
+  return chunks
+}
+
+/** The status of a problem, and its code. */
+export async function problemIn(response: Response): Promise<[status: number, code: unknown]> {
+  const { code } = (await response.json()) as { code?: unknown }
+  return [response.status, code]
+}
