@@ -111,6 +111,7 @@ describe('behind trusted addresses', () => {
     ['https', 'https'],
     ['HTTPS', 'https'],
     ['https, http', 'http'],
+    ['http, https', 'https'],
     ['wss', 'http'],
     ['', 'http'],
   ])('X-Forwarded-Proto: %s is read as %s, from the nearest proxy', (value, scheme) => {
@@ -258,7 +259,7 @@ describe('any chain of proxies', () => {
         expect(forwardedFor(['10.0.0.0/8'], plain.join(','))).toBe(answer)
         expect(forwarded(['10.0.0.0/8'], quoted.join(','))).toBe(answer)
       }),
-      { seed: 20_26, numRuns: 3_000 },
+      { seed: 20_26, numRuns: 500 },
     )
   })
 
@@ -271,7 +272,7 @@ describe('any chain of proxies', () => {
         expect(forwarded(['10.0.0.0/8'], `${text}, for=9.9.9.9`)).toBe('9.9.9.9')
         expect(forwardedFor(['10.0.0.0/8'], `${text}, 9.9.9.9`)).toBe('9.9.9.9')
       }),
-      { seed: 20_26, numRuns: 10_000 },
+      { seed: 20_26, numRuns: 2_000 },
     )
   })
 })

@@ -128,6 +128,10 @@ describe('run', () => {
     }
   })
 
+  test.each([200, 299, 404, 599])('takes the status %i', async (status) => {
+    expect(await delivered(() => ({ status, headers, body: null }))).toMatchObject([{ status }])
+  })
+
   test('frees the body of a reply that it refuses', async () => {
     const { source, told } = tap()
     await delivered(() => ({ status: 0, headers, body: source }))
