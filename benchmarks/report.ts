@@ -2,7 +2,7 @@ import type { Payload } from './payloads.ts'
 import { subjects } from './subjects.ts'
 import { noise, type Ratio, type Row } from './summary.ts'
 
-/** Beyond this, two processes of the same program differ so much that the run says nothing. */
+/** When the same program twice differs by more, the run says nothing. */
 const tooNoisy = 0.05
 
 /** The rows of one payload as a table to read. */
@@ -37,17 +37,17 @@ function ratioCells({ median, least, most }: Ratio): string[] {
 }
 
 function remarks(rows: readonly Row[]): string[] {
-  const apart = noise(rows)
-  const percent = `${(apart * 100).toFixed(1)} %`
-  const verdict = Number.isNaN(apart)
-    ? 'Without the bare proxy and its control there is nothing to compare with.'
-    : apart > tooNoisy
-      ? `The two bare proxies are ${percent} apart: the machine was too busy, and this table says nothing.`
-      : `The two bare proxies are ${percent} apart: smaller differences say nothing.`
-  return [
-    verdict,
-    ...rows.flatMap(({ subject, faults }) => [...new Set(faults)].map((fault) => `Not counted, ${titleOf(subject)}: ${fault}`)),
-  ]
+  const faults = rows.flatMap(({ subject, faults }) =>
+    [...new Set(faults)].map((fault) => `Not counted, ${titleOf(subject)}: ${fault}`),
+  )
+  return [verdict(noise(rows)), ...faults]
+}
+
+function verdict(off: number): string {
+  if (Number.isNaN(off)) return 'Without the bare proxy and its control there is nothing to compare with.'
+  const percent = `${(off * 100).toFixed(1)} %`
+  if (off > tooNoisy) return `The control is off by ${percent}: the machine was too busy, and this table says nothing.`
+  return `The control is off by ${percent}: smaller differences say nothing.`
 }
 
 function titleOf(id: string): string {

@@ -53,9 +53,15 @@ export function summarize(all: Rounds): Row[] {
   })
 }
 
-/** How far two processes of the same program are apart, as a share. NaN when they have no round in common that counts. */
+/**
+ * How wrong a ratio of this run may be, as a share: how far two processes of the same program are apart, or how unsure that is
+ * by the spread of its rounds, whichever is more. NaN when they have no round in common that counts.
+ */
 export function noise(rows: readonly Row[]): number {
-  return Math.abs((rows.find(({ subject }) => subject === 'control')?.timesBare.median ?? Number.NaN) - 1)
+  const control = rows.find(({ subject }) => subject === 'control')
+  if (!control) return Number.NaN
+  const { median, least, most } = control.timesBare
+  return Math.max(Math.abs(median - 1), (most - least) / 2 / Math.sqrt(control.counted))
 }
 
 const counts = ({ fault }: Round) => fault === undefined

@@ -18,12 +18,12 @@ test('puts subjects side by side under one heading', () => {
 
 test('says how little the run can tell', () => {
   const lines = tableOf({ bare: [round(50)], control: [round(51)] })
-  expect(lines).toContain('The two bare proxies are 2.0 % apart: smaller differences say nothing.')
+  expect(lines).toContain('The control is off by 2.0 %: smaller differences say nothing.')
 })
 
 test('says that a run on a busy machine says nothing', () => {
   const lines = tableOf({ bare: [round(50)], control: [round(60)] })
-  expect(lines).toContain('The two bare proxies are 20.0 % apart: the machine was too busy, and this table says nothing.')
+  expect(lines).toContain('The control is off by 20.0 %: the machine was too busy, and this table says nothing.')
 })
 
 test('names each fault once, and shows no figure where no round counted', () => {

@@ -41,3 +41,12 @@ test('takes the distance of the control from the bare proxy for noise', () => {
   expect(noiseOf(round(50), round(53))).toBeCloseTo(0.06)
   expect(noiseOf(round(50), faulty)).toBeNaN()
 })
+
+test('does not take luck for quiet: rounds that differ are noise, even when they are right together', () => {
+  const rows = rowsOf({
+    bare: [round(50), round(50), round(50), round(50)],
+    control: [round(40), round(50), round(50), round(60)],
+  })
+  expect(rows[1]?.timesBare.median).toBe(1)
+  expect(noise(rows)).toBeCloseTo(0.1)
+})
