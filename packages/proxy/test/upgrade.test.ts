@@ -1,8 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type Context, type Handler, HeaderList, type Reply, text } from '@gatelet/core'
-import { serve } from '@gatelet/node'
+import { type Context, HeaderList, type Reply, text } from '@gatelet/core'
 import { type ProxyOptions, proxy } from '@gatelet/proxy'
 import {
   baseline,
@@ -18,6 +17,7 @@ import {
 import { describe, expect, test } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { blackHole } from './support/black-hole.ts'
+import { gateway } from './support/gateway.ts'
 import { type Ledger, ledger } from './support/ledger.ts'
 
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ=='
@@ -36,12 +36,6 @@ const handshake = (...more: string[]) =>
     '',
     '',
   ].join('\r\n')
-
-/** A gateway on a real socket. */
-async function gateway(handler: Handler) {
-  const server = await serve(handler, { port: 0, host: '127.0.0.1' })
-  return { port: server.port, [Symbol.asyncDispose]: () => server.close({ delayMs: 0, graceMs: 0 }).then(() => {}) }
-}
 
 /** A gateway before one upstream that is played by a script. */
 async function between(script: RawScript, options: ProxyOptions = {}) {
