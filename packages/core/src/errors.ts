@@ -35,6 +35,8 @@ export const errorTable = {
   BAD_HEADER: { status: 500, side: 'gateway', retryable: false, title: 'A header that HTTP does not allow was to be sent' },
   BAD_REPLY: { status: 500, side: 'gateway', retryable: false, title: 'A handler answered with something that is not a reply' },
   BODY_USED: { status: 500, side: 'gateway', retryable: false, title: 'A body was read twice' },
+  BODY_PARSED: { status: 500, side: 'gateway', retryable: false, title: 'The body was parsed and cannot be sent on as it came' },
+  CHANGE_REFUSED: { status: 500, side: 'gateway', retryable: false, title: 'A layer changed what cannot be changed here' },
   NEXT_TWICE: { status: 500, side: 'gateway', retryable: false, title: 'A layer asked twice where one can ask once only' },
   INTERNAL: { status: 500, side: 'gateway', retryable: false, title: 'Something went wrong in the gateway' },
   LOOP_DETECTED: { status: 508, side: 'gateway', retryable: false, title: 'The request has come through this gateway already' },

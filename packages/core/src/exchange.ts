@@ -36,8 +36,12 @@ export class Exchange {
     this.startedAt = clock.now()
   }
 
-  /** The first context of this exchange. */
-  open(request: IncomingRequest): Context {
+  /**
+   * The first context of this exchange.
+   * @param from what to go on from, where an adapter is met again on the way: its state, its deadline, its narrower life
+   */
+  open(request: IncomingRequest, from?: Context): Context {
+    if (from instanceof ExchangeContext) return from.asking(request)
     return new ExchangeContext(this, request, noState, undefined, undefined)
   }
 
@@ -120,7 +124,11 @@ class ExchangeContext<S extends object> implements Context<S> {
   }
 
   withRequest(change: RequestChange): Context<S> {
-    return new ExchangeContext(this.exchange, changedRequest(this.request, change), this.state, this.deadline, this.narrowed)
+    return this.asking(changedRequest(this.request, change))
+  }
+
+  asking(request: IncomingRequest): Context<S> {
+    return new ExchangeContext(this.exchange, request, this.state, this.deadline, this.narrowed)
   }
 
   withSignal(signal: AbortSignal): Context<S> {

@@ -13,6 +13,11 @@ export function withoutBody(request: IncomingRequest): IncomingRequest {
   return new ChangedRequest(request, { body: null })
 }
 
+/** The request as its adapter made it, whatever layers have changed since. For adapters. */
+export function originalOf(request: IncomingRequest): IncomingRequest {
+  return request instanceof ChangedRequest ? request.first : request
+}
+
 class ChangedRequest implements IncomingRequest {
   readonly method: string
   readonly url: RequestUrl
@@ -21,11 +26,14 @@ class ChangedRequest implements IncomingRequest {
   readonly kind: 'request' | 'upgrade'
   readonly protocol: '1.0' | '1.1' | '2'
   readonly headers: ReadonlyHeaders
+  /** Not itself a changed one. */
+  readonly first: IncomingRequest
   private readonly original: IncomingRequest
   private readonly changedBody: Body | undefined
 
   constructor(original: IncomingRequest, change: RequestChange) {
     this.original = original
+    this.first = originalOf(original)
     this.method = change.method ?? original.method
     this.url = change.url ? changedUrl(original.url, change.url) : original.url
     this.target = original.target

@@ -31,24 +31,43 @@ export const notFound: Handler = () => problem(new GatewayError('NOT_FOUND'))
  * Asks `handler` and hands its reply to `deliver`, exactly once. The one place where errors become replies: adapters
  * never decide a status. Throws nothing of the handler's, and leaves no promise behind.
  * @param deliver must not throw: nobody is left to catch it
+ * @param fail takes what was thrown, instead of `deliver`; for an adapter that gives errors to its framework. Must not throw
  */
-export function run(handler: Handler, ctx: Context, deliver: (reply: Reply) => void): void {
+export function run(handler: Handler, ctx: Context, deliver: Deliver, fail?: Fail): void {
   let answer: ReturnType<Handler>
   try {
     answer = handler(ctx)
   } catch (error) {
-    deliver(failure(error, ctx))
+    failed(error, ctx, deliver, fail)
     return
   }
   if (isPromise(answer)) {
     // `resolve` gives a promise back as it is, and keeps a thenable of somebody else from answering twice.
     Promise.resolve(answer).then(
-      (reply) => deliver(checkedReply(reply, ctx)),
-      (error: unknown) => deliver(failure(error, ctx)),
+      (reply) => answered(reply, ctx, deliver, fail),
+      (error: unknown) => failed(error, ctx, deliver, fail),
     )
   } else {
-    deliver(checkedReply(answer, ctx))
+    answered(answer, ctx, deliver, fail)
   }
+}
+
+type Deliver = (reply: Reply) => void
+type Fail = ((error: unknown) => void) | undefined
+
+function answered(reply: Reply, ctx: Context, deliver: Deliver, fail: Fail): void {
+  const fault = faultOf(reply)
+  if (fault === undefined) {
+    deliver(reply)
+    return
+  }
+  if (isBody(reply?.body)) discard(reply.body)
+  failed(new GatewayError('BAD_REPLY', { message: fault }), ctx, deliver, fail)
+}
+
+function failed(error: unknown, ctx: Context, deliver: Deliver, fail: Fail): void {
+  if (fail) fail(error)
+  else deliver(failure(error, ctx))
 }
 
 /** The reply for something thrown; tells `request:failed` what it was. */
@@ -61,13 +80,6 @@ export function failure(error: unknown, context: Context): Reply {
     publish('request:failed', { context, error: worse })
     return problem(new GatewayError('INTERNAL', { cause: worse }))
   }
-}
-
-function checkedReply(reply: Reply, ctx: Context): Reply {
-  const fault = faultOf(reply)
-  if (fault === undefined) return reply
-  if (isBody(reply?.body)) discard(reply.body)
-  return failure(new GatewayError('BAD_REPLY', { message: fault }), ctx)
 }
 
 // Whoever writes plain JavaScript finds out here, not by an error in the middle of writing to the socket.

@@ -32,6 +32,25 @@ export interface CanonicalTarget {
  * @throws GatewayError `BAD_TARGET`, whose detail says what is wrong and which option would let it through
  */
 export function canonicalize(target: string, options: PathOptions = {}): CanonicalTarget {
+  return canonical(target, options)
+}
+
+/**
+ * The same for in front of a framework, whose own router reads the raw path: only NUL, control bytes and a `%` without two
+ * hex digits are refused. What else is doubtful is read as data: `%2F` stays encoded, `\` becomes `%5C`, `#` `%23`.
+ * @throws GatewayError `BAD_TARGET`
+ */
+export function canonicalizeLeniently(target: string): CanonicalTarget {
+  return canonical(target, leniently)
+}
+
+interface Rules extends PathOptions {
+  readonly isLenient?: boolean
+}
+
+const leniently: Rules = { doubleSlash: true, encodedSlash: true, encodedBackslash: true, isLenient: true }
+
+function canonical(target: string, options: Rules): CanonicalTarget {
   if (alreadyCanonical.test(target)) {
     const question = target.indexOf('?')
     return question < 0 ? { path: target, search: '' } : { path: target.slice(0, question), search: target.slice(question) }
@@ -58,11 +77,17 @@ export function canonicalizePath(path: string, options: PathOptions = {}): strin
 // request. Linear: each segment starts with a slash, so there is one way to match.
 const alreadyCanonical = /^(?=\/)(?:\/[\w\-~!$&'()*+,;=:@][\w\-.~!$&'()*+,;=:@]*)*\/?(?:\?[\x21\x22\x24-\x7e]*)?$/
 
-function canonicalOrigin(target: string, options: PathOptions): CanonicalTarget {
+function canonicalOrigin(target: string, options: Rules): CanonicalTarget {
   const question = target.indexOf('?')
-  const search = question < 0 ? '' : checkedSearch(target.slice(question))
-  return { path: canonicalPath(question < 0 ? target : target.slice(0, question), options), search }
+  const search = question < 0 ? '' : target.slice(question)
+  const path = question < 0 ? target : target.slice(0, question)
+  if (!options.isLenient) return { path: canonicalPath(path, options), search: checkedSearch(search) }
+  if (/[^ -~\u{80}-\u{10ffff}]/u.test(target)) throw bad('It has a control byte')
+  return { path: canonicalPath(path.replace(/[^\x21-\x7e]|[\\#]/gu, escaped), options), search }
 }
+
+// Node reads a target as latin1: one character, one byte. Others come from a framework's own rewriting.
+const escaped = (char: string): string => [...Buffer.from(char, char <= '\xff' ? 'latin1' : 'utf8')].map(encoded).join('')
 
 /** A query with its `?`, or nothing, as it is. @throws GatewayError `BAD_TARGET` for what cannot be one */
 export function checkedSearch(search: string): string {
@@ -72,7 +97,7 @@ export function checkedSearch(search: string): string {
   return search
 }
 
-function canonicalPath(path: string, options: PathOptions): string {
+function canonicalPath(path: string, options: Rules): string {
   if (/[^\x21-\x7e]/.test(path)) throw bad('The path has a control byte, a space or a character that is not ASCII')
   if (path.includes('\\')) throw bad('The path has a backslash')
   if (path.includes('#')) throw bad('It has a fragment (#)')
@@ -80,6 +105,7 @@ function canonicalPath(path: string, options: PathOptions): string {
   const decoded = decodeUnreserved(path, options)
   // Before dot segments go: `/a//../b` is `/a/b` for one server and `/b` for another.
   if (!options.doubleSlash && decoded.includes('//')) throw bad('The path has an empty segment (//)', 'doubleSlash')
+  if (options.isLenient) return withoutDotSegments(decoded)
   if (overlong.test(decoded)) throw bad('The path has an overlong UTF-8 sequence')
   if (disguised.test(decoded))
     throw bad('The path has a dot segment beside a semicolon, an encoded slash or an encoded backslash')

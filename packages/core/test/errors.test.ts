@@ -26,6 +26,8 @@ test('the codes, and what each means to a client, are stable', () => {
       "BAD_HEADER 500 gateway",
       "BAD_REPLY 500 gateway",
       "BODY_USED 500 gateway",
+      "BODY_PARSED 500 gateway",
+      "CHANGE_REFUSED 500 gateway",
       "NEXT_TWICE 500 gateway",
       "INTERNAL 500 gateway",
       "LOOP_DETECTED 508 gateway",

@@ -524,3 +524,18 @@ describe('inform', () => {
     expect(informed).toEqual(['103 link=</a.css>'])
   })
 })
+
+describe('open', () => {
+  test('goes on from a context: what it knows, how long it lives, the same end', async () => {
+    const { exchange, ctx, clock, finish } = opened()
+    const narrowed = ctx.with({ member: 'ada' }).withDeadline(clock.now() + 50)
+    const again = exchange.open(request(), narrowed)
+    expect([again.state, again.deadline]).toEqual([{ member: 'ada' }, narrowed.deadline])
+    let ended = 0
+    again.onFinish(() => ended++)
+    await clock.advance(50)
+    expect(again.signal.aborted).toBe(true)
+    finish()
+    expect(ended).toBe(1)
+  })
+})

@@ -1,4 +1,4 @@
-import { Exchange, HeaderList, type IncomingRequest, type RequestChange, type RequestUrl } from '@gatelet/core'
+import { Exchange, HeaderList, type IncomingRequest, originalOf, type RequestChange, type RequestUrl } from '@gatelet/core'
 import { describe, expect, test, vi } from 'vitest'
 import { request } from './requests.ts'
 import { thrown } from './thrown.ts'
@@ -95,5 +95,13 @@ describe('withRequest', () => {
   test('keeps the headers that come with another body', () => {
     const headers = new HeaderList({ 'content-encoding': 'br' })
     expect(changed(request({ headers: framed }), { body: 'new', headers }).headers).toBe(headers)
+  })
+})
+
+describe('originalOf', () => {
+  test('is the request of the adapter, however often it was changed', () => {
+    const original = request()
+    expect(originalOf(original)).toBe(original)
+    expect(originalOf(changed(changed(original, { method: 'PUT' }), { body: 'x' }))).toBe(original)
   })
 })

@@ -57,6 +57,31 @@ describe('run', () => {
     expect((await delivered((ctx: Context) => text(ctx.request.url.path)))[0]?.body).toBe('/a')
   })
 
+  test.each([
+    [
+      'thrown at once',
+      () => {
+        throw new Error('lost')
+      },
+      'lost',
+    ],
+    ['thrown later', () => Promise.reject(new Error('lost')), 'lost'],
+    ['that it is no reply', () => ({}) as Reply, 'a handler answered without a Reply'],
+  ])('hands to `fail`, where there is one, what was %s', async (_, handler, message) => {
+    const told = failures()
+    const replies: Reply[] = []
+    const failed: unknown[] = []
+    run(
+      handler,
+      context(),
+      (reply) => replies.push(reply),
+      (error) => failed.push(error),
+    ) // prettier-ignore
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(failed).toMatchObject([{ message }])
+    expect([replies, told]).toEqual([[], []])
+  })
+
   const throwing = (error: unknown) => () => {
     throw error
   }

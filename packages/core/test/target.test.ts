@@ -1,4 +1,4 @@
-import { canonicalize, canonicalizePath, type PathOptions } from '@gatelet/core'
+import { canonicalize, canonicalizeLeniently, canonicalizePath, type PathOptions } from '@gatelet/core'
 import { describe, expect, test } from 'vitest'
 import { growth, LINEAR } from './growth.ts'
 import { taken, targetProperties } from './target-properties.ts'
@@ -173,5 +173,38 @@ describe('time grows no faster than the target', () => {
     ['a scheme without end', (n: number) => 'http:/'.repeat(n / 6)],
   ])('of many %s', (_, input) => {
     expect(growth(input, (text) => void taken(text, everything))).toBeLessThan(LINEAR)
+  })
+})
+
+describe('a target in front of a framework', () => {
+  test.each([
+    ['/users/7?q=1', '/users/7', '?q=1'],
+    ['/a//b', '/a//b', ''],
+    ['/a%2fb%5Cc', '/a%2Fb%5Cc', ''],
+    ['/a/..;/b', '/a/..;/b', ''],
+    ['/a/..%2fb', '/a/..%2Fb', ''],
+    ['/%C0%AF', '/%C0%AF', ''],
+    ['/a/../b/%2e', '/b/', ''],
+    ['/a\\b', '/a%5Cb', ''],
+    ['/a#b', '/a%23b', ''],
+    ['/caf\xc3\xa9 au lait', '/caf%C3%A9%20au%20lait', ''],
+    ['/\u{1f600}', '/%F0%9F%98%80', ''],
+    ['/a?q=\xe9 #%zz', '/a', '?q=\xe9 #%zz'],
+  ])('is taken although servers differ on it: %s', (target, path, search) => {
+    expect(canonicalizeLeniently(target)).toEqual({ path, search })
+  })
+
+  test.each([
+    ['/a\0b', 'It has a control byte'],
+    ['/a\tb', 'It has a control byte'],
+    ['/a?b\x7f', 'It has a control byte'],
+    ['/a%00', 'The path has an encoded control byte'],
+    ['/a%0d%0ab', 'The path has an encoded control byte'],
+    ['/a%zz', 'The path has a % that is not followed by two hex digits'],
+    ['/a%2', 'The path has a % that is not followed by two hex digits'],
+    ['a', 'It must start with a slash'],
+    ['*', 'It must start with a slash'],
+  ])('is refused where no server should take it: %j', (target, detail) => {
+    expect(thrown(() => canonicalizeLeniently(target))).toMatchObject({ code: 'BAD_TARGET', detail })
   })
 })
