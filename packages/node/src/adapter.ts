@@ -1,5 +1,4 @@
-import { type IncomingMessage, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
+import { type IncomingMessage, type Server, ServerResponse } from 'node:http'
 import {
   type CanonicalHost,
   type ClientView,
@@ -24,6 +23,8 @@ export class Adapter {
   readonly handler: Handler
   readonly clock: Clock
   readonly paths: PathOptions
+  /** A request with so many header fields may have lost some to the parser. */
+  readonly maxFields: number
   /** The server is going down: every connection ends with its next reply. */
   isClosing = false
   /** Background work that goes on. */
@@ -35,7 +36,8 @@ export class Adapter {
   private lastHost: { readonly value: string; readonly scheme: string; readonly host: CanonicalHost } | undefined
 
   /** @throws GatewayError `BAD_OPTION` for a trusted address that is none */
-  constructor(handler: Handler, settings: AdapterSettings) {
+  constructor(handler: Handler, settings: AdapterSettings, server: Server) {
+    this.maxFields = maxFieldsOf(server)
     this.handler = handler
     this.clock = settings.clock
     this.paths = settings.paths
@@ -51,14 +53,14 @@ export class Adapter {
   }
 
   /** A WebSocket handshake, on a socket that the parser has let go. */
-  upgrade(req: IncomingMessage, socket: Socket, head: Buffer): void {
-    const connection = connectionOf(socket)
+  upgrade(req: IncomingMessage, head: Buffer): void {
+    const connection = connectionOf(req.socket)
     if (!connection.accepts()) return
     new UpgradeExchange(this, connection, req, new ServerResponse(req), head).begin()
   }
 
   viewOf(connection: Connection, request: IncomingRequest): ClientView {
-    if (connection.view) return connection.view
+    if (this.trustsNobody && connection.view) return connection.view
     const { address, isEncrypted: encrypted } = connection
     const view = this.resolve({ address, encrypted }, request.headers)
     if (this.trustsNobody) connection.view = view
@@ -81,4 +83,12 @@ export class Adapter {
       if (--this.background === 0) this.onIdle()
     })
   }
+}
+
+/**
+ * How many header fields a request may have before Node's parser drops some without a word, and with them whatever they
+ * frame or prove.
+ */
+export function maxFieldsOf(server: Server): number {
+  return server.maxHeadersCount || 1_000
 }

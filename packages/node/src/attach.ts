@@ -18,5 +18,5 @@ import { type AttachOptions, attachSettings, checkLayer } from './options.ts'
 export function attach(server: Server, layer: Layer, options: AttachOptions = {}): () => void {
   checkLayer('attach', layer)
   const settings = attachSettings(options)
-  return addAttachment(server, { adapter: new Adapter(handlerOf(layer), settings), mount: settings.mount })
+  return addAttachment(server, { adapter: new Adapter(handlerOf(layer), settings, server), mount: settings.mount })
 }

@@ -1,10 +1,11 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { canonicalize, GatewayError, isNamed } from '@gatelet/core'
-import type { Adapter, Expectation } from './adapter.ts'
+import { type Clock, canonicalize, GatewayError, isNamed, systemClock } from '@gatelet/core'
+import { type Adapter, type Expectation, maxFieldsOf } from './adapter.ts'
 import { type ClientError, clientError } from './client-error.ts'
+import { connectionOf } from './connection.ts'
 import { ForeignListeners, type Listener } from './foreign-listeners.ts'
-import { servePlain } from './plain-request.ts'
+import { askBeforeUpgrade, servePlain } from './plain-request.ts'
 import { answerRaw } from './raw-answer.ts'
 
 /** A handler on a server: for all of it, or for what lies below a path. */
@@ -29,6 +30,7 @@ class Attachments {
   private readonly listeners: Readonly<Record<string, Listener>>
   private readonly foreign: ForeignListeners
   private list: readonly Attachment[] = []
+  private stopAsking: () => void = () => {}
 
   constructor(server: Server) {
     this.server = server
@@ -56,10 +58,12 @@ class Attachments {
   private listen(): void {
     for (const [event, listener] of Object.entries(this.listeners)) this.server.on(event, listener)
     this.foreign.guard()
+    this.stopAsking = askBeforeUpgrade(this.server, (req) => this.isHandshake(req) || this.isForeignUpgrade(req))
   }
 
   private unlisten(): void {
     this.foreign.unguard()
+    this.stopAsking()
     for (const [event, listener] of Object.entries(this.listeners)) this.server.off(event, listener)
   }
 
@@ -77,10 +81,8 @@ class Attachments {
       checkExpectation: (req: IncomingMessage, res: ServerResponse) => this.onExpect('checkExpectation', req, res),
       upgrade: (req: IncomingMessage, socket: Socket, head: Buffer) => this.onUpgrade(req, socket, head),
       connect: (req: IncomingMessage, socket: Socket) => this.onConnect(req, socket),
-      clientError: (error: ClientError, socket: Socket) => {
-        const clock = this.list[0]?.adapter.clock
-        if (clock) clientError(error, socket, clock, !this.foreign.listensTo('clientError'))
-      },
+      clientError: (error: ClientError, socket: Socket) =>
+        clientError(error, socket, this.clock, !this.foreign.listensTo('clientError')),
     }
   }
 
@@ -102,18 +104,45 @@ class Attachments {
   }
 
   private onUpgrade(req: IncomingMessage, socket: Socket, head: Buffer): void {
-    const owner = this.owner(req)
-    if (!owner && this.foreign.listensTo('upgrade')) return
-    if (owner && req.httpVersion === '1.1' && isNamed(req.headers.upgrade ?? '', 'websocket')) owner.upgrade(req, socket, head)
-    else servePlain(this.server, req, socket, head)
+    if (this.isForeignUpgrade(req) || this.endsAfterReplies(req)) return
+    // Since Node 26 this is a stream of its own where the request has a body, and an unheard 'error' ends the process.
+    if (socket !== req.socket) socket.on('error', () => {})
+    if (this.isHandshake(req)) this.owner(req)?.upgrade(req, head)
+    else if (req.rawHeaders.length < maxFieldsOf(this.server) * 2) servePlain(this.server, req, head)
+    else this.answer(req, new GatewayError('HEADERS_TOO_LARGE'))
+  }
+
+  private isForeignUpgrade(req: IncomingMessage): boolean {
+    return !this.owner(req) && this.foreign.listensTo('upgrade')
+  }
+
+  private isHandshake(req: IncomingMessage): boolean {
+    return this.owner(req) !== undefined && req.httpVersion === '1.1' && isNamed(req.headers.upgrade ?? '', 'websocket')
   }
 
   private onConnect(req: IncomingMessage, socket: Socket): void {
-    if (this.foreign.listensTo('connect')) return
+    if (this.foreign.listensTo('connect') || this.endsAfterReplies(req)) return
     socket.on('error', () => {})
-    const clock = this.owner(req)?.clock
-    if (clock) answerRaw(socket, new GatewayError('METHOD_NOT_IMPLEMENTED'), clock)
+    if (this.owner(req)) this.answer(req, new GatewayError('METHOD_NOT_IMPLEMENTED'))
     else socket.destroy() // As Node does where nobody listens.
+  }
+
+  private answer({ socket }: IncomingMessage, error: GatewayError): void {
+    socket.on('error', () => {})
+    answerRaw(socket, error, this.clock)
+  }
+
+  // The parser lets a socket go while replies to the requests before are still to come. What was pipelined behind them is
+  // then not looked at: an answer to it would overtake them.
+  private endsAfterReplies(req: IncomingMessage): boolean {
+    const connection = connectionOf(req.socket)
+    if (connection.exchanges.size === 0) return false
+    connection.endAfterReplies()
+    return true
+  }
+
+  private get clock(): Clock {
+    return this.list[0]?.adapter.clock ?? systemClock
   }
 }
 

@@ -31,8 +31,8 @@ export function clientError(error: ClientError, socket: Socket, clock: Clock, ma
     connection.mustClose = connection.isClosing = true
   } else if (mayAnswer && !connection.isClosing) {
     connection.isClosing = true
-    // Nothing was asked here: browsers and balancers open connections ahead.
-    if (code === 'REQUEST_TIMEOUT' && socket.bytesRead === 0) socket.destroy()
+    // Nothing was asked (browsers and balancers open connections ahead), or it was answered already.
+    if (code === 'REQUEST_TIMEOUT' && (socket.bytesRead === 0 || connection.hasUnreadRest)) socket.destroy()
     else answerRaw(socket, failure, clock)
   }
 }

@@ -39,8 +39,8 @@ export class Closing {
     this.done = new Promise((resolve) => {
       this.resolve = resolve
     })
-    // Node's own would also close a connection whose last reply is not out yet.
-    server.closeIdleConnections = () => {}
+    // Node's own, which `close` calls, would also close a connection whose last reply is not out yet.
+    server.closeIdleConnections = () => this.closeIdle(new Map())
     server.on('close', () => {
       this.isClosed = true
       this.settle()
@@ -72,7 +72,6 @@ export class Closing {
     if (this.adapter.isClosing) return
     this.adapter.isClosing = true
     this.server.close()
-    this.closeIdle(new Map())
   }
 
   /** @param before what had passed through the connections that were idle a moment ago */

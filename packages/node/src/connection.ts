@@ -15,7 +15,7 @@ export class Connection {
   address: string
   /** Whether a PROXY header was read, so that none is waited for when the socket is handed to the parser again. */
   hasProxyHeader = false
-  /** Who the client is, where that cannot differ from request to request. */
+  /** Who the client is when no proxy is trusted; the same for every request then. */
   view: ClientView | undefined
   /** Oldest first. More than one only where the client pipelines. */
   readonly exchanges: Set<HttpExchange> = new Set()
@@ -25,6 +25,8 @@ export class Connection {
   isClosing = false
   /** What the sweep saw at its last look, and since when that has not changed. */
   readonly seen: { progress: number; at: number } = { progress: -1, at: 0 }
+  /** The last request was answered before its body had come. */
+  hasUnreadRest = false
   private newest: HttpExchange | undefined
   private ignored = 0
 
@@ -61,12 +63,26 @@ export class Connection {
   opened(exchange: HttpExchange): void {
     this.exchanges.add(exchange)
     this.newest = exchange
+    this.hasUnreadRest = false
     if (this.exchanges.size >= MAX_PIPELINED) this.mustClose = this.isClosing = true
   }
 
   over(exchange: HttpExchange): void {
     this.exchanges.delete(exchange)
+    this.hasUnreadRest = exchange.request.isArriving
     if (this.newest === exchange) this.newest = undefined
+    // Its head may have gone out before there was a reason to close.
+    if (this.mustClose && this.exchanges.size === 0) this.socket.destroySoon()
+  }
+
+  /** Nothing more is taken; the requests that were, are still answered. For a socket that the parser has let go. */
+  endAfterReplies(): void {
+    this.mustClose = this.isClosing = true
+    this.socket.on('error', () => {})
+    // Node no longer tells the replies that there is room again.
+    this.socket.on('drain', () => {
+      for (const { res } of this.exchanges) if (res.socket) res.emit('drain')
+    })
   }
 
   /** Replies leave in the order of the requests, so only the newest may announce the end of the connection. */

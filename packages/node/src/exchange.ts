@@ -59,11 +59,16 @@ export class HttpExchange implements ExchangeHost {
     else run(this.adapter.handler, this.context, (reply) => this.deliver(reply))
   }
 
+  /** Whether no other reply follows so far. Only then may this one announce the end of the connection. */
+  get isNewest(): boolean {
+    return this.connection.isNewest(this)
+  }
+
   /** Whether the reply has to be the last of its connection. */
   get mustClose(): boolean {
     const { connection, request } = this
     if (request.protocol === '1.0') return true
-    return connection.isNewest(this) && (connection.mustClose || this.adapter.isClosing || request.hasLongRest)
+    return this.isNewest && (connection.mustClose || this.adapter.isClosing || request.hasLongRest)
   }
 
   /** The reply says that the connection ends with it. */
@@ -168,12 +173,15 @@ export class HttpExchange implements ExchangeHost {
 
   protected answer(reply: Reply): void {
     try {
+      this.claimSocket()
       writeReply(this, reply)
     } catch (error) {
       quietlyDiscard(reply)
       this.answerError(error)
     }
   }
+
+  protected claimSocket(): void {}
 
   protected destroy(): void {
     // Where the body ends with the connection, an orderly end would make it look whole.

@@ -10,7 +10,7 @@ const LINGER_MS = 1_000
  * unread bytes with a reset, which can take our last reply with it.
  */
 export function lingeringClose(socket: Socket, clock: Clock): void {
-  if (socket.destroyed) return
+  if (socket.destroyed || socket.writableEnded) return
   const cancel = clock.setTimer(() => socket.destroy(), LINGER_MS)
   socket.once('close', cancel)
   socket.once('end', () => socket.destroy())

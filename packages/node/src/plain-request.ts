@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server } from 'node:http'
-import type { Socket } from 'node:net'
 import { isNamed } from '@gatelet/core'
+import { connectionOf } from './connection.ts'
 
 /**
  * Serves a request as if it had no `Upgrade` (RFC 9110 §7.8 lets a server ignore it). Once somebody listens for 'upgrade',
@@ -9,7 +9,7 @@ import { isNamed } from '@gatelet/core'
  *
  * The server's 'connection' listeners see the socket a second time.
  */
-export function servePlain(server: Server, req: IncomingMessage, socket: Socket, head: Buffer): void {
+export function servePlain(server: Server, req: IncomingMessage, head: Buffer): void {
   let text = `${req.method} ${req.url} HTTP/${req.httpVersion}\r\n`
   const { rawHeaders } = req
   for (let i = 0; i < rawHeaders.length; i += 2) {
@@ -18,11 +18,39 @@ export function servePlain(server: Server, req: IncomingMessage, socket: Socket,
     const value = rawHeaders[i + 1] as string
     text += `${name}: ${isNamed(name, 'connection') ? withoutUpgrade(value) : value}\r\n`
   }
-  socket.unshift(Buffer.concat([Buffer.from(`${text}\r\n`, 'latin1'), head]))
-  server.emit('connection', socket)
+  req.socket.unshift(Buffer.concat([Buffer.from(`${text}\r\n`, 'latin1'), head]))
+  server.emit('connection', req.socket)
 }
 
 function withoutUpgrade(connection: string): string {
   const options = connection.split(',').map((part) => part.trim())
   return options.filter((option) => !isNamed(option, 'upgrade')).join(', ')
+}
+
+interface AskingServer extends Server {
+  shouldUpgradeCallback?: (req: IncomingMessage) => boolean
+}
+
+/**
+ * From version 25 on Node reads the body of a request with `Upgrade` itself and hands it on while it still comes, so that
+ * the request cannot be parsed again; but it asks before. Told that there is no upgrade, it loses what is pipelined behind
+ * the request, so the connection ends with it.
+ * @param isWanted whether a request is to be upgraded, by whomever
+ * @returns its undo
+ */
+export function askBeforeUpgrade(server: AskingServer, isWanted: (req: IncomingMessage) => boolean): () => void {
+  const before = server.shouldUpgradeCallback
+  if (!before || Number.parseInt(process.versions.node, 10) < 25) return () => {}
+  server.shouldUpgradeCallback = (req) => {
+    if (isWanted(req) || !hasBody(req)) return before.call(server, req)
+    connectionOf(req.socket).mustClose = true
+    return false
+  }
+  return () => {
+    server.shouldUpgradeCallback = before
+  }
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
 }

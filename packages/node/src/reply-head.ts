@@ -9,6 +9,8 @@ export interface Framing {
   readonly length: number | undefined
   /** The connection ends with this reply. */
   readonly close: boolean
+  /** False where other replies have to follow, whatever a layer says. */
+  readonly mayClose: boolean
 }
 
 /** The head of a reply, ready for `writeHead`. Node adds `Date`, `Connection` and `Transfer-Encoding`. */
@@ -16,6 +18,8 @@ export interface ReplyHead {
   /** Flat: name, value, name, value, … Not to be changed: it may be the reply's own list. */
   readonly raw: string[]
   readonly close: boolean
+  /** A layer wants the connection to end. */
+  readonly wantsClose: boolean
   /** The body ends by itself, so that trailers can follow. */
   readonly isChunked: boolean
   readonly contentLength: number | undefined
@@ -35,15 +39,16 @@ export function hasContent(method: string, status: number): boolean {
 export function replyHead(raw: readonly string[], framing: Framing): ReplyHead {
   const fields = ownFields(raw)
   const contentLength = lengthFor(framing, fields.declared)
-  const close = framing.close || fields.close
+  const wantsClose = fields.close
+  const close = framing.close || (wantsClose && framing.mayClose)
   const isChunked = contentLength === undefined && framing.protocol === '1.1' && hasContent(framing.method, framing.status)
   const hasRightLength = contentLength === undefined ? fields.declared === undefined : fields.declared === String(contentLength)
-  if (hasRightLength && !fields.hasOthers) return { raw: raw as string[], close, isChunked, contentLength }
+  if (hasRightLength && !fields.hasOthers) return { raw: raw as string[], close, wantsClose, isChunked, contentLength }
   const out = fields.hasOthers || fields.declared !== undefined ? withoutOwn(raw) : raw.slice()
   if (contentLength !== undefined) out.push('content-length', String(contentLength))
   if (fields.options !== '') out.push('connection', close ? `${fields.options}, close` : fields.options)
   if (isChunked && fields.trailer !== undefined) out.push('trailer', fields.trailer)
-  return { raw: out, close, isChunked, contentLength }
+  return { raw: out, close, wantsClose, isChunked, contentLength }
 }
 
 function lengthFor({ status, method, length }: Framing, declared: string | undefined): number | undefined {

@@ -17,10 +17,6 @@ import type { Connection } from './connection.ts'
 import { type RequestHead, readHead } from './read-head.ts'
 import { RequestBody } from './request-body.ts'
 
-// Node's parser drops header fields without a word once it has about 1,000 of them, and with them whatever they frame or
-// prove. So a request with that many is refused.
-const MAX_FIELDS = 1_000
-
 // A body of which no more than this can be left is read to its end, so that the connection goes on; beyond it is closed.
 const SMALL_BODY_BYTES = 65_536
 
@@ -57,7 +53,7 @@ export class NodeRequest implements IncomingRequest {
     let view = noView
     let url = noUrl
     try {
-      checkMessage(req)
+      checkMessage(req, adapter.maxFields)
       this.head = readHead(req.rawHeaders, this.protocol)
       if (kind === 'upgrade') checkHandshake(this)
       view = adapter.viewOf(connection, this)
@@ -118,8 +114,8 @@ const noHead: RequestHead = { host: undefined, contentLength: undefined, isChunk
 const noView: ClientView = { client: { address: '', peer: '', viaTrustedProxy: false }, scheme: 'http' }
 const noUrl: RequestUrl = { scheme: 'http', host: '', port: undefined, path: '/', search: '' }
 
-function checkMessage(req: IncomingMessage): void {
-  if (req.rawHeaders.length >= MAX_FIELDS * 2) throw new GatewayError('HEADERS_TOO_LARGE')
+function checkMessage(req: IncomingMessage, maxFields: number): void {
+  if (req.rawHeaders.length >= maxFields * 2) throw new GatewayError('HEADERS_TOO_LARGE')
   // The parser also takes 0.9, which has no headers and no status, and 2.0 in the form of 1.1.
   if (req.httpVersion !== '1.1' && req.httpVersion !== '1.0')
     throw new GatewayError('BAD_REQUEST', { detail: 'HTTP/1.0 and HTTP/1.1 are spoken here' })

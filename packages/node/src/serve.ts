@@ -45,7 +45,7 @@ export async function serve(layer: Layer, options: ServeOptions = {}): Promise<R
   Object.assign(server, { httpAllowHalfOpen: settings.allowHalfClosed })
   if (settings.proxyProtocol) expectProxyHeaders(server, settings.proxyProtocol.from, settings.clock)
   const connections = trackConnections(server, settings.maxConnectionsPerAddress)
-  const adapter = new Adapter(handlerOf(layer), settings)
+  const adapter = new Adapter(handlerOf(layer), settings, server)
   addAttachment(server, { adapter, mount: '' })
   const closing = new Closing(server, adapter, connections)
   await listen(server, settings)
@@ -83,6 +83,8 @@ function serverOptions(settings: ServeSettings): object {
     requestTimeout: requestTimeoutMs,
     connectionsCheckingInterval: Math.ceil(headersTimeoutMs / 4),
     maxHeaderSize: maxHeaderBytes,
+    // Whatever the process was started with.
+    insecureHTTPParser: false,
     // A missing Host is refused by us, in the same form as everything else that is.
     requireHostHeader: false,
     // Finds clients that are gone without a word, in upgraded connections above all.

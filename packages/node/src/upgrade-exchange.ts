@@ -1,10 +1,10 @@
 import type { EventEmitter } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type HeaderList, publish, type Reply } from '@gatelet/core'
+import { type HeaderList, publish } from '@gatelet/core'
 import type { Adapter } from './adapter.ts'
 import type { Connection } from './connection.ts'
 import { HttpExchange, type Upgrade } from './exchange.ts'
-import { lingeringClose } from './lingering-close.ts'
+import { lingerAtClose } from './lingering-close.ts'
 
 /**
  * A WebSocket handshake on its way through the layers, on a socket that Node's parser has let go. A reply with `upgrade` gets
@@ -31,7 +31,9 @@ export class UpgradeExchange extends HttpExchange {
     return true
   }
 
-  override closes(): void {}
+  override closes(): void {
+    lingerAtClose(this.connection.socket, this.adapter.clock)
+  }
 
   override get drainEmitter(): EventEmitter {
     return this.connection.socket
@@ -43,15 +45,15 @@ export class UpgradeExchange extends HttpExchange {
   }
 
   override flushed(): void {
+    const { socket } = this.connection
     super.flushed()
-    this.res.detachSocket(this.connection.socket)
-    lingeringClose(this.connection.socket, this.adapter.clock)
+    this.res.detachSocket(socket)
+    socket.destroySoon()
   }
 
-  protected override answer(reply: Reply): void {
-    const { socket } = this.connection
-    if (!this.res.socket) this.res.assignSocket(socket)
-    super.answer(reply)
+  // Only a reply in the place of the 101 needs Node's framing.
+  protected override claimSocket(): void {
+    if (!this.res.socket) this.res.assignSocket(this.connection.socket)
   }
 
   protected override destroy(): void {

@@ -30,7 +30,9 @@ export function writeReply(exchange: HttpExchange, reply: Reply): void {
 export function writeHead(exchange: HttpExchange, reply: Reply, length: number | undefined): ReplyHead {
   const { res, request } = exchange
   const { method, protocol } = request
-  const head = replyHead(reply.headers.raw, { status: reply.status, method, protocol, length, close: exchange.mustClose })
+  const { mustClose: close, isNewest: mayClose, connection } = exchange
+  const head = replyHead(reply.headers.raw, { status: reply.status, method, protocol, length, close, mayClose })
+  if (head.wantsClose) connection.mustClose = true
   if (head.close) res.shouldKeepAlive = false
   if (protocol === '1.0') res.useChunkedEncodingByDefault = false
   try {

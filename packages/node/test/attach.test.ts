@@ -89,6 +89,28 @@ describe('attach with a mount', () => {
   })
 })
 
+test('each attachment believes whom it was told to believe', async () => {
+  await using it = await application()
+  const who: Layer = (ctx: Context) => text(ctx.request.client.address)
+  attach(it.server, who, { mount: '/open' })
+  attach(it.server, who, { mount: '/behind', trustedProxies: ['127.0.0.1'] })
+  await using client = await rawClient(it.port)
+  const ask = async (path: string) => {
+    client.write(head(`GET ${path}`, 'X-Forwarded-For: 192.0.2.7\r\n'))
+    return (await client.response()).text
+  }
+  expect([await ask('/open'), await ask('/behind'), await ask('/open')]).toEqual(['127.0.0.1', '192.0.2.7', '127.0.0.1'])
+})
+
+test('no more header fields are taken than the server lets through', async () => {
+  const server = createServer()
+  server.maxHeadersCount = 50
+  await using it = await application(server)
+  attach(it.server, ours)
+  expect((await it.get('/x'))[0]).toBe('ours /x')
+  expect((await it.get('/x', 'a: b\r\n'.repeat(60)))[0]).toContain('HEADERS_TOO_LARGE')
+})
+
 describe('attach to a whole server', () => {
   test('answers everything; the others are not asked', async () => {
     await using it = await application()

@@ -158,6 +158,20 @@ describe('close', () => {
     expect(clock.pending).toBe(0)
   })
 
+  test('of Node’s own server closes idle connections too, and no others', async () => {
+    const { go, begun, handler } = slow()
+    await using server = await serving(handler)
+    await using idle = await rawClient(server.port)
+    await using busy = await rawClient(server.port)
+    busy.write(head('GET /'))
+    await begun
+    const closed = new Promise((resolve) => server.server.close(resolve))
+    await idle.left()
+    go()
+    expect((await busy.response()).text).toBe('done')
+    await closed
+  })
+
   test('checks its options', async () => {
     await using server = await serving(() => text('x'))
     expect(() => server.close({ graceMs: -1 })).toThrow(

@@ -2,14 +2,19 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { hasContent, replyHead } from '../src/reply-head.ts'
 
-const plain = { status: 200, method: 'GET', protocol: '1.1', length: undefined, close: false } as const
+const plain = { status: 200, method: 'GET', protocol: '1.1', length: undefined, close: false, mayClose: true } as const
 
 describe('replyHead', () => {
   test('uses the list as it is when there is nothing to say', () => {
     const raw = ['content-type', 'text/plain', 'Content-Length', '5']
     expect(replyHead(raw, { ...plain, length: 5 }).raw).toBe(raw)
-    expect(replyHead(raw, plain)).toEqual({ raw, close: false, isChunked: false, contentLength: 5 })
-    expect(replyHead(['a', 'b'], plain)).toEqual({ raw: ['a', 'b'], close: false, isChunked: true, contentLength: undefined })
+    expect(replyHead(raw, plain)).toMatchObject({ raw, close: false, isChunked: false, contentLength: 5 })
+    expect(replyHead(['a', 'b'], plain)).toMatchObject({
+      raw: ['a', 'b'],
+      close: false,
+      isChunked: true,
+      contentLength: undefined,
+    })
   })
 
   test.for<[string, string[], string[]]>([
@@ -56,6 +61,7 @@ describe('replyHead', () => {
       protocol: fc.constantFrom('1.0' as const, '1.1' as const),
       length: fc.option(fc.nat(9), { nil: undefined }),
       close: fc.boolean(),
+      mayClose: fc.boolean(),
     })
     fc.assert(
       fc.property(fields, framing, (list, given) => {
@@ -72,6 +78,7 @@ describe('replyHead', () => {
         if (given.status === 204) expect(head.contentLength).toBeUndefined()
         if (head.isChunked) expect([head.contentLength, given.protocol]).toEqual([undefined, '1.1'])
         if (given.close) expect(head.close).toBe(true)
+        if (head.close) expect(given.close || (given.mayClose && head.wantsClose)).toBe(true)
         for (const value of named('connection')) expect(value.endsWith('close')).toBe(head.close)
         const others = (flat: readonly string[]) =>
           flat.filter((_, at) => /^(x-a|set-cookie|dateline|contents-length)$/.test(flat[at - (at % 2)] ?? ''))

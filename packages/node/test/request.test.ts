@@ -1,7 +1,7 @@
-import { type IncomingRequest, json, text } from '@gatelet/core'
-import { rawClient, rawRequest } from '@gatelet/testing'
+import { type IncomingRequest, json, PushSource, text } from '@gatelet/core'
+import { parseResponses, rawClient, rawRequest } from '@gatelet/testing'
 import { describe, expect, test } from 'vitest'
-import { head, later, serving } from './serving.ts'
+import { deferred, head, later, serving, until } from './serving.ts'
 
 const seen = ({ method, url, target, protocol, kind, client, headers }: IncomingRequest) => ({
   method,
@@ -180,4 +180,59 @@ test('takes 100 requests at once from a client that pipelines, and closes after 
   const { responses, closed } = await rawRequest(server.port, head('GET /').repeat(150))
   expect([responses.length, runs, closed]).toEqual([100, 100, 'end'])
   expect(responses.filter(({ headers }) => headers.get('connection') === 'close')).toHaveLength(1)
+})
+
+describe('what is pipelined behind requests that are not answered yet', () => {
+  test.for<[string, string]>([
+    ['garbage', 'garbage\r\n\r\n'],
+    ['CONNECT', 'CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n'],
+    ['a WebSocket handshake', head('GET /ws', 'Connection: upgrade\r\nUpgrade: websocket\r\n')],
+    ['a handshake that is to be refused', head('POST /ws', 'Connection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 2\r\n')],
+    ['h2c', head('GET /h2c', 'Connection: upgrade\r\nUpgrade: h2c\r\n')],
+  ])('%s does not overtake their replies, and ends the connection', async ([, behind]) => {
+    const go = deferred()
+    const body = new PushSource({ start: () => void go.promise.then(pump), pause() {}, resume: pump, cancel() {} })
+    let left = 100
+    let isFull = false
+    function pump(): void {
+      while (left > 0) {
+        left--
+        isFull = !body.push(Buffer.alloc(200_000))
+        if (isFull) return
+      }
+      body.end()
+    }
+    await using server = await serving((ctx) => ({ ...text(''), body: ctx.request.target === '/first' ? body : null }))
+    await using client = await rawClient(server.port)
+    client.write(head('GET /first'))
+    await client.read('\r\n\r\n')
+    client.write(behind)
+    client.pause()
+    go.resolve()
+    await until(() => isFull)
+    client.resume()
+    await client.left()
+    const responses = parseResponses(client.received, { isClosed: true })
+    expect(responses.map(({ status, complete, body }) => [status, complete, body.byteLength])).toEqual([[200, true, 20_000_000]])
+    expect(await server.ended(1)).toEqual(['finished 200'])
+    await until(() => server.connections === 0)
+  })
+
+  test('is answered after them, also where one of them wants to be the last', async () => {
+    await using server = await serving(async (ctx) => {
+      await new Promise((resolve) => setImmediate(resolve))
+      return text(ctx.request.target, ctx.request.target === '/1' ? { headers: { connection: 'close' } } : 200)
+    })
+    const { responses, closed } = await rawRequest(server.port, head('GET /1') + head('GET /2'))
+    expect([responses.map((response) => response.text), closed]).toEqual([['/1', '/2'], 'end'])
+    expect(responses.map(({ headers }) => headers.get('connection'))).toEqual(['keep-alive', 'close'])
+  })
+})
+
+test('a request that asks for h2c cannot hide its framing behind header fields that the parser drops', async () => {
+  let runs = 0
+  await using server = await serving(() => text(String(runs++)))
+  const fields = `${'a:\r\n'.repeat(1_100)}Connection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 60\r\n`
+  const { responses } = await rawRequest(server.port, head('POST /', fields) + head('GET /smuggled').padEnd(60))
+  expect([responses.map(({ status }) => status), runs]).toEqual([[431], 0])
 })

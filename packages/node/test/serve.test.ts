@@ -135,6 +135,15 @@ describe('a client that is slow', () => {
   })
 })
 
+test('a body that never comes, of a request that is answered, ends the connection without a second answer', async () => {
+  await using server = await serving(() => text('answered'), { headersTimeoutMs: 100, requestTimeoutMs: 200 })
+  await using client = await rawClient(server.port)
+  client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nbegun')
+  expect((await client.response()).text).toBe('answered')
+  await client.left()
+  expect(client.received.toString().match(/HTTP\/1/g)).toHaveLength(1)
+})
+
 const bad: [string, ServeOptions, string, string][] = [
   ['port', { port: 65_536 }, 'port', 'a whole number from 0 to 65535'],
   ['port', { port: '80' as never }, 'port', 'a whole number'],
