@@ -315,6 +315,41 @@ describe('a body that nobody reads', () => {
     expect((await client.response()).text).toBe('/next')
   })
 
+  test('is thrown away when reading was given up in the middle', async () => {
+    await using server = await serving(async (ctx) => {
+      const { body } = ctx.request
+      if (body) {
+        const source = sourceOf(body)
+        await new Promise<void>((resolve) => {
+          source.pipeTo({
+            write() {
+              source.cancel()
+              resolve()
+              return true
+            },
+            end() {},
+            fail() {},
+          })
+        })
+      }
+      return text(ctx.request.target)
+    })
+    const accepted = deferred<Socket>()
+    server.server.once('connection', accepted.resolve)
+    await using client = await rawClient(server.port)
+    const socket = await accepted.promise
+    client.write(`${upload(65_536)}begun`)
+    expect((await client.response()).headers.get('connection')).toBe('keep-alive')
+    // In pieces, each of them read before the next: one alone fills the buffer of a request that nobody reads.
+    for (const size of [20_000, 20_000, 25_531]) {
+      const { bytesRead } = socket
+      client.write(Buffer.alloc(size))
+      await until(() => socket.bytesRead === bytesRead + size)
+    }
+    client.write(head('GET /next'))
+    expect((await client.response()).text).toBe('/next')
+  })
+
   test.for<[string, string]>([
     ['a long one', upload(100_000_000)],
     ['one of unknown length', chunked()],
