@@ -1,8 +1,10 @@
 import { type IncomingMessage, type Server, ServerResponse } from 'node:http'
 import {
   type CanonicalHost,
+  type CanonicalTarget,
   type ClientView,
   type Clock,
+  canonicalize,
   canonicalizeHost,
   clientResolver,
   GatewayError,
@@ -13,13 +15,14 @@ import {
 import { type Connection, connectionOf } from './connection.ts'
 import { HttpExchange } from './exchange.ts'
 import type { AdapterSettings } from './options.ts'
+import type { RequestReader } from './request.ts'
 import { UpgradeExchange } from './upgrade-exchange.ts'
 
 /** What a client said it expects before it sends the body. */
 export type Expectation = 'continue' | 'unknown' | undefined
 
 /** Answers the requests of Node's parser by one handler. Knows nothing of how the server listens. */
-export class Adapter {
+export class Adapter implements RequestReader {
   readonly handler: Handler
   readonly clock: Clock
   readonly paths: PathOptions
@@ -57,6 +60,11 @@ export class Adapter {
     const connection = connectionOf(req.socket)
     if (!connection.accepts()) return
     new UpgradeExchange(this, connection, req, new ServerResponse(req), head).begin()
+  }
+
+  /** @throws GatewayError `BAD_TARGET` */
+  canonicalOf(req: IncomingMessage): CanonicalTarget {
+    return canonicalize(req.url as string, this.paths)
   }
 
   viewOf(connection: Connection, request: IncomingRequest): ClientView {

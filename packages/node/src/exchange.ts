@@ -15,14 +15,15 @@ import {
 import type { Adapter } from './adapter.ts'
 import type { Connection } from './connection.ts'
 import { lingerAtClose } from './lingering-close.ts'
+import { type ReplyHead, replyHead } from './reply-head.ts'
 import { NodeRequest } from './request.ts'
-import type { StreamedReply } from './streamed-reply.ts'
+import type { ReplyTarget, StreamedReply } from './streamed-reply.ts'
 import { writeReply } from './write-reply.ts'
 
 export type Upgrade = NonNullable<Reply['upgrade']>
 
 /** One request of `node:http` and its reply. It ends exactly once: when the reply is out, or when the connection is gone. */
-export class HttpExchange implements ExchangeHost {
+export class HttpExchange implements ExchangeHost, ReplyTarget {
   readonly request: NodeRequest
   readonly res: ServerResponse
   readonly connection: Connection
@@ -69,6 +70,24 @@ export class HttpExchange implements ExchangeHost {
     const { connection, request } = this
     if (request.protocol === '1.0') return true
     return this.isNewest && (connection.mustClose || this.adapter.isClosing || request.hasLongRest)
+  }
+
+  /** @throws GatewayError `BAD_HEADER` */
+  writeHead({ status, headers }: Reply, length: number | undefined): ReplyHead {
+    const { res, request, connection, mustClose: close, isNewest: mayClose } = this
+    const { method, protocol } = request
+    const head = replyHead(headers.raw, { status, method, protocol, length, close, mayClose })
+    if (head.wantsClose) connection.mustClose = true
+    if (head.close) res.shouldKeepAlive = false
+    if (protocol === '1.0') res.useChunkedEncodingByDefault = false
+    try {
+      res.writeHead(status, head.raw)
+    } catch (cause) {
+      res.statusMessage = '' // Node keeps the phrase of the status that it could not write.
+      throw new GatewayError('BAD_HEADER', { cause })
+    }
+    if (head.close) this.closes()
+    return head
   }
 
   /** The reply says that the connection ends with it. */

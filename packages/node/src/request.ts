@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import {
   type Body,
+  type CanonicalHost,
+  type CanonicalTarget,
   type Client,
   type ClientView,
-  canonicalize,
   canonicalizeHost,
   GatewayError,
   HeaderList,
@@ -12,13 +13,23 @@ import {
   type RequestUrl,
   withoutNominated,
 } from '@gatelet/core'
-import type { Adapter } from './adapter.ts'
 import type { Connection } from './connection.ts'
 import { type RequestHead, readHead } from './read-head.ts'
 import { RequestBody } from './request-body.ts'
 
 // A body of which no more than this can be left is read to its end, so that the connection goes on; beyond it is closed.
 const SMALL_BODY_BYTES = 65_536
+
+/** How requests are read: what differs between a server and a framework. */
+export interface RequestReader {
+  /** A request with so many header fields may have lost some to the parser. */
+  readonly maxFields: number
+  /** @throws GatewayError `BAD_TARGET` */
+  canonicalOf(req: IncomingMessage): CanonicalTarget
+  viewOf(connection: Connection, request: IncomingRequest): ClientView
+  /** @throws GatewayError `BAD_HOST` */
+  hostOf(value: string, scheme: 'http' | 'https'): CanonicalHost
+}
 
 /** A request of Node's parser as layers see it. What costs something is made when it is first asked for. */
 export class NodeRequest implements IncomingRequest {
@@ -30,34 +41,35 @@ export class NodeRequest implements IncomingRequest {
   readonly client: Client
   /** Why no layer may see it. */
   readonly refusal: GatewayError | undefined
-  private readonly req: IncomingMessage
+  protected readonly req: IncomingMessage
   private readonly head: RequestHead
   private readonly sendContinue: (() => void) | undefined
   private headerList: HeaderList | undefined
   private requestBody: RequestBody | undefined
 
   constructor(
-    adapter: Adapter,
+    reader: RequestReader,
     connection: Connection,
     req: IncomingMessage,
     kind: 'request' | 'upgrade',
-    sendContinue: (() => void) | undefined,
+    sendContinue?: (() => void) | undefined,
+    target: string = req.url as string,
   ) {
     this.req = req
     this.kind = kind
     this.method = req.method as string
-    this.target = req.url as string
+    this.target = target
     this.protocol = req.httpVersion === '1.0' ? '1.0' : '1.1'
     this.sendContinue = sendContinue
     this.head = noHead
     let view = noView
     let url = noUrl
     try {
-      checkMessage(req, adapter.maxFields)
+      checkMessage(req, reader.maxFields)
       this.head = readHead(req.rawHeaders, this.protocol)
       if (kind === 'upgrade') checkHandshake(this)
-      view = adapter.viewOf(connection, this)
-      url = urlOf(adapter, this, this.head.host, view.scheme)
+      view = reader.viewOf(connection, this)
+      url = urlOf(this, reader.canonicalOf(req), this.head.host, view.scheme, reader)
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error
       this.refusal = error
@@ -131,12 +143,17 @@ function checkHandshake({ method, hasBody }: NodeRequest): void {
 
 const usualMethods = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
 
-function urlOf(adapter: Adapter, request: NodeRequest, given: string | undefined, scheme: 'http' | 'https'): RequestUrl {
-  const { path, search, authority, scheme: targetScheme = scheme } = canonicalize(request.target, adapter.paths)
-  if (given === undefined && request.protocol === '1.1') throw new GatewayError('BAD_HOST', { detail: 'There is no Host header' })
+function urlOf(
+  { protocol }: NodeRequest,
+  { path, search, authority, scheme: targetScheme }: CanonicalTarget,
+  given: string | undefined,
+  scheme: 'http' | 'https',
+  reader: RequestReader,
+): RequestUrl {
+  if (given === undefined && protocol === '1.1') throw new GatewayError('BAD_HOST', { detail: 'There is no Host header' })
   const name = given ?? authority
-  const { host, port } = name === undefined ? noUrl : adapter.hostOf(name, scheme)
-  if (authority !== undefined) checkAuthority(authority, given, targetScheme)
+  const { host, port } = name === undefined ? noUrl : reader.hostOf(name, scheme)
+  if (authority !== undefined) checkAuthority(authority, given, targetScheme ?? scheme)
   return { scheme, host, port, path, search }
 }
 

@@ -1,6 +1,32 @@
 import { type Flow, GatewayError, type HeaderList, isHopByHop, type Reply, type Sink, type Source } from '@gatelet/core'
-import type { HttpExchange } from './exchange.ts'
-import { writeHead } from './write-reply.ts'
+import type { ReplyHead } from './reply-head.ts'
+
+/** What a reply is written to: a response of `node:http`, or what stands before it. */
+export interface ReplyTarget {
+  readonly request: { readonly method: string }
+  readonly res: ReplyOutput
+  /** The reply that is being written, where its body comes bit by bit. */
+  streamed: StreamedReply | undefined
+  /** Who says by 'drain' that there is room for more. */
+  readonly drainEmitter: DrainEmitter
+  /** @param length bytes of the body, where known. @throws GatewayError `BAD_HEADER` */
+  writeHead(reply: Reply, length: number | undefined): ReplyHead
+  /** The body broke off. */
+  replyFailed(error: Error): void
+}
+
+/** What of a response carries the body. */
+export interface ReplyOutput {
+  write(chunk: Uint8Array): boolean
+  end(chunk?: Uint8Array): unknown
+  flushHeaders(): void
+  addTrailers(trailers: [string, string][]): void
+}
+
+/** Tells of 'drain'. */
+export interface DrainEmitter {
+  on(event: 'drain', listener: () => void): unknown
+}
 
 /**
  * A reply whose body comes as it is made: written with the client's back-pressure, broken off visibly when it fails. The
@@ -8,7 +34,7 @@ import { writeHead } from './write-reply.ts'
  * a stream that is silent for now (server-sent events) is seen to have begun.
  */
 export class StreamedReply implements Sink {
-  private readonly exchange: HttpExchange
+  private readonly target: ReplyTarget
   private readonly reply: Reply
   private readonly source: Source
   private flow: Flow | undefined
@@ -16,22 +42,23 @@ export class StreamedReply implements Sink {
   private isOver = false
   private isChunked = false
   private awaitsDrain = false
+  private listensForDrain = false
   private promised: number | undefined
   private sent = 0
 
-  constructor(exchange: HttpExchange, reply: Reply, source: Source) {
-    this.exchange = exchange
+  constructor(target: ReplyTarget, reply: Reply, source: Source) {
+    this.target = target
     this.reply = reply
     this.source = source
   }
 
   /** @throws GatewayError `BODY_USED`, `BAD_HEADER`: nothing was written then */
   start(): void {
-    const { exchange, source } = this
-    exchange.streamed = this
+    const { target, source } = this
+    target.streamed = this
     this.flow = source.pipeTo(this)
     if (!this.opens()) return
-    if (this.sent === 0) exchange.res.flushHeaders()
+    if (this.sent === 0) target.res.flushHeaders()
   }
 
   write(chunk: Uint8Array): boolean {
@@ -41,7 +68,7 @@ export class StreamedReply implements Sink {
       this.breakOff(new GatewayError('BAD_REPLY', { message: `the body has more than the ${this.promised} bytes announced` }))
       return true
     }
-    if (this.exchange.res.write(chunk)) return true
+    if (this.target.res.write(chunk)) return true
     this.awaitDrain()
     return false
   }
@@ -55,13 +82,13 @@ export class StreamedReply implements Sink {
     }
     if (trailers && this.isChunked && !this.addTrailers(trailers)) return
     this.isOver = true
-    this.exchange.res.end()
+    this.target.res.end()
   }
 
   fail(error: Error): void {
     if (this.isOver) return
     this.isOver = true
-    this.exchange.replyFailed(error)
+    this.target.replyFailed(error)
   }
 
   /** Nobody wants the rest. */
@@ -70,19 +97,22 @@ export class StreamedReply implements Sink {
     this.source.cancel()
   }
 
-  // Only bodies that meet back-pressure pay for a listener.
+  // Only bodies that meet back-pressure pay for a listener. One for all: a response that other code has wrapped may not take
+  // off what was added by `once`.
   private awaitDrain(): void {
-    if (this.awaitsDrain) return
     this.awaitsDrain = true
-    this.exchange.drainEmitter.once('drain', () => {
+    if (this.listensForDrain) return
+    this.listensForDrain = true
+    this.target.drainEmitter.on('drain', () => {
+      if (!this.awaitsDrain || this.isOver) return
       this.awaitsDrain = false
-      if (!this.isOver) this.flow?.resume()
+      this.flow?.resume()
     })
   }
 
   private addTrailers(trailers: HeaderList): boolean {
     try {
-      this.exchange.res.addTrailers(sendable(trailers))
+      this.target.res.addTrailers(sendable(trailers))
       return true
     } catch (cause) {
       this.breakOff(new GatewayError('BAD_HEADER', { cause }))
@@ -100,7 +130,7 @@ export class StreamedReply implements Sink {
     if (this.isOpen || this.isOver) return !this.isOver
     this.isOpen = true
     try {
-      const { isChunked, contentLength } = writeHead(this.exchange, this.reply, this.source.length)
+      const { isChunked, contentLength } = this.target.writeHead(this.reply, this.source.length)
       this.isChunked = isChunked
       this.promised = contentLength
     } catch (error) {
