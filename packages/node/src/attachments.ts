@@ -122,7 +122,6 @@ class Attachments {
 
   private onConnect(req: IncomingMessage, socket: Socket): void {
     if (this.foreign.listensTo('connect') || this.endsAfterReplies(req)) return
-    socket.on('error', () => {})
     if (this.owner(req)) this.answer(req, new GatewayError('METHOD_NOT_IMPLEMENTED'))
     else socket.destroy() // As Node does where nobody listens.
   }

@@ -1,10 +1,10 @@
 import { connect } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
-import { bytesOf, type Context, HeaderList, PushSource, type Reply, subscribe, switchProtocols, text } from '@gatelet/core'
+import { bytesOf, type Context, HeaderList, PushSource, type Reply, subscribe, text } from '@gatelet/core'
 import { serve } from '@gatelet/node'
 import { baseline, seededRandom } from '@gatelet/testing'
 import { expect, test } from 'vitest'
-import { head, until } from './serving.ts'
+import { echo, head, until } from './serving.ts'
 
 const count = process.env['HEAVY_SHORT'] === '1' ? 1_000 : 10_000
 const atOnce = 40
@@ -32,15 +32,13 @@ function endless(): PushSource {
 }
 
 function upgraded(): Reply {
+  const reply = echo()
   return {
-    status: 101,
-    headers: new HeaderList(),
-    body: null,
-    upgrade(socket, _head, headers) {
+    ...reply,
+    upgrade(socket, first, headers) {
       open.upgraded++
       socket.on('close', () => open.upgraded--)
-      switchProtocols(socket, headers)
-      socket.pipe(socket)
+      reply.upgrade?.(socket, first, headers)
     },
   }
 }

@@ -1,9 +1,8 @@
-import type { Duplex } from 'node:stream'
-import { HeaderList, PushSource, type Reply, switchProtocols, text } from '@gatelet/core'
+import { HeaderList, PushSource, type Reply, text } from '@gatelet/core'
 import { readiness } from '@gatelet/node'
 import { rawClient, rawRequest, virtualClock } from '@gatelet/testing'
 import { describe, expect, test } from 'vitest'
-import { deferred, head, serving, until } from './serving.ts'
+import { deferred, echo, head, serving, until } from './serving.ts'
 
 const slow = () => {
   const go = deferred()
@@ -100,7 +99,7 @@ describe('close', () => {
   })
 
   test('waits for upgraded connections', async () => {
-    await using server = await serving(upgraded)
+    await using server = await serving(echo)
     await using client = await rawClient(server.port)
     client.write(head('GET /', 'Connection: upgrade\r\nUpgrade: websocket\r\n'))
     await client.read('\r\n\r\n')
@@ -118,7 +117,7 @@ describe('close', () => {
     await using server = await serving(
       (ctx): Reply | Promise<Reply> => {
         ctx.signal.addEventListener('abort', () => reasons.push(ctx.signal.reason.code))
-        if (ctx.request.kind === 'upgrade') return upgraded()
+        if (ctx.request.kind === 'upgrade') return echo()
         if (ctx.request.target === '/stream') return { status: 200, headers: new HeaderList(), body }
         ctx.background(() => deferred().promise)
         return deferred<Reply>().promise
@@ -210,15 +209,3 @@ test('readiness says 200 until the server is closing, then 503', async () => {
   const refused = await fetch(server.url)
   expect([refused.status, await refused.json()]).toEqual([503, expect.objectContaining({ code: 'DRAINING' })])
 })
-
-function upgraded(): Reply {
-  return {
-    status: 101,
-    headers: new HeaderList({ connection: 'Upgrade', upgrade: 'websocket' }),
-    body: null,
-    upgrade(socket: Duplex, _head: Buffer, headers: HeaderList) {
-      switchProtocols(socket, headers)
-      socket.pipe(socket)
-    },
-  }
-}

@@ -1,4 +1,13 @@
-import { type Context, type Layer, PushSource, type Summary, subscribe } from '@gatelet/core'
+import {
+  type Context,
+  HeaderList,
+  type Layer,
+  PushSource,
+  type Reply,
+  type Summary,
+  subscribe,
+  switchProtocols,
+} from '@gatelet/core'
 import { type RunningServer, type ServeOptions, serve } from '@gatelet/node'
 import { vi } from 'vitest'
 
@@ -65,4 +74,18 @@ export function later(...pieces: string[]): PushSource {
     cancel() {},
   })
   return body
+}
+
+/** Takes over the socket of a handshake and sends back what it gets, from the first byte on. */
+export function echo(): Reply {
+  return {
+    status: 101,
+    headers: new HeaderList({ connection: 'Upgrade', upgrade: 'websocket' }),
+    body: null,
+    upgrade(socket, first, headers) {
+      switchProtocols(socket, headers)
+      if (first.length > 0) socket.write(first)
+      socket.pipe(socket)
+    },
+  }
 }

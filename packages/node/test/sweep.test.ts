@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
-import { bytesOf, type Context, HeaderList, type Reply, switchProtocols, text } from '@gatelet/core'
+import { bytesOf, type Context, HeaderList, text } from '@gatelet/core'
 import { rawClient, virtualClock } from '@gatelet/testing'
 import { describe, expect, test } from 'vitest'
-import { deferred, head, serving, until } from './serving.ts'
+import { deferred, echo, head, serving, until } from './serving.ts'
 
 describe('a connection that is idle', () => {
   test('between two requests is closed after keepAliveTimeoutMs, not before', async () => {
@@ -42,7 +42,7 @@ describe('a connection that is idle', () => {
 
   test('is not, while it is upgraded', async () => {
     const clock = virtualClock()
-    await using server = await serving(upgraded, { clock })
+    await using server = await serving(echo, { clock })
     await using client = await rawClient(server.port)
     client.write(head('GET /', 'Connection: upgrade\r\nUpgrade: websocket\r\n'))
     await client.read('\r\n\r\n')
@@ -160,15 +160,3 @@ describe('a client that stops in the middle of a message', () => {
     expect((await client.response()).text).toBe('5')
   })
 })
-
-function upgraded(): Reply {
-  return {
-    status: 101,
-    headers: new HeaderList(),
-    body: null,
-    upgrade(socket, _head, headers) {
-      switchProtocols(socket, headers)
-      socket.pipe(socket)
-    },
-  }
-}

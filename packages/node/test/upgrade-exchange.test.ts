@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
 import {
   bytesOf,
   type Context,
@@ -16,27 +15,13 @@ import {
 import { rawClient, rawRequest } from '@gatelet/testing'
 import { describe, expect, test } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
-import { deferred, head, serving, until } from './serving.ts'
+import { deferred, echo, head, serving, until } from './serving.ts'
 
 const handshake = (fields = '', line = 'GET /ws') =>
   head(
     line,
     `Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n${fields}`,
   )
-
-/** Sends back what it gets, from the first byte on. */
-function echo(): Reply {
-  return {
-    status: 101,
-    headers: new HeaderList({ connection: 'Upgrade', upgrade: 'websocket' }),
-    body: null,
-    upgrade(socket: Duplex, first: Buffer, headers: HeaderList) {
-      switchProtocols(socket, headers)
-      if (first.length > 0) socket.write(first)
-      socket.pipe(socket)
-    },
-  }
-}
 
 describe('a WebSocket handshake', () => {
   test('runs the same layers as any request, and gets the socket', async () => {
