@@ -1,6 +1,6 @@
 import { HeaderList, PushSource, type Reply, text } from '@gatelet/core'
 import { readiness } from '@gatelet/node'
-import { rawClient, rawRequest, virtualClock } from '@gatelet/testing'
+import { type RawClient, rawClient, rawRequest, virtualClock } from '@gatelet/testing'
 import { describe, expect, test } from 'vitest'
 import { deferred, echo, head, serving, until } from './serving.ts'
 
@@ -155,6 +155,39 @@ describe('close', () => {
     expect(await last).toEqual({ cut: 1 })
     expect(server.close()).toBe(first)
     expect(clock.pending).toBe(0)
+  })
+
+  test('loses no request of clients that ask without a pause', async () => {
+    await using server = await serving(async () => {
+      await new Promise((resolve) => setImmediate(resolve))
+      return text('x'.repeat(2_000))
+    })
+    let answered = 0
+    const lost: unknown[] = []
+    const ask = async (client: RawClient) => {
+      client.write(head('GET /'))
+      const { complete, headers } = await client.response()
+      if (complete) answered++
+      return complete && headers.get('connection') !== 'close'
+    }
+    // As behind a second server: who finds nobody here any more goes there.
+    const asking = async () => {
+      for (;;) {
+        const client = await rawClient(server.port).catch(() => undefined)
+        if (!client) return
+        try {
+          while (await ask(client));
+        } catch (error) {
+          lost.push(error)
+        }
+        await client[Symbol.asyncDispose]()
+      }
+    }
+    const all = Promise.all(Array.from({ length: 20 }, asking))
+    await until(() => answered > 500)
+    expect(await server.close()).toEqual({ cut: 0 })
+    await all
+    expect(lost).toEqual([])
   })
 
   test('of Node’s own server closes idle connections too, and no others', async () => {
