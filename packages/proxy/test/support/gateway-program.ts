@@ -1,0 +1,19 @@
+// A gateway in a process of its own, whose memory can be measured: node gateway-program.ts <upstream url>
+import { setInterval } from 'node:timers'
+import { serve } from '@gatelet/node'
+import { proxy } from '@gatelet/proxy'
+
+const server = await serve(proxy(process.argv[2] as string), { port: 0, host: '127.0.0.1' })
+
+let peak = 0
+setInterval(() => {
+  peak = Math.max(peak, process.memoryUsage.rss())
+}, 10).unref()
+
+/** Tells the memory that is in use, and the most that was since it was asked last, in bytes. */
+process.on('message', () => {
+  const now = process.memoryUsage.rss()
+  process.send?.({ now, peak: Math.max(peak, now) })
+  peak = 0
+})
+process.send?.({ port: server.port })
