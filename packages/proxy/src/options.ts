@@ -1,7 +1,7 @@
 import { type Balancer, type Checks, type Clock, canonicalizeHost, checkOptions, options, systemClock } from '@gatelet/core'
 import { normalizedMap } from './set-cookie.ts'
 
-/** How long to wait for what. All in milliseconds. */
+/** How long to wait for what. All in milliseconds; waits for answers and bodies may be a second longer. */
 export interface ProxyTimeouts {
   /** For a connection, TLS included. Default 2,000. */
   connectMs?: number
@@ -46,7 +46,7 @@ export interface ProxyOptions {
    * the upstream had closed meanwhile does not count.
    */
   retries?: number
-  /** Connections to one endpoint at most, 1 to 10,000. Default 128. */
+  /** Connections to one endpoint at most, 1 to 10,000. Those of upgrades are not among them: each has its client's. Default 128. */
   connections?: number
   /** Requests that wait for a connection to one endpoint at most, 0 to 100,000; more get 503. Default 1,024. */
   maxQueued?: number

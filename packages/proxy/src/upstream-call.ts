@@ -188,10 +188,15 @@ export class UpstreamCall implements Call, Producer, Attempted {
 
   private fail(error: GatewayError): void {
     if (this.isOver) return
-    this.answer({ kind: this.isFault(error) ? 'failure' : 'cancelled', latencyMs: this.elapsed(), status: error.status }, error)
-    if (this.body) this.body.fail(error)
-    else this.reject(error)
-    this.finish()
+    const kind = this.isFault(error) ? 'failure' : 'cancelled'
+    try {
+      this.answer({ kind, latencyMs: this.elapsed(), status: error.status }, error)
+    } finally {
+      // Whatever a balancer throws when it is told.
+      if (this.body) this.body.fail(error)
+      else this.reject(error)
+      this.finish()
+    }
   }
 
   private isFault(error: GatewayError): boolean {

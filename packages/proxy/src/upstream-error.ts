@@ -30,7 +30,7 @@ function codeOf(error: Error, { sent, hasHead }: Progress): ErrorCode {
   if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return hasHead ? 'UPSTREAM_RESET' : 'UPSTREAM_BAD_RESPONSE'
   if (code.startsWith('HPE_')) return 'UPSTREAM_BAD_RESPONSE'
   if (tls.test(code)) return 'UPSTREAM_TLS'
-  return code.startsWith('UND_ERR_') || code.startsWith('ERR_') ? 'INTERNAL' : broken(sent)
+  return ours.test(code) ? 'INTERNAL' : broken(sent)
 }
 
 const broken = (sent: boolean): ErrorCode => (sent ? 'UPSTREAM_RESET' : 'UPSTREAM_CONNECT_FAILED')
@@ -45,3 +45,6 @@ const codes: ReadonlyMap<string, ErrorCode> = new Map([
 ])
 
 const tls = /^(ERR_TLS_|ERR_SSL_|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|HOSTNAME_MISMATCH|EPROTO$)/
+
+// What we handed over was not acceptable, to undici or to Node.
+const ours = /^(UND_ERR_|ERR_INVALID_|ERR_UNESCAPED_)/
