@@ -4,7 +4,7 @@ import { toFetch } from '@gatelet/fetch'
 import { attach, serve } from '@gatelet/node'
 import { proxy } from '@gatelet/proxy'
 import { createRouter } from '@gatelet/router'
-import { call, exchange, origins, rawRequest, virtualClock } from '@gatelet/testing'
+import { call, describeStrategy, exchange, origins, rawRequest, virtualClock } from '@gatelet/testing'
 import { createGateway } from 'gatelet'
 
 /** How one interface of options is put to the test. */
@@ -164,6 +164,14 @@ export const subjects: Readonly<Record<string, Subject>> = {
   },
   CallOptions: { through: (options) => call(never as never, '/', options), bad: { next: 404, clock: {}, state: 'ada' } },
   ExchangeOptions: { through: (options) => exchange('/', options), bad: { clock: {}, state: [] } },
+  StrategySuiteOptions: {
+    through: (options) => describeStrategy('x', never as never, options),
+    bad: { describe: 1, test: 'x', seesLoad: 1, hashes: 'yes', mayAllocate: 0, metadata: {} },
+  },
+  RunnerOptions: {
+    through: (options) => describeStrategy('x', never as never, options),
+    bad: { describe: {}, test: true },
+  },
   OriginsOptions: {
     through: (options) => origins(1, options),
     bad: { handler: 200, upgrade: true, clock: 0, keepRequests: 0, keepBodyBytes: -1 },

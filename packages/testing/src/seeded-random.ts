@@ -4,10 +4,12 @@
  * @param seed any number; only its lower 32 bits count
  */
 export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0
+  // Not a variable: the engine would make an object of each number in it.
+  const state = Uint32Array.of(seed >>> 0)
   return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    state[0] = (state[0] as number) + 0x6d2b79f5
+    const at = state[0]
+    let mixed = Math.imul(at ^ (at >>> 15), at | 1)
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
   }
