@@ -2,7 +2,6 @@ import { type Context, GatewayError, type Reply } from '@gatelet/core'
 import { proxy } from '@gatelet/proxy'
 import { baseline, exchange, type Origin, origins, virtualClock } from '@gatelet/testing'
 import { describe, expect, test } from 'vitest'
-import { heldBytes } from '../src/request-body.ts'
 import { blackHole } from './support/black-hole.ts'
 import { type Ledger, ledger } from './support/ledger.ts'
 import { trickle } from './support/trickle.ts'
@@ -86,12 +85,9 @@ describe('when the client leaves', () => {
     const asked = exchange({ method: 'POST', body: upload.body })
     const answering = asked.ask(proxy(balancer))
     upload.push('hello')
-    expect(heldBytes()).toBe(10)
     asked.abort()
     expect((await answering).status).toBe(499)
-    asked.finish()
     expect(upload.isCancelled()).toBe(true)
-    expect(heldBytes()).toBe(0)
     expect(balancer.entries).toEqual([])
   })
 

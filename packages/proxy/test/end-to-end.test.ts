@@ -1,36 +1,11 @@
-import { type ProxyOptions, proxy } from '@gatelet/proxy'
-import {
-  baseline,
-  type Origin,
-  type OriginFarm,
-  origins,
-  type RawScript,
-  rawClient,
-  rawRequest,
-  rawServer,
-} from '@gatelet/testing'
+import { proxy } from '@gatelet/proxy'
+import { baseline, type Origin, type OriginFarm, origins, type RawScript, rawClient, rawRequest } from '@gatelet/testing'
 import { describe, expect, test } from 'vitest'
-import { gateway } from './support/gateway.ts'
+import { between, gateway } from './support/gateway.ts'
 import { ledger } from './support/ledger.ts'
 
 const only = (farm: OriginFarm) => farm.servers[0] as Origin
 const get = (path = '/', ...fields: string[]) => [`GET ${path} HTTP/1.1`, 'Host: shop.example', ...fields, '', ''].join('\r\n')
-
-/** A gateway before one upstream that is played by a script. */
-async function between(script: RawScript, options: ProxyOptions = {}) {
-  const upstream = await rawServer(script)
-  const balancer = ledger([upstream.url])
-  const front = await gateway(proxy(balancer, options))
-  return {
-    upstream,
-    balancer,
-    port: front.port,
-    async [Symbol.asyncDispose]() {
-      await front[Symbol.asyncDispose]()
-      await upstream.close()
-    },
-  }
-}
 
 /** Answers every request of every connection with the same bytes. */
 const always =

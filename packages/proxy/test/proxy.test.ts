@@ -23,31 +23,3 @@ test('posts a body', async () => {
   expect(reply.status).toBe(200)
   expect(Buffer.from(farm.servers[0]?.requests[0]?.body ?? '').toString()).toBe('hello')
 })
-
-test('a refused connection is 502', async () => {
-  await using farm = await origins(1)
-  await farm.stop(0)
-  const reply = await call(proxy(farm.urls[0] as string), '/')
-  expect(reply.status).toBe(502)
-})
-
-test.each(['close-on-reuse', 'close-after-reply'] as const)('survives the keep-alive race: %s', async (kind) => {
-  await using farm = await origins(1)
-  const handler = proxy(farm.urls[0] as string)
-  const server = farm.servers[0]
-  if (server) server.fault = { kind }
-  const replies = await calls(handler, 50)
-  expect(replies.map((reply) => reply.status)).toEqual(Array(50).fill(200))
-})
-
-test.each([
-  ['hang-before-headers', 504],
-  ['reset-before-headers', 502],
-] as const)('%s is %i', async (kind, status) => {
-  await using farm = await origins(1)
-  const handler = proxy(farm.urls[0] as string, { timeouts: { headersMs: 100 }, retries: 0 })
-  const server = farm.servers[0]
-  if (server) server.fault = { kind }
-  const reply = await call(handler, '/')
-  expect(reply.status).toBe(status)
-})

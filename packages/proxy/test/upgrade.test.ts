@@ -2,22 +2,12 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Context, HeaderList, type Reply, text } from '@gatelet/core'
-import { type ProxyOptions, proxy } from '@gatelet/proxy'
-import {
-  baseline,
-  call,
-  origins,
-  type RawScript,
-  type RawSocket,
-  rawClient,
-  rawRequest,
-  rawServer,
-  virtualClock,
-} from '@gatelet/testing'
+import { proxy } from '@gatelet/proxy'
+import { baseline, call, origins, type RawSocket, rawClient, rawRequest, rawServer, virtualClock } from '@gatelet/testing'
 import { describe, expect, test } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { blackHole } from './support/black-hole.ts'
-import { gateway } from './support/gateway.ts'
+import { between, gateway } from './support/gateway.ts'
 import { type Ledger, ledger } from './support/ledger.ts'
 
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ=='
@@ -36,23 +26,6 @@ const handshake = (...more: string[]) =>
     '',
     '',
   ].join('\r\n')
-
-/** A gateway before one upstream that is played by a script. */
-async function between(script: RawScript, options: ProxyOptions = {}) {
-  const upstream = await rawServer(script)
-  const balancer = ledger([upstream.url])
-  const handler = proxy(balancer, options)
-  const front = await gateway(handler)
-  return {
-    upstream,
-    balancer,
-    port: front.port,
-    async [Symbol.asyncDispose]() {
-      await front[Symbol.asyncDispose]()
-      await upstream.close()
-    },
-  }
-}
 
 /** Waits until every lease has come back. */
 async function allBack(balancer: Ledger): Promise<void> {

@@ -2,6 +2,7 @@ import { type ChildProcess, execFile, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import type { Memory } from './gateway-program.ts'
 
 // On sources like the tests themselves, unless these run on what users install.
 const conditions = process.env['GATELET_DIST'] === '1' ? [] : ['--conditions=@gatelet/source']
@@ -15,11 +16,6 @@ export async function childJson<T>(program: string, env: Readonly<Record<string,
     timeout: 60_000,
   })
   return JSON.parse(stdout) as T
-}
-
-export interface Memory {
-  readonly now: number
-  readonly peak: number
 }
 
 /** A gateway in a process of its own. */

@@ -3,6 +3,13 @@ import { setInterval } from 'node:timers'
 import { serve } from '@gatelet/node'
 import { proxy } from '@gatelet/proxy'
 
+/** In bytes. */
+export interface Memory {
+  readonly now: number
+  /** The most since it was asked last. */
+  readonly peak: number
+}
+
 const server = await serve(proxy(process.argv[2] as string), { port: 0, host: '127.0.0.1' })
 
 let peak = 0
@@ -10,10 +17,9 @@ setInterval(() => {
   peak = Math.max(peak, process.memoryUsage.rss())
 }, 10).unref()
 
-/** Tells the memory that is in use, and the most that was since it was asked last, in bytes. */
 process.on('message', () => {
   const now = process.memoryUsage.rss()
-  process.send?.({ now, peak: Math.max(peak, now) })
+  process.send?.({ now, peak: Math.max(peak, now) } satisfies Memory)
   peak = 0
 })
 process.send?.({ port: server.port })

@@ -1,5 +1,8 @@
 import type { Handler } from '@gatelet/core'
 import { serve } from '@gatelet/node'
+import { type ProxyOptions, proxy } from '@gatelet/proxy'
+import { type RawScript, type RawServer, rawServer } from '@gatelet/testing'
+import { type Ledger, ledger } from './ledger.ts'
 
 /** A gateway on a real socket, closed at once at the test's end. */
 export interface Gateway extends AsyncDisposable {
@@ -13,6 +16,28 @@ export async function gateway(handler: Handler): Promise<Gateway> {
     port: server.port,
     async [Symbol.asyncDispose]() {
       await server.close({ delayMs: 0, graceMs: 0 })
+    },
+  }
+}
+
+/** A gateway with a proxy before one upstream. */
+export interface Room extends Gateway {
+  readonly upstream: RawServer
+  readonly balancer: Ledger
+}
+
+/** Starts a gateway before an upstream that is played by a script. */
+export async function between(script: RawScript, options: ProxyOptions = {}): Promise<Room> {
+  const upstream = await rawServer(script)
+  const balancer = ledger([upstream.url])
+  const front = await gateway(proxy(balancer, options))
+  return {
+    upstream,
+    balancer,
+    port: front.port,
+    async [Symbol.asyncDispose]() {
+      await front[Symbol.asyncDispose]()
+      await upstream.close()
     },
   }
 }
