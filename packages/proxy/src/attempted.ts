@@ -10,7 +10,26 @@ export interface AttemptAt {
 
 /** Tells the balancer, and whoever listens, how an attempt went. Once for each. */
 export function attempted({ ctx, lease, number }: AttemptAt, outcome: Outcome, error?: GatewayError): void {
-  lease.answered(outcome)
+  try {
+    lease.answered(outcome)
+  } catch (thrown) {
+    warn(thrown)
+  }
   if (isHeard('upstream:attempted'))
     publish('upstream:attempted', { context: ctx, endpoint: lease.endpoint, attempt: number, outcome, error })
+}
+
+/** Gives a lease back. */
+export function released(lease: Lease): void {
+  try {
+    lease.release()
+  } catch (thrown) {
+    warn(thrown)
+  }
+}
+
+// What a balancer throws must not keep the rest from being told and freed, nor end the process.
+function warn(thrown: unknown): void {
+  const told = thrown instanceof Error ? thrown.stack : String(thrown)
+  process.emitWarning(`a balancer threw when it was told of an attempt: ${told}`, 'GateletWarning')
 }

@@ -1,5 +1,6 @@
 import { type Balancer, type Context, type Endpoint, type GatewayError, isPromise, type Lease, type Reply } from '@gatelet/core'
 import type { Dispatcher } from 'undici'
+import { released } from './attempted.ts'
 import { askHandler } from './handler-target.ts'
 import { allFailed, type History, leaseFrom } from './leasing.ts'
 import type { ProxySettings } from './options.ts'
@@ -32,6 +33,7 @@ export class Forwarding implements History {
   private isHandedOn = false
   /** The next attempt needs a connection that nobody has used yet. Set once at most. */
   private needsFresh = false
+  private attempts = 0
 
   /** @throws GatewayError `LOOP_DETECTED` */
   constructor(ctx: Context, parts: ProxyParts) {
@@ -56,7 +58,7 @@ export class Forwarding implements History {
       const { endpoint, target } = lease
       if ('handler' in target) {
         this.isHandedOn = true
-        return askHandler({ ctx: this.contextFor(body), lease, number: this.tried.length }, target.handler, settings.clock)
+        return askHandler({ ctx: this.contextFor(body), lease, number: this.attempts }, target.handler, settings.clock)
       }
       try {
         return await this.attempt(lease, upstreams.of(endpoint, target), body)
@@ -67,11 +69,11 @@ export class Forwarding implements History {
   }
 
   private attempt(lease: Lease, upstream: Upstream, body: RequestBody): Promise<Reply> {
-    const { ctx, tried, deadline, needsFresh } = this
+    const { ctx, deadline, needsFresh } = this
     const { settings } = this.parts
     return new Promise((resolve, reject) => {
       const options = this.optionsFor(upstream, body)
-      const attempt = { ctx, lease, upstream, settings, number: tried.length, needsFresh, deadline, options }
+      const attempt = { ctx, lease, upstream, settings, number: this.attempts++, needsFresh, deadline, options }
       const call = new UpstreamCall(attempt, resolve, reject)
       this.call = call
       try {
@@ -121,7 +123,7 @@ export class Forwarding implements History {
   }
 
   private givenBack(lease: Lease, error: GatewayError): never {
-    lease.release()
+    released(lease)
     throw error
   }
 

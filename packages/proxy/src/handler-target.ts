@@ -1,12 +1,12 @@
 import { type Clock, GatewayError, type Handler, isPromise, type MaybePromise, type Reply } from '@gatelet/core'
-import { type AttemptAt, attempted } from './attempted.ts'
+import { type AttemptAt, attempted, released } from './attempted.ts'
 
 /** Asks an endpoint that is a function in this process. Its slot is held until the exchange is over. */
 export function askHandler(attempt: AttemptAt, handler: Handler, clock: Clock): MaybePromise<Reply> {
   const { ctx, lease } = attempt
   const startedAt = clock.now()
   const latencyMs = () => clock.now() - startedAt
-  ctx.onFinish(() => lease.release())
+  ctx.onFinish(() => released(lease))
   const answered = (reply: Reply): Reply => {
     const { status } = reply
     attempted(attempt, { kind: status >= 500 ? 'failure' : 'success', latencyMs: latencyMs(), status })

@@ -4,7 +4,7 @@ import { request as httpsRequest } from 'node:https'
 import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { GatewayError, type HeaderList, type Reply, switchProtocols } from '@gatelet/core'
-import { type AttemptAt, attempted } from './attempted.ts'
+import { type AttemptAt, attempted, released } from './attempted.ts'
 import type { ProxySettings } from './options.ts'
 import { checkedStatus } from './response-head.ts'
 import { replyHeaders } from './response-headers.ts'
@@ -96,6 +96,7 @@ export class Handshake {
   }
 
   private settle(answer: () => Reply): void {
+    if (this.isSettled) return
     try {
       const reply = answer()
       this.over({ status: reply.status })
@@ -109,7 +110,7 @@ export class Handshake {
     if (this.isSettled) return
     const failure = upstreamError(error, { sent: this.isConnected, hasHead: false })
     this.over(failure)
-    this.attempt.lease.release()
+    released(this.attempt.lease)
     this.request?.destroy()
     this.reject(failure)
   }
@@ -132,7 +133,7 @@ export class Handshake {
     // Not while the client is the slow one.
     const idle = () => response.isPaused() || response.destroy(new GatewayError('UPSTREAM_BODY_TIMEOUT'))
     response.setTimeout(settings.bodyIdleMs, idle)
-    response.once('close', () => lease.release())
+    response.once('close', () => released(lease))
     ctx.onFinish(() => response.destroy())
     return { status, headers, body: response }
   }
@@ -146,7 +147,7 @@ export class Handshake {
       throw new GatewayError('UPSTREAM_BAD_RESPONSE', { message: 'the upstream switched protocols wrongly' })
     }
     const headers = this.headersOf(response, 101).set('connection', 'Upgrade').set('upgrade', 'websocket')
-    upstream.once('close', () => lease.release())
+    upstream.once('close', () => released(lease))
     // Layers may drop the reply, and the client may be gone: then nobody takes the socket.
     ctx.onFinish(() => upstream.destroy())
     return {

@@ -9,6 +9,7 @@ import {
   type MaybePromise,
   type Refusal,
 } from '@gatelet/core'
+import { released } from './attempted.ts'
 import { refused } from './refused.ts'
 
 /** What a request has been through: the endpoints that failed it, and how the last of them did. */
@@ -30,7 +31,7 @@ function granted(answer: Lease | Refusal, history: History): Lease {
   if (!isLease(answer)) throw history.lastError ?? refused(answer)
   if (!history.tried.includes(answer.endpoint)) return answer
   // Every other was tried: another attempt tells nothing new.
-  answer.release()
+  released(answer)
   throw allFailed(history)
 }
 

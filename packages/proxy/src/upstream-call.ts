@@ -1,6 +1,6 @@
 import { GatewayError, HeaderList, type Outcome, type Producer, PushSource, type Reply } from '@gatelet/core'
 import type { Dispatcher } from 'undici'
-import { type AttemptAt, attempted } from './attempted.ts'
+import { type AttemptAt, attempted, released } from './attempted.ts'
 import type { Connection } from './connection.ts'
 import type { Call } from './connections.ts'
 import type { ProxySettings } from './options.ts'
@@ -189,14 +189,10 @@ export class UpstreamCall implements Call, Producer, Attempted {
   private fail(error: GatewayError): void {
     if (this.isOver) return
     const kind = this.isFault(error) ? 'failure' : 'cancelled'
-    try {
-      this.answer({ kind, latencyMs: this.elapsed(), status: error.status }, error)
-    } finally {
-      // Whatever a balancer throws when it is told.
-      if (this.body) this.body.fail(error)
-      else this.reject(error)
-      this.finish()
-    }
+    this.answer({ kind, latencyMs: this.elapsed(), status: error.status }, error)
+    if (this.body) this.body.fail(error)
+    else this.reject(error)
+    this.finish()
   }
 
   private isFault(error: GatewayError): boolean {
@@ -214,7 +210,7 @@ export class UpstreamCall implements Call, Producer, Attempted {
   private finish(): void {
     if (this.isOver) return
     this.isOver = true
-    this.attempt.lease.release()
+    released(this.attempt.lease)
     this.abortRequest = this.resumeResponse = null
   }
 

@@ -2,9 +2,10 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
 import { type EventMap, sourceOf, subscribe, text } from '@gatelet/core'
 import { proxy } from '@gatelet/proxy'
-import { call, type Origin, origins, rawServer } from '@gatelet/testing'
+import { call, calls, type Origin, origins, rawServer } from '@gatelet/testing'
 import { expect, test } from 'vitest'
 import { ledger } from './support/ledger.ts'
 
@@ -31,6 +32,14 @@ test('each attempt is told of: which endpoint, the how manieth, how it went', as
   expect(told.splice(0).map(outcome)).toEqual([['0', 0, 'success', 404, undefined]])
   await call(proxy(ledger([farm.urls[0] as string])), { kind: 'upgrade' })
   expect(told.splice(0).map(outcome)).toEqual([['0', 0, 'failure', 502, 'UPSTREAM_CONNECT_FAILED']])
+  await using reusing = await origins(1)
+  ;(reusing.servers[0] as Origin).fault = { kind: 'close-on-reuse', times: 1 }
+  await calls(proxy(ledger(reusing.urls)), 2)
+  expect(told.splice(0).map(outcome)).toEqual([
+    ['0', 0, 'success', 200, undefined],
+    ['0', 0, 'cancelled', 502, 'UPSTREAM_RESET'],
+    ['0', 1, 'success', 200, undefined],
+  ])
   unsubscribe()
 })
 
@@ -48,32 +57,36 @@ test('the latency that a balancer learns is that to the head, not to the end', a
   expect(balancer.open).toBe(0)
 })
 
-test('a balancer that throws when it is told ends one request, not the process', async () => {
+test('a balancer that throws when it is told costs a warning, and no request', async () => {
   await using farm = await origins(1)
   const warnings: Error[] = []
   const onWarning = (warning: Error) => void warnings.push(warning)
   process.on('warning', onWarning)
-  for (const kind of [undefined, 'refuse', 'reset-before-headers'] as const) {
-    ;(farm.servers[0] as Origin).fault = kind && { kind }
-    const given = ledger(farm.urls)
-    const balancer = {
-      acquire: (ask: Parameters<typeof given.acquire>[0]) => {
-        const lease = given.acquire(ask)
-        if (!('endpoint' in lease)) throw new Error('no lease')
-        return {
-          ...lease,
-          answered() {
-            throw new Error('no')
-          },
-        }
-      },
-      close: () => Promise.resolve(),
-    }
-    const reply = await call(proxy(balancer), '/')
-    expect(reply.status).toBeGreaterThanOrEqual(500)
-    expect(given.open).toBe(0)
+  const given = ledger(farm.urls)
+  const balancer = {
+    acquire: (ask: Parameters<typeof given.acquire>[0]) => {
+      const lease = given.acquire(ask)
+      if (!('endpoint' in lease)) throw new Error('no lease')
+      return { ...lease, answered: fail, release: fail }
+    },
+    close: () => Promise.resolve(),
   }
+  const fail = () => {
+    throw new Error('no')
+  }
+  const handler = proxy(balancer)
+  const statuses: number[] = []
+  for (const kind of [undefined, 'reset-before-headers', 'refuse'] as const) {
+    ;(farm.servers[0] as Origin).fault = kind && { kind }
+    const reply = await call(handler, '/')
+    await reply.bytes()
+    statuses.push(reply.status, (await call(handler, { kind: 'upgrade' })).status)
+  }
+  expect(statuses).toEqual([200, 200, 502, 502, 502, 502])
+  await turn()
   process.off('warning', onWarning)
+  expect(warnings.length).toBeGreaterThanOrEqual(6)
+  expect(warnings.every(({ name, message }) => name === 'GateletWarning' && message.includes('a balancer threw'))).toBe(true)
 })
 
 test('an endpoint on a Unix socket is reached, by requests and by handshakes', async () => {
@@ -144,7 +157,7 @@ test('a head that comes in pieces is put together', async () => {
     await connection.read('\r\n\r\n')
     for (let at = 0; at < head.length; at += pieceLength) {
       connection.write(head.slice(at, at + pieceLength))
-      await new Promise((resolve) => setImmediate(resolve))
+      await turn()
     }
     connection.end()
   })

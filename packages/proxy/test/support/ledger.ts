@@ -1,7 +1,7 @@
 import type { Balancer, Endpoint, Lease, Outcome, Target } from '@gatelet/core'
 
 /** What became of one lease. */
-export interface Entry {
+interface Entry {
   readonly endpoint: Endpoint
   /** At most one, however often it was told. */
   readonly outcomes: Outcome[]
