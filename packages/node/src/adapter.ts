@@ -5,7 +5,6 @@ import {
   type ClientView,
   type Clock,
   canonicalize,
-  canonicalizeHost,
   clientResolver,
   GatewayError,
   type Handler,
@@ -14,6 +13,7 @@ import {
 } from '@gatelet/core'
 import { type Connection, connectionOf } from './connection.ts'
 import { HttpExchange } from './exchange.ts'
+import { hostMemory } from './host-memory.ts'
 import type { AdapterSettings } from './options.ts'
 import type { RequestReader } from './request.ts'
 import { UpgradeExchange } from './upgrade-exchange.ts'
@@ -26,6 +26,7 @@ export class Adapter implements RequestReader {
   readonly handler: Handler
   readonly clock: Clock
   readonly paths: PathOptions
+  readonly hostOf: (value: string, scheme: 'http' | 'https') => CanonicalHost = hostMemory()
   /** A request with so many header fields may have lost some to the parser. */
   readonly maxFields: number
   /** The server is going down: every connection ends with its next reply. */
@@ -36,7 +37,6 @@ export class Adapter implements RequestReader {
   onIdle: () => void = () => {}
   private readonly resolve: ReturnType<typeof clientResolver>
   private readonly trustsNobody: boolean
-  private lastHost: { readonly value: string; readonly scheme: string; readonly host: CanonicalHost } | undefined
 
   /** @throws GatewayError `BAD_OPTION` for a trusted address that is none */
   constructor(handler: Handler, settings: AdapterSettings, server: Server) {
@@ -73,15 +73,6 @@ export class Adapter implements RequestReader {
     const view = this.resolve({ address, encrypted }, request.headers)
     if (this.trustsNobody) connection.view = view
     return view
-  }
-
-  /** Clients of a gateway mostly name the same host, so that one is remembered. @throws GatewayError `BAD_HOST` */
-  hostOf(value: string, scheme: 'http' | 'https'): CanonicalHost {
-    const { lastHost } = this
-    if (lastHost && lastHost.value === value && lastHost.scheme === scheme) return lastHost.host
-    const host = canonicalizeHost(value, scheme)
-    this.lastHost = { value, scheme, host }
-    return host
   }
 
   /** Counts work that outlives its reply. */

@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events'
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import {
   type Context,
   discard,
@@ -14,6 +14,7 @@ import {
 } from '@gatelet/core'
 import type { Adapter } from './adapter.ts'
 import type { Connection } from './connection.ts'
+import { writeInterim } from './interim.ts'
 import { lingerAtClose } from './lingering-close.ts'
 import { type ReplyHead, replyHead } from './reply-head.ts'
 import { NodeRequest } from './request.ts'
@@ -157,12 +158,7 @@ export class HttpExchange implements ExchangeHost, ReplyTarget {
   }
 
   inform(status: 102 | 103, headers: HeaderList): void {
-    const { res } = this
-    // No socket: the reply to an earlier request has not left yet.
-    if (this.request.protocol === '1.0' || res.headersSent || !res.socket?.writable) return
-    let head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n`
-    for (const [name, value] of headers) head += `${name}: ${value}\r\n`
-    res.socket.write(`${head}\r\n`, 'latin1')
+    if (this.request.protocol !== '1.0' && !this.res.headersSent) writeInterim(this.res, status, headers)
   }
 
   spawn(work: Promise<void>): void {

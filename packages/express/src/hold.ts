@@ -1,0 +1,280 @@
+import type { ServerResponse } from 'node:http'
+import { GatewayError, HeaderList, type MaybePromise, PushSource, type Reply } from '@gatelet/core'
+import {
+  changeHeaders,
+  frameBody,
+  hasContent,
+  type ReplyHead,
+  rawHeaders,
+  restoreHeaders,
+  setHeaders,
+} from '@gatelet/node/toolkit'
+import { type ExpressExchange, type Fields, headersSent, intercept, type Outlet } from './intercept.ts'
+
+type Encoding = BufferEncoding | Callback | null | undefined
+type Callback = (error?: Error | null) => void
+
+/**
+ * Stands in front of a response from the moment a layer asks on: takes what the handlers behind it write and makes a Reply of
+ * it, which the layers then see. To the handlers it behaves as the response itself: they get its errors, its back-pressure,
+ * their call-backs and 'drain'. At most about 64 KiB are held until somebody reads; `write` is false from then on.
+ */
+export class Hold implements Outlet {
+  /** What the handlers have answered, as soon as they have. */
+  reply: Reply | undefined
+  /** What stood there before, and by which the reply goes out. */
+  readonly outlet: Outlet
+  private readonly exchange: ExpressExchange
+  private readonly headersBefore: ReturnType<ServerResponse['getHeaders']>
+  private answeredStatus = 0
+  private answeredHeaders: readonly string[] = []
+  private source: PushSource | undefined
+  private trailers: HeaderList | undefined
+  private waiting: Callback[] = []
+  private settle: ((reply: Reply) => void) | undefined
+  private refuse: ((error: Error) => void) | undefined
+  private isHeadWritten = false
+  private isEnded = false
+  private isReleased = false
+  /** Nobody wants what the handlers still write. */
+  private isUnwanted = false
+  private needsDrain = false
+
+  constructor(exchange: ExpressExchange) {
+    this.exchange = exchange
+    this.headersBefore = exchange.res.getHeaders()
+    this.outlet = intercept(exchange, this)
+  }
+
+  /** The reply: at once where the handlers have answered by now. */
+  answer(): MaybePromise<Reply> {
+    if (this.reply) return this.reply
+    const answer = new Promise<Reply>((resolve, reject) => {
+      this.settle = resolve
+      this.refuse = reject
+    })
+    // A layer may have forgotten it by the time when it is refused.
+    answer.catch(() => {})
+    return answer
+  }
+
+  /** Writes the head of what the layers have made of the reply, or answered instead. */
+  writeOut(reply: Reply, head: ReplyHead): void {
+    const { res } = this.exchange
+    this.exchange.believe(false, false)
+    if (reply === this.reply) {
+      changeHeaders(res, this.answeredHeaders, reply.headers)
+      frameBody(res, head)
+    } else {
+      restoreHeaders(res, this.headersBefore)
+      setHeaders(res, head)
+    }
+    // Node makes the phrase of the new status itself.
+    if (reply !== this.reply || reply.status !== this.answeredStatus) res.statusMessage = ''
+    this.outlet.writeHead(reply.status)
+  }
+
+  /** Lets the response go, as it was, for the framework's error handling. @returns false while handlers are writing to it */
+  release(): boolean {
+    if (this.source && !this.isEnded) return false
+    const { exchange } = this
+    this.isReleased = true
+    exchange.believe(false, false)
+    restoreHeaders(exchange.res, this.headersBefore)
+    exchange.res.statusMessage = ''
+    return true
+  }
+
+  /** Nothing of what the handlers write will be used any more. */
+  over(reason: Error | undefined): void {
+    if (this.reply && (!this.source || this.source.isOver)) return
+    const error =
+      reason ?? new GatewayError('CLIENT_CLOSED', { message: 'another reply was out before the handlers had answered' })
+    this.refuse?.(error)
+    this.source?.fail(error)
+    this.drop()
+  }
+
+  /** What the handlers have begun will not be finished. */
+  break(error: Error): void {
+    if (this.source) this.source.fail(error)
+    else this.exchange.breakOff(error)
+  }
+
+  writeHead(status: number, reason?: string | Fields, fields?: Fields): ServerResponse {
+    const { res } = this.exchange
+    if (this.isReleased) return this.outlet.writeHead(status, reason, fields)
+    if (this.isHeadWritten) throw headersSent('write')
+    if (!(status >= 100 && status <= 999)) {
+      throw Object.assign(new RangeError(`Invalid status code: ${status}`), { code: 'ERR_HTTP_INVALID_STATUS_CODE' })
+    }
+    res.statusCode = Math.trunc(status)
+    if (typeof reason === 'string') res.statusMessage = reason
+    setFields(res, typeof reason === 'string' ? fields : (reason ?? fields))
+    this.isHeadWritten = true
+    this.answeredStatus = res.statusCode
+    this.answeredHeaders = rawHeaders(res)
+    this.exchange.believe(true, false)
+    return res
+  }
+
+  flushHeaders(): void {
+    if (this.isReleased) {
+      this.outlet.flushHeaders()
+    } else {
+      this.implyHead()
+      this.begin()
+    }
+  }
+
+  addTrailers(trailers: Fields): void {
+    if (this.isReleased) this.outlet.addTrailers(trailers)
+    else this.trailers = new HeaderList(pairsOf(trailers))
+  }
+
+  write(chunk: unknown, encoding?: Encoding, callback?: Callback): boolean {
+    if (typeof encoding === 'function') return this.write(chunk, undefined, encoding)
+    if (this.isReleased) return this.outlet.write(chunk, encoding, callback)
+    const bytes = bytesOf(chunk, encoding)
+    const { res } = this.exchange
+    if (this.isEnded || res.destroyed) {
+      this.refuseWrite(this.isEnded ? 'ERR_STREAM_WRITE_AFTER_END' : 'ERR_STREAM_DESTROYED', callback)
+      return false
+    }
+    this.implyHead()
+    const source = this.begin()
+    if (!source || this.isUnwanted || source.push(bytes)) {
+      if (callback) process.nextTick(callback)
+      return true
+    }
+    // Whoever writes at the pace of its call-backs waits as well.
+    if (callback) this.waiting.push(callback)
+    this.needsDrain = true
+    return false
+  }
+
+  end(chunk?: unknown, encoding?: Encoding, callback?: Callback): ServerResponse {
+    if (typeof chunk === 'function') return this.end(undefined, undefined, chunk as Callback)
+    if (typeof encoding === 'function') return this.end(chunk, undefined, encoding)
+    const { res, exchange } = this
+    if (this.isReleased) return this.outlet.end(chunk, encoding, callback)
+    if (this.isEnded) return this.endAgain(chunk, callback)
+    const body = chunk === undefined || chunk === null || chunk === '' ? null : wholeOf(chunk, encoding)
+    this.implyHead()
+    this.isEnded = true
+    exchange.believe(true, true)
+    if (callback) res.once('finish', callback)
+    if (!this.source && !this.trailers) {
+      this.answered(this.hasContent ? body : null)
+      return res
+    }
+    const source = this.begin()
+    if (body !== null) source?.push(typeof body === 'string' ? Buffer.from(body) : body)
+    source?.end(this.trailers)
+    return res
+  }
+
+  on(event: 'drain', listener: () => void): unknown {
+    return this.res.on(event, listener)
+  }
+
+  private get res(): ServerResponse {
+    return this.exchange.res
+  }
+
+  private get hasContent(): boolean {
+    return hasContent(this.exchange.req.method as string, this.answeredStatus)
+  }
+
+  // By the response's own name for it: who waits for the head (`on-headers`) has put itself there.
+  private implyHead(): void {
+    if (!this.isHeadWritten) this.res.writeHead(this.res.statusCode)
+  }
+
+  /** The answer begins: its body comes bit by bit. Undefined where it has none. */
+  private begin(): PushSource | undefined {
+    if (this.reply) return this.source
+    if (!this.hasContent) {
+      this.answered(null)
+      return undefined
+    }
+    const source = new PushSource({ pause() {}, resume: () => this.makeRoom(), cancel: () => this.drop() })
+    const length = this.res.getHeader('content-length')
+    if (length !== undefined && /^\d+$/.test(String(length))) source.length = Number(length)
+    this.source = source
+    this.answered(source)
+    return source
+  }
+
+  private answered(body: Reply['body']): void {
+    if (this.reply) return
+    this.reply = { status: this.answeredStatus, headers: HeaderList.fromRaw(this.answeredHeaders.slice()), body }
+    this.settle?.(this.reply)
+  }
+
+  private makeRoom(): void {
+    const { waiting } = this
+    this.waiting = []
+    for (const callback of waiting) process.nextTick(callback)
+    if (!this.needsDrain) return
+    this.needsDrain = false
+    // Not at once: the handler may not have returned yet from the write that found no room.
+    process.nextTick(() => this.res.emit('drain'))
+  }
+
+  private drop(): void {
+    this.isUnwanted = true
+    this.makeRoom()
+  }
+
+  private endAgain(chunk: unknown, callback: Callback | undefined): ServerResponse {
+    const { res } = this
+    if (chunk) this.refuseWrite('ERR_STREAM_WRITE_AFTER_END', callback)
+    else if (callback && !res.writableFinished) res.once('finish', callback)
+    else if (callback) process.nextTick(callback, failureOf('ERR_STREAM_ALREADY_FINISHED'))
+    return res
+  }
+
+  private refuseWrite(code: string, callback: Callback | undefined): void {
+    const error = failureOf(code)
+    process.nextTick(() => {
+      callback?.(error)
+      // Node ends the process where nobody listens. The reply is not the worse for it.
+      if (!this.res.destroyed && this.res.listenerCount('error') > 0) this.res.emit('error', error)
+    })
+  }
+}
+
+function bytesOf(chunk: unknown, encoding: BufferEncoding | null | undefined): Uint8Array {
+  const whole = wholeOf(chunk, encoding)
+  return typeof whole === 'string' ? Buffer.from(whole) : whole
+}
+
+/** As Node takes it; a string in another coding than UTF-8 becomes bytes. */
+function wholeOf(chunk: unknown, encoding: BufferEncoding | null | undefined): string | Uint8Array {
+  if (chunk instanceof Uint8Array) return chunk
+  if (typeof chunk !== 'string') {
+    const message = `The "chunk" argument must be of type string or an instance of Buffer or Uint8Array. Received ${typeof chunk}`
+    throw Object.assign(new TypeError(message), { code: chunk === null ? 'ERR_STREAM_NULL_VALUES' : 'ERR_INVALID_ARG_TYPE' })
+  }
+  return !encoding || encoding === 'utf8' || encoding === 'utf-8' ? chunk : Buffer.from(chunk, encoding)
+}
+
+const failureOf = (code: string): Error =>
+  Object.assign(new Error(code === 'ERR_STREAM_WRITE_AFTER_END' ? 'write after end' : 'the response is over'), { code })
+
+/** Sets fields as `writeHead` of Node does. */
+function setFields(res: ServerResponse, fields: Fields | undefined): void {
+  if (Array.isArray(fields)) {
+    const flat: unknown[] = Array.isArray(fields[0]) ? fields.flat() : fields
+    for (let i = 0; i < flat.length; i += 2) if (flat[i]) res.setHeader(String(flat[i]), flat[i + 1] as string)
+  } else if (fields) {
+    for (const [name, value] of Object.entries(fields)) if (name) res.setHeader(name, value as string)
+  }
+}
+
+function* pairsOf(fields: Fields): Iterable<[string, string]> {
+  for (const [name, value] of Array.isArray(fields) ? (fields as [string, unknown][]) : Object.entries(fields)) {
+    for (const each of Array.isArray(value) ? value : [value]) yield [name, String(each)]
+  }
+}

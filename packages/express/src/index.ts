@@ -1,0 +1,2 @@
+export type { ExpressLayer, ExpressOptions } from './express.ts'
+export { toExpress } from './express.ts'

@@ -1,0 +1,2 @@
+export type { KoaContext, KoaLayer, KoaOptions } from './koa.ts'
+export { toKoa } from './koa.ts'

@@ -1,0 +1,142 @@
+import { type IncomingMessage, OutgoingMessage, type ServerResponse } from 'node:http'
+import {
+  type Clock,
+  type Context,
+  Exchange,
+  type ExchangeHost,
+  GatewayError,
+  type HeaderList,
+  type IncomingRequest,
+} from '@gatelet/core'
+import { writeInterim } from '../interim.ts'
+
+/** Who is told when the exchange is over. */
+export interface Ending {
+  /** @param reason why the reply did not go out; undefined when it did */
+  over(reason: GatewayError | undefined): void
+}
+
+/** A placement that a request has passed, and what its layers knew when they let it pass. */
+interface Passed {
+  readonly placement: object
+  readonly context: Context
+  readonly before: Passed | undefined
+}
+
+/**
+ * One request in a framework and its reply, whoever writes that. All layers that stand on the way of a request share it,
+ * and its one listener. Work in the background has no place here: what follows can be asked once only.
+ */
+export class FrameworkExchange implements ExchangeHost {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  private readonly core: Exchange
+  private readonly endings: Ending[] = []
+  private first: Context | undefined
+  private passed: Passed | undefined
+  private brokenBy: GatewayError | undefined
+
+  /** The one of a response; made by the first who asks. */
+  static at<E extends FrameworkExchange>(
+    this: new (
+      req: IncomingMessage,
+      res: ServerResponse,
+      clock: Clock,
+    ) => E,
+    req: IncomingMessage,
+    res: ServerResponse & { [key]?: FrameworkExchange },
+    clock: Clock,
+  ): E {
+    const known = res[key]
+    if (known) return known as E
+    const made = new this(req, res, clock)
+    res[key] = made
+    return made
+  }
+
+  /** The one that a response has, if any. */
+  static of(res: (ServerResponse & { [key]?: FrameworkExchange }) | undefined): FrameworkExchange | undefined {
+    return res?.[key]
+  }
+
+  constructor(req: IncomingMessage, res: ServerResponse, clock: Clock) {
+    this.req = req
+    this.res = res
+    this.core = new Exchange(this, clock)
+    res.on('close', onClose)
+    // A response that waits for earlier ones on its connection is told nothing when that closes.
+    if (!res.socket) this.watch(req)
+  }
+
+  get isOver(): boolean {
+    return this.core.isOver
+  }
+
+  /** Whether the head has left, whatever stands before the response says about it. */
+  get isHeadOut(): boolean {
+    return Reflect.get(OutgoingMessage.prototype, 'headersSent', this.res) === true
+  }
+
+  /** The context of one more placement: it knows what those before have learned, and lives as long as they let it. */
+  open(request: IncomingRequest, ending: Ending): Context {
+    this.endings.push(ending)
+    const context = this.core.open(request, this.passed?.context)
+    this.first ??= context
+    return context
+  }
+
+  /** The layers of a placement let the request pass. */
+  pass(placement: object, context: Context): void {
+    this.passed = { placement, context, before: this.passed }
+  }
+
+  /** What the layers of a placement knew when they let the request pass; undefined when they did not. */
+  contextAfter(placement: object): Context | undefined {
+    let at = this.passed
+    while (at && at.placement !== placement) at = at.before
+    return at?.context
+  }
+
+  /** Ends the connection in a way that tells the client that something is missing. */
+  breakOff(error: unknown): void {
+    this.brokenBy ??= error instanceof GatewayError ? error : new GatewayError('INTERNAL', { cause: error })
+    // Where the body ends with the connection, an orderly end would make it look whole.
+    if (this.req.httpVersion === '1.0') this.req.socket.resetAndDestroy()
+    else this.res.destroy()
+  }
+
+  inform(status: 102 | 103, headers: HeaderList): void {
+    if (this.req.httpVersion !== '1.0' && !this.isHeadOut) writeInterim(this.res, status, headers)
+  }
+
+  /** The response is closed: it is out, or its connection is gone. */
+  closed(): void {
+    const { req, res, brokenBy, first } = this
+    if (this.isOver || !first) return
+    // Node takes the socket off a response that was handed over to it, and tells so too when it could not be written.
+    const isOut = !res.socket && res.writableFinished && !req.socket.destroyed && !req.socket.errored
+    if (isOut) {
+      for (const ending of this.endings) ending.over(undefined)
+      this.core.finish(first, 'finished', res.statusCode)
+      return
+    }
+    const reason = brokenBy ?? new GatewayError('CLIENT_CLOSED')
+    this.core.abort(reason)
+    for (const ending of this.endings) ending.over(reason)
+    const status = this.isHeadOut ? res.statusCode : reason.status
+    this.core.finish(first, brokenBy ? 'failed' : 'aborted', status, brokenBy)
+  }
+
+  private watch({ socket }: IncomingMessage): void {
+    const onSocketClose = () => this.closed()
+    socket.on('close', onSocketClose)
+    this.res.on('close', () => socket.off('close', onSocketClose))
+  }
+}
+
+const key: unique symbol = Symbol('gatelet.framework')
+
+// One function for all: no response needs one of its own.
+function onClose(this: ServerResponse): void {
+  FrameworkExchange.of(this)?.closed()
+}
