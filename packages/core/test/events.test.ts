@@ -54,7 +54,6 @@ describe('a listener that throws', () => {
         throw new Error('bad listener')
       }),
     )
-    // biome-ignore lint/nursery/noMisusedPromises: what users do by mistake
     onTestFinished(subscribe('endpoint:changed', () => Promise.reject('bad promise')))
     onTestFinished(subscribe('endpoint:changed', last))
     publish('endpoint:changed', event)

@@ -109,7 +109,6 @@ describe('finish', () => {
     ctx.onFinish(() => {
       throw new Error('bad listener')
     })
-    // biome-ignore lint/nursery/noMisusedPromises: what users do by mistake
     ctx.onFinish(() => Promise.reject('bad promise'))
     ctx.onFinish(last)
     finish()
