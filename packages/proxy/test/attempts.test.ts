@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
-import { type EventMap, sourceOf, subscribe, text } from '@gatelet/core'
+import { type EventMap, HeaderList, sourceOf, subscribe, text } from '@gatelet/core'
 import { proxy } from '@gatelet/proxy'
 import { call, calls, type Origin, origins, rawServer } from '@gatelet/testing'
 import { expect, test } from 'vitest'
@@ -87,6 +87,34 @@ test('a balancer that throws when it is told costs a warning, and no request', a
   process.off('warning', onWarning)
   expect(warnings.length).toBeGreaterThanOrEqual(6)
   expect(warnings.every(({ name, message }) => name === 'GateletWarning' && message.includes('a balancer threw'))).toBe(true)
+})
+
+test('what HTTP does not allow, put past the checks of a header list or a path, is an error of ours; nobody is asked or blamed', async () => {
+  await using farm = await origins(1)
+  const changes = [
+    { headers: HeaderList.fromRaw(['x-bad', 'a\r\nx-evil: 1']) },
+    { headers: HeaderList.fromRaw(['x bad', 'a']) },
+    { headers: HeaderList.fromRaw(['x-bad', 'a\u0100']) },
+    { method: 'GET /evil HTTP/1.1\r\n' },
+  ]
+  for (const change of changes) {
+    const balancer = ledger(farm.urls)
+    const handler = proxy(balancer)
+    const reply = await call((ctx) => handler(ctx.withRequest(change)), '/')
+    expect([reply.status, (await reply.json<{ code: string }>()).code]).toEqual([500, 'INTERNAL'])
+    expect(balancer.kinds).toEqual(['cancelled'])
+    expect(balancer.open).toBe(0)
+  }
+  expect(farm.hits).toBe(0)
+})
+
+test('a place at another server is told to the client, and not followed', async () => {
+  await using farm = await origins(2, {
+    handler: (_, res) => void res.writeHead(302, { location: 'http://127.0.0.1:1/x' }).end(),
+  })
+  const reply = await call(proxy(farm.urls[0] as string), { headers: { authorization: 'Bearer x' } })
+  expect([reply.status, reply.headers.get('location')]).toEqual([302, 'http://127.0.0.1:1/x'])
+  expect(farm.hits).toBe(1)
 })
 
 test('an endpoint on a Unix socket is reached, by requests and by handshakes', async () => {

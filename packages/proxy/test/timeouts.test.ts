@@ -1,5 +1,6 @@
+import { PushSource } from '@gatelet/core'
 import { proxy } from '@gatelet/proxy'
-import { call, exchange, origins, virtualClock } from '@gatelet/testing'
+import { call, exchange, type Origin, origins, virtualClock } from '@gatelet/testing'
 import { expect, test } from 'vitest'
 import { blackHole } from './support/black-hole.ts'
 import { ledger } from './support/ledger.ts'
@@ -21,7 +22,7 @@ test('a connection that does not come about is 504, and the endpoint is blamed',
 
 test('no answer in time is 504, and the upstream sees its connection closed', async () => {
   await using farm = await origins(1)
-  const [origin] = farm.servers as [(typeof farm.servers)[0]]
+  const [origin] = farm.servers as [Origin]
   origin.fault = { kind: 'hang-before-headers' }
   const balancer = ledger([origin.url])
   const reply = await call(proxy(balancer, { timeouts: { headersMs: SHORT_MS } }), '/')
@@ -34,7 +35,7 @@ test('no answer in time is 504, and the upstream sees its connection closed', as
 
 test.each([false, true])('a body that stalls is broken off, not ended (chunked: %s)', async (chunked) => {
   await using farm = await origins(1)
-  const [origin] = farm.servers as [(typeof farm.servers)[0]]
+  const [origin] = farm.servers as [Origin]
   origin.fault = { kind: 'hang-mid-body', chunked }
   const balancer = ledger([origin.url])
   const reply = await call(proxy(balancer, { timeouts: { bodyIdleMs: SHORT_MS } }), '/')
@@ -73,7 +74,7 @@ test('a client that reads slowly is no idle upstream', async () => {
 
 test('an upstream that is read as fast as it sends, but sends nothing after a pause of the client, is idle', async () => {
   await using farm = await origins(1)
-  const [origin] = farm.servers as [(typeof farm.servers)[0]]
+  const [origin] = farm.servers as [Origin]
   origin.fault = { kind: 'hang-mid-body', sentBytes: 2_000_000 }
   const reply = await call(proxy(origin.url, { timeouts: { bodyIdleMs: SHORT_MS } }), '/')
   const error = await new Promise((resolve) => {
@@ -97,7 +98,7 @@ test('an upstream that is read as fast as it sends, but sends nothing after a pa
 test('the time for all attempts together is 504 with a code of its own; the last attempt gets what is left', async () => {
   await using farm = await origins(2)
   for (const origin of farm.servers) origin.fault = { kind: 'hang-before-headers' }
-  const [, second] = farm.servers as [unknown, (typeof farm.servers)[0]]
+  const [, second] = farm.servers as [unknown, Origin]
   const clock = virtualClock()
   const balancer = ledger(farm.urls)
   const handler = proxy(balancer, { clock, timeouts: { headersMs: SHORT_MS, totalMs: 5_000 } })
@@ -126,7 +127,7 @@ test('the time for all attempts bounds one that has to connect first', async () 
 
 test('an upload that is under way does not count, nor does the time that a small body takes to come', async () => {
   await using farm = await origins(1)
-  const [origin] = farm.servers as [(typeof farm.servers)[0]]
+  const [origin] = farm.servers as [Origin]
   const clock = virtualClock()
   const handler = proxy(origin.url, { clock, timeouts: { totalMs: 5_000 } })
   for (const length of [undefined, 10]) {
@@ -142,9 +143,27 @@ test('an upload that is under way does not count, nor does the time that a small
   }
 })
 
+test('an upstream that does not read the upload is too slow, whatever the client still sends', async () => {
+  await using farm = await origins(2)
+  const [origin, other] = farm.servers as [Origin, Origin]
+  origin.fault = { kind: 'slow-reader' }
+  const balancer = ledger(farm.urls)
+  const endless = new PushSource({ start: () => feed(), pause() {}, resume: () => void setImmediate(feed), cancel() {} })
+  const chunk = Buffer.alloc(1_048_576)
+  const feed = () => {
+    while (!endless.isOver && endless.push(chunk));
+  }
+  const handler = proxy(balancer, { timeouts: { headersMs: SHORT_MS, totalMs: 30_000 } })
+  const reply = await call(handler, { method: 'PUT', body: endless })
+  expect(await reply.json()).toMatchObject({ code: 'UPSTREAM_HEADERS_TIMEOUT', status: 504 })
+  expect(endless.isOver).toBe(true)
+  expect(balancer.kinds).toEqual(['failure'])
+  expect(other.hits).toBe(0)
+})
+
 test('a deadline of a layer stops the upstream', async () => {
   await using farm = await origins(1)
-  const [origin] = farm.servers as [(typeof farm.servers)[0]]
+  const [origin] = farm.servers as [Origin]
   origin.fault = { kind: 'hang-before-headers' }
   const clock = virtualClock()
   const handler = proxy(origin.url)
@@ -159,7 +178,7 @@ test('a deadline of a layer stops the upstream', async () => {
 
 test('a timeout by signal is one too, and any other signal is a client that left', async () => {
   await using farm = await origins(1)
-  const [origin] = farm.servers as [(typeof farm.servers)[0]]
+  const [origin] = farm.servers as [Origin]
   origin.fault = { kind: 'hang-before-headers' }
   const handler = proxy(origin.url)
   const timed = await call((ctx) => handler(ctx.withSignal(AbortSignal.timeout(20))), '/')
