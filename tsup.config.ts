@@ -13,6 +13,8 @@ const config: ReturnType<typeof defineConfig> = defineConfig({
   format: 'esm',
   target: 'node20',
   platform: 'node',
+  // Some modules of Node exist by that name only: `node:test`.
+  removeNodeProtocol: false,
   tsconfig: '../../tsconfig.json',
   dts: true,
   sourcemap: true,
