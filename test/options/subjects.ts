@@ -4,7 +4,7 @@ import { toFetch } from '@gatelet/fetch'
 import { attach, serve } from '@gatelet/node'
 import { proxy } from '@gatelet/proxy'
 import { createRouter } from '@gatelet/router'
-import { call, describeStrategy, exchange, origins, rawRequest, virtualClock } from '@gatelet/testing'
+import { call, describeMiddleware, describeStrategy, exchange, origins, rawRequest, virtualClock } from '@gatelet/testing'
 import { createGateway } from 'gatelet'
 
 /** How one interface of options is put to the test. */
@@ -163,10 +163,41 @@ export const subjects: Readonly<Record<string, Subject>> = {
     bad: { ...adapting, client: '127.0.0.1', waitUntil: true },
   },
   CallOptions: { through: (options) => call(never as never, '/', options), bad: { next: 404, clock: {}, state: 'ada' } },
+  CallRequest: {
+    through: (request) => call(never as never, request),
+    bad: {
+      method: '',
+      url: 7,
+      headers: 'host: a',
+      body: 7,
+      json: never,
+      client: 7,
+      kind: 'websocket',
+      protocol: '3',
+      paths: true,
+    },
+  },
   ExchangeOptions: { through: (options) => exchange('/', options), bad: { clock: {}, state: [] } },
   StrategySuiteOptions: {
     through: (options) => describeStrategy('x', never as never, options),
     bad: { describe: 1, test: 'x', seesLoad: 1, hashes: 'yes', mayAllocate: 0, metadata: {} },
+  },
+  MiddlewareSuiteOptions: {
+    through: (options) => describeMiddleware('x', never as never, options),
+    bad: {
+      describe: 1,
+      test: 'x',
+      state: 'ada',
+      adds: 'caller',
+      passes: 7,
+      refuses: [],
+      asksAgain: 1,
+      catches: 'yes',
+      changesBody: 0,
+      buffers: 1,
+      readsBody: {},
+      mistakes: { none: 1 },
+    },
   },
   RunnerOptions: {
     through: (options) => describeStrategy('x', never as never, options),

@@ -1,5 +1,5 @@
 import * as nodeTest from 'node:test'
-import { options } from '@gatelet/core'
+import { type Checks, options } from '@gatelet/core'
 
 /** Where the cases of a suite are registered. Those of vitest, jest, mocha, bun and node:test fit. */
 export interface RunnerOptions {
@@ -38,7 +38,7 @@ function runnerOf(given: RunnerOptions): Required<RunnerOptions> {
 }
 
 /** What each option must be. */
-export const runnerChecks = {
+export const runnerChecks: Checks<RunnerOptions> = {
   describe: options.optional(options.fn<NonNullable<RunnerOptions['describe']>>('a function (name, body)')),
   test: options.optional(options.fn<NonNullable<RunnerOptions['test']>>('a function (name, run)')),
 }
