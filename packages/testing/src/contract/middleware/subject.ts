@@ -109,7 +109,7 @@ export function reply(body: Reply['body'], status = 200): Reply {
 const SOON_MS = 2_000
 
 /** A promise that must settle without anybody moving the clock. @throws AssertionError that says `otherwise` */
-export function soon<T>(promise: Promise<T>, otherwise: string): Promise<T> {
+function soon<T>(promise: Promise<T>, otherwise: string): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new assert.AssertionError({ message: otherwise })), SOON_MS)
     promise.finally(() => clearTimeout(timer)).then(resolve, reject)
