@@ -51,12 +51,14 @@ export function nominated(connection: string): ReadonlySet<string> | undefined {
  * @param raw flat: name, value, name, value, …
  */
 export function withoutNominated(raw: string[]): string[] {
-  const names = new Set<string>()
+  let names: Set<string> | undefined
   for (let i = 0; i < raw.length; i += 2) {
     const more = isConnection(raw[i] as string) ? nominated(raw[i + 1] as string) : undefined
-    if (more) for (const name of more) names.add(name)
+    if (!more) continue
+    names ??= new Set()
+    for (const name of more) names.add(name)
   }
-  if (names.size === 0) return raw
+  if (!names) return raw
   const kept: string[] = []
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string

@@ -60,13 +60,14 @@ function call<T>(registration: Registration<T>, value: T): void {
  * @param of what it listens to, for the warning
  */
 export function guarded<T>(listener: (value: T) => unknown, value: T, of: string): void {
-  const warn = (error: unknown) => {
-    process.emitWarning(`a listener of ${of} threw: ${asError(error).stack}`, 'GateletWarning')
-  }
   try {
     const result = listener(value)
-    if (isPromise(result)) void result.then(undefined, warn)
+    if (isPromise(result)) void result.then(undefined, (error: unknown) => warn(error, of))
   } catch (error) {
-    warn(error)
+    warn(error, of)
   }
+}
+
+function warn(error: unknown, of: string): void {
+  process.emitWarning(`a listener of ${of} threw: ${asError(error).stack}`, 'GateletWarning')
 }

@@ -24,31 +24,22 @@ export function decoded(buffers: readonly Buffer[]): string[] {
   const first = buffers[0]
   const last = buffers[buffers.length - 1]
   if (!first || !last) return []
-  const start = first.byteOffset
+  const { buffer, byteOffset: start } = first
   const span = last.byteOffset + last.byteLength - start
-  const texts: string[] = new Array(buffers.length)
-  if (!liesInOrder(buffers) || span > MAX_BLOCK) {
-    for (let i = 0; i < buffers.length; i++) texts[i] = (buffers[i] as Buffer).toString('latin1')
-    return texts
-  }
-  const block = Buffer.from(first.buffer, start, span).toString('latin1')
+  if (last.buffer !== buffer || span < 0 || span > MAX_BLOCK) return decodedOneByOne(buffers)
+  const block = Buffer.from(buffer, start, span).toString('latin1')
+  const texts: string[] = []
+  let end = 0
   for (let i = 0; i < buffers.length; i++) {
-    const buffer = buffers[i] as Buffer
-    const from = buffer.byteOffset - start
-    texts[i] = block.substring(from, from + buffer.byteLength)
+    const each = buffers[i] as Buffer
+    const from = each.byteOffset - start
+    if (each.buffer !== buffer || from < end) return decodedOneByOne(buffers)
+    end = from + each.byteLength
+    texts.push(block.substring(from, end))
   }
   return texts
 }
 
 const MAX_BLOCK = 65_536
 
-function liesInOrder(buffers: readonly Buffer[]): boolean {
-  const { buffer } = buffers[0] as Buffer
-  let end = 0
-  for (let i = 0; i < buffers.length; i++) {
-    const each = buffers[i] as Buffer
-    if (each.buffer !== buffer || each.byteOffset < end) return false
-    end = each.byteOffset + each.byteLength
-  }
-  return true
-}
+const decodedOneByOne = (buffers: readonly Buffer[]): string[] => buffers.map((buffer) => buffer.toString('latin1'))
