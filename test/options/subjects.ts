@@ -4,7 +4,17 @@ import { toFetch } from '@gatelet/fetch'
 import { attach, serve } from '@gatelet/node'
 import { proxy } from '@gatelet/proxy'
 import { createRouter } from '@gatelet/router'
-import { call, describeMiddleware, describeStrategy, exchange, origins, rawRequest, virtualClock } from '@gatelet/testing'
+import {
+  call,
+  describeMiddleware,
+  describeStrategy,
+  exchange,
+  origins,
+  rawRequest,
+  type SimulateOptions,
+  simulate,
+  virtualClock,
+} from '@gatelet/testing'
 import { createGateway } from 'gatelet'
 
 /** How one interface of options is put to the test. */
@@ -33,6 +43,13 @@ const adapting = {
 async function closing(options: never): Promise<void> {
   await using server = await serve(never as never, { host: '127.0.0.1', port: 0 })
   await server.close(options)
+}
+
+const simulated: SimulateOptions = {
+  endpoints: 1,
+  arrivals: [0],
+  serviceTimes: { meanMs: 1 },
+  strategy: () => ({ update() {}, pick: () => undefined }),
 }
 
 /** A bad value for every option of every interface that users can write. */
@@ -202,6 +219,34 @@ export const subjects: Readonly<Record<string, Subject>> = {
   RunnerOptions: {
     through: (options) => describeStrategy('x', never as never, options),
     bad: { describe: {}, test: true },
+  },
+  SimulateOptions: {
+    through: simulate,
+    good: simulated,
+    bad: { endpoints: 0, arrivals: [1, 0], serviceTimes: 10, strategy: 'random', faults: {}, retries: 11, hashKey: 1, seed: 0.5 },
+  },
+  SimulatedEndpoint: {
+    through: (endpoint) => simulate({ ...simulated, endpoints: [endpoint] }),
+    at: 'endpoints[0]',
+    bad: { id: '', weight: -1, slowness: 0, workers: 0.5, metadata: 'eu' },
+  },
+  PoissonArrivals: {
+    through: (arrivals) => simulate({ ...simulated, arrivals }),
+    at: 'arrivals',
+    good: { perSecond: 1, requests: 1 },
+    bad: { perSecond: 0, requests: 0 },
+  },
+  ServiceTimes: {
+    through: (serviceTimes) => simulate({ ...simulated, serviceTimes }),
+    at: 'serviceTimes',
+    good: { meanMs: 1 },
+    bad: { meanMs: '1ms', kind: 'normal' },
+  },
+  SimulatedFault: {
+    through: (fault) => simulate({ ...simulated, faults: [fault] }),
+    at: 'faults[0]',
+    good: { endpoint: 'e0', kind: 'down', fromMs: 1 },
+    bad: { endpoint: 'x', kind: 'gone', fromMs: -1, toMs: 1, factor: 0 },
   },
   OriginsOptions: {
     through: (options) => origins(1, options),
