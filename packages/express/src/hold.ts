@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { GatewayError, HeaderList, type MaybePromise, PushSource, type Reply } from '@gatelet/core'
 import {
@@ -9,7 +10,7 @@ import {
   restoreHeaders,
   setHeaders,
 } from '@gatelet/node/toolkit'
-import { type ExpressExchange, type Fields, headersSent, intercept, type Outlet } from './intercept.ts'
+import { type ExpressExchange, type Fields, headersSent, intercept, type Listener, type Outlet } from './intercept.ts'
 
 type Encoding = BufferEncoding | Callback | null | undefined
 type Callback = (error?: Error | null) => void
@@ -24,6 +25,8 @@ export class Hold implements Outlet {
   reply: Reply | undefined
   /** What stood there before, and by which the reply goes out. */
   readonly outlet: Outlet
+  /** Tells handlers that there is room again. */
+  readonly drains: EventEmitter = new EventEmitter()
   private readonly exchange: ExpressExchange
   private readonly headersBefore: ReturnType<ServerResponse['getHeaders']>
   private answeredStatus = 0
@@ -174,8 +177,11 @@ export class Hold implements Outlet {
     return res
   }
 
-  on(event: 'drain', listener: () => void): unknown {
-    return this.res.on(event, listener)
+  // Who writes here waits for room here. The response's own 'drain' tells of the socket, to who writes to that.
+  on(event: string | symbol, listener: Listener): ServerResponse {
+    if (event !== 'drain' || this.isReleased) return this.outlet.on(event, listener)
+    this.drains.on(event, listener)
+    return this.res
   }
 
   private get res(): ServerResponse {
@@ -219,7 +225,7 @@ export class Hold implements Outlet {
     if (!this.needsDrain) return
     this.needsDrain = false
     // Not at once: the handler may not have returned yet from the write that found no room.
-    process.nextTick(() => this.res.emit('drain'))
+    process.nextTick(() => this.drains.emit('drain'))
   }
 
   private drop(): void {

@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { FrameworkExchange } from '@gatelet/node/toolkit'
 import type { Hold } from './hold.ts'
@@ -13,13 +12,16 @@ export interface Outlet {
   end(chunk?: unknown, encoding?: BufferEncoding | null, callback?: () => void): ServerResponse
   flushHeaders(): void
   addTrailers(trailers: Fields): void
-  on(event: 'drain', listener: () => void): unknown
+  on(event: string | symbol, listener: Listener): ServerResponse
 }
+
+export type Listener = (...args: unknown[]) => void
 
 /** An exchange whose response can be held. */
 export class ExpressExchange extends FrameworkExchange {
   /** The innermost hold that is reached by the prototype. */
   hold: Hold | undefined
+  readonly holds: Hold[] = []
   /** What the handlers believe to have done already. */
   believesHeadSent = false
   believesEnded = false
@@ -41,19 +43,18 @@ export class ExpressExchange extends FrameworkExchange {
 export function intercept(exchange: ExpressExchange, hold: Hold): Outlet {
   const { res } = exchange
   const held = heldPrototypeOf(res)
+  exchange.holds.push(hold)
   if (outgoing.every((name) => res[name] === held[name])) {
     const outlet = exchange.hold ?? new Beneath(res, Object.getPrototypeOf(held))
     exchange.hold = hold
     return outlet
   }
   const theirs = bound(res as unknown as Outlet)
-  const { on, ...ours } = bound(hold)
-  // Listeners for 'drain' that other middleware would keep to itself have to hear ours.
-  Object.assign(res, ours, Object.hasOwn(res, 'on') ? { on: drainsHere(res) } : {})
+  Object.assign(res, bound(hold))
   return theirs
 }
 
-const outgoing = ['writeHead', 'write', 'end', 'flushHeaders', 'addTrailers'] as const
+const outgoing = ['writeHead', 'write', 'end', 'flushHeaders', 'addTrailers', 'on'] as const
 const settingHeaders = ['setHeader', 'appendHeader', 'setHeaders', 'removeHeader'] as const
 
 function bound(outlet: Outlet): Outlet {
@@ -65,11 +66,6 @@ function bound(outlet: Outlet): Outlet {
     addTrailers: outlet.addTrailers.bind(outlet),
     on: outlet.on.bind(outlet),
   }
-}
-
-function drainsHere(res: ServerResponse): ServerResponse['on'] {
-  const { on } = res
-  return (event, listener) => (event === 'drain' ? EventEmitter.prototype.on : on).call(res, event, listener) as ServerResponse
 }
 
 /** The methods of the prototype beneath ours. */
@@ -102,8 +98,8 @@ class Beneath implements Outlet {
     this.prototype.addTrailers.call(this.res, trailers)
   }
 
-  on(event: 'drain', listener: () => void): unknown {
-    return this.res.on(event, listener)
+  on(event: string | symbol, listener: Listener): ServerResponse {
+    return this.prototype.on.call(this.res, event, listener)
   }
 }
 
@@ -145,6 +141,15 @@ function makeHeld(above: ServerResponse): ServerResponse {
     held[name] = function (this: ServerResponse, ...args: unknown[]) {
       const hold = exchangeOf(this)?.hold as unknown as Methods | undefined
       return hold ? hold[name]?.(...args) : methods[name]?.apply(this, args)
+    }
+  }
+  held.addListener = function (this: ServerResponse, event: string | symbol, listener: Listener) {
+    return event === 'drain' ? this.on(event, listener) : methods['addListener']?.call(this, event, listener)
+  }
+  for (const name of ['removeListener', 'off'] as const) {
+    held[name] = function (this: ServerResponse, event: string | symbol, listener: Listener) {
+      if (event === 'drain') for (const hold of exchangeOf(this)?.holds ?? []) hold.drains.off(event, listener)
+      return methods[name]?.call(this, event, listener)
     }
   }
   for (const name of settingHeaders) {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
 import {
   type Chain,
   type ClientView,
@@ -199,6 +200,7 @@ class KoaSide implements FrameworkSide, FrameworkTarget {
       // Koa's own body stays where it is: looked at in another way, it would be another one to Koa.
       if (reply.status !== answered.status) ctx.status = reply.status
       changeHeaders(ctx.res, answered.headers, reply.headers)
+      this.watch(reply.body)
     }
     this.done()
   }
@@ -231,6 +233,14 @@ class KoaSide implements FrameworkSide, FrameworkTarget {
     const { exchange, context } = this
     if (exchange.isOver || !context || deliverFailure(this, error, context)) return
     exchange.breakOff(error)
+  }
+
+  // Koa 2 leaves its client waiting for the rest of a stream that has failed.
+  private watch(body: Reply['body']): void {
+    if (!(body instanceof Readable)) return
+    body.once('error', (error) => {
+      if (this.exchange.isHeadOut) this.exchange.breakOff(error)
+    })
   }
 
   // Somebody writes to Node's response without Koa.

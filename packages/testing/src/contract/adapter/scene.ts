@@ -1,8 +1,10 @@
+import assert from 'node:assert/strict'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
-import { type Clock, type EventMap, HeaderList, type Layer, PushSource, type Reply, subscribe } from '@gatelet/core'
+import { setTimeout } from 'node:timers/promises'
+import { type EventMap, HeaderList, type Layer, PushSource, type Reply, subscribe } from '@gatelet/core'
 import { type RawClient, rawClient, rawRequest } from '../../raw-client.ts'
-import type { RawResponse } from '../../raw-response.ts'
+import { parseResponses, type RawResponse } from '../../raw-response.ts'
 import { Watch } from '../../watch.ts'
 
 /** What a case wants to be started: a server on 127.0.0.1 with a layer, and what stands behind that. */
@@ -165,13 +167,39 @@ export class Pushed extends PushSource {
   }
 
   /** Waits until nobody wants it any more. */
-  cancelled(): Promise<void> {
+  dropped(): Promise<void> {
     return this.watch.until(
       () => this.told.cancelled,
       5_000,
       () => 'the body was not cancelled',
     )
   }
+}
+
+/** Blocks of 64 KiB that tell their places, so that one too many or too few shows. @param made told of each when it is taken */
+export function* blocks(count: number, made: () => void): Iterable<Buffer> {
+  for (let at = 0; at < count; at++) {
+    const block = Buffer.alloc(65_536, at)
+    block.writeUInt32BE(at)
+    made()
+    yield block
+  }
+}
+
+/** Waits until something grows no more. */
+export async function steady(value: () => number): Promise<void> {
+  for (let same = 0, before = value(); same < 20; before = value()) {
+    await setTimeout(5)
+    same = value() === before ? same + 1 : 0
+  }
+}
+
+/** Reads a reply that ends with its connection, and proves that these blocks are in it. */
+export async function receiveBlocks(client: RawClient, count: number): Promise<void> {
+  await client.left(30_000)
+  const [response] = parseResponses(client.received, { isClosed: true })
+  assert.equal(response?.body.byteLength, count * 65_536)
+  for (let at = 0; at < count; at++) assert.equal(response.body.readUInt32BE(at * 65_536), at, `block ${at} is another one`)
 }
 
 /** Something that happens once, which cases wait for. */
@@ -185,5 +213,3 @@ export class Moment<T = void> {
     })
   }
 }
-
-export type { Clock }
