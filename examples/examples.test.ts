@@ -1,31 +1,19 @@
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { origins } from '@gatelet/testing'
 import { expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { type ChildProgram, childProgram, freePort, replaced } from '../test/child-program.ts'
-
-const folder = fileURLToPath(new URL('.', import.meta.url))
-// As users run them: on sources here, on what is published when that is what is tested.
-const node = [...(process.env['GATELET_DIST'] === '1' ? [] : ['--conditions=@gatelet/source']), '--import', 'tsx']
-const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
-
-async function run(file: string, env: Record<string, string> = {}): Promise<{ program: ChildProgram; url: string }> {
-  const program = childProgram([...node, file], { cwd: folder, env: { PORT: '0', ...env } })
-  const [, url = ''] = await program.printed(/listening on (http:\S+?):? /)
-  return { program, url }
-}
+import { childProgram, freePort, replaced } from '../test/child-program.ts'
+import { example, examples, nodeArgs, textOf } from '../test/example-program.ts'
 
 test('first-gateway: the program of the README routes, fails over and drains', async () => {
-  const source = read('first-gateway.ts')
-  expect(read('../README.md')).toContain(`\`\`\`ts\n${source}\`\`\``)
+  const source = textOf('examples/first-gateway.ts')
+  expect(textOf('README.md')).toContain(`\`\`\`ts\n${source}\`\`\``)
 
   await using farm = await origins(4)
   const addresses = farm.urls.map((url, at) => [`127.0.0.1:400${at + 1}`, new URL(url).host])
   const port = await freePort()
   const here = replaced(source, { ...Object.fromEntries(addresses), 'port: 8080': `port: ${port}`, '5_000': '0' })
-  await using program = childProgram([...node, '--input-type=module', '--eval', here], { cwd: folder })
+  await using program = childProgram([...nodeArgs, '--input-type=module', '--eval', here], { cwd: examples })
   await program.listening(port)
   expect((await fetch(`http://127.0.0.1:${port}/livez`)).status).toBe(200)
   await farm.stop(0)
@@ -36,7 +24,7 @@ test('first-gateway: the program of the README routes, fails over and drains', a
 }, 30_000)
 
 test('own-layer: who is not known is refused, who is known is told to what stands behind', async () => {
-  const { program, url } = await run('own-layer.ts')
+  const { program, url } = await example('own-layer.ts')
   await using _ = program
   const refused = await fetch(`${url}/me`)
   expect([refused.status, refused.headers.get('content-type')]).toEqual([401, 'application/problem+json'])
@@ -50,7 +38,7 @@ test('own-layer: who is not known is refused, who is known is told to what stand
 test('own-strategy: asks the cheap server, and the dear one when that is gone', async () => {
   await using farm = await origins(2)
   const [CHEAP = '', DEAR = ''] = farm.urls
-  const { program, url } = await run('own-strategy.ts', { CHEAP, DEAR })
+  const { program, url } = await example('own-strategy.ts', { CHEAP, DEAR })
   await using _ = program
   for (let asked = 0; asked < 5; asked++) expect((await fetch(url)).status).toBe(200)
   await farm.stop(0)
@@ -59,7 +47,7 @@ test('own-strategy: asks the cheap server, and the dear one when that is gone', 
 }, 30_000)
 
 test('failover: every client gets its answer', async () => {
-  await using program = childProgram([...node, 'failover.ts'], { cwd: folder, env: { PORT: '0' } })
+  await using program = childProgram([...nodeArgs, 'failover.ts'], { cwd: examples, env: { PORT: '0' } })
   expect(await program.ended).toBe(0)
   const [, answers = '{}'] = await program.printed(/one server closed after 100 of them: (.*)/)
   const { first = 0, second = 0, ...others } = JSON.parse(answers) as Record<string, number>
@@ -69,7 +57,7 @@ test('failover: every client gets its answer', async () => {
 }, 30_000)
 
 test('websocket: who has no ticket gets no connection, who has one talks to the server behind', async () => {
-  const { program, url } = await run('websocket.ts')
+  const { program, url } = await example('websocket.ts')
   await using _ = program
   const refused = new WebSocket(`${url.replace('http', 'ws')}/echo`)
   const [error] = await once(refused, 'error')
