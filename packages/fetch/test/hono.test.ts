@@ -12,10 +12,11 @@ import {
   type Reply,
   type Source,
   sourceOf,
+  switchProtocols,
   text,
 } from '@gatelet/core'
 import { type FetchOptions, fromFetch, toFetch } from '@gatelet/fetch'
-import { serve } from '@gatelet/node'
+import { attach, serve } from '@gatelet/node'
 import { proxy } from '@gatelet/proxy'
 import { origins, rawClient, rawRequest } from '@gatelet/testing'
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
@@ -264,17 +265,10 @@ test('a whole Hono application stands behind our layers, on node:http', async ()
   const app = new Hono()
     .get('/hello', (c) => c.text('hello'))
     .post('/echo', (c) => new Response(c.req.raw.body, { headers: { 'content-type': 'text/x' } }))
-  await using server = await serve(
-    (ctx, _next) =>
-      named(
-        ctx,
-        fromFetch((request) => app.fetch(request)),
-      ),
-    {
-      host: '127.0.0.1',
-      port: 0,
-    },
-  )
+  await using server = await serve((ctx, _next) => named(ctx, fromFetch(app.fetch)), {
+    host: '127.0.0.1',
+    port: 0,
+  })
   const hello = await fetch(`${server.url}/hello`)
   expect([hello.headers.get('x-layer'), await hello.text()]).toEqual(['seen', 'hello'])
   const sent = Buffer.alloc(300_000, 'abc')
@@ -283,9 +277,23 @@ test('a whole Hono application stands behind our layers, on node:http', async ()
   expect((await fetch(`${server.url}/nowhere`)).status).toBe(404)
 })
 
+test('upgrades work beside a Hono application, by attaching to its server', async () => {
+  const app = new Hono().get('/hello', (c) => c.text('hello'))
+  const server = createAdaptorServer({ fetch: app.fetch }) as Server
+  const upgrade: Reply['upgrade'] = (socket, _head, headers) => {
+    switchProtocols(socket, headers)
+    socket.end('taken')
+  }
+  attach(server, () => ({ ...empty(), status: 101, upgrade }), { mount: '/ws' })
+  await using here = await listening(server)
+  const head = 'GET /ws HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
+  expect((await rawRequest(here.port, head)).text).toMatch(/^HTTP\/1\.1 101 .*taken$/s)
+  expect(await (await fetch(`${here.url}/hello`)).text()).toBe('hello')
+})
+
 test('ours in front of a whole Hono application, in a fetch host', async () => {
   const app = new Hono().get('/hello', (c) => c.text('hello'))
-  const handle = toFetch(fromFetch((request) => app.fetch(request)))
+  const handle = toFetch(fromFetch(app.fetch))
   await using here = await listening(createAdaptorServer({ fetch: (request) => handle(request) }) as Server)
   expect(await (await fetch(`${here.url}/hello`)).text()).toBe('hello')
 })

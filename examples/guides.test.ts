@@ -1,0 +1,28 @@
+import { origins } from '@gatelet/testing'
+import { expect, test } from 'vitest'
+import { example, textOf } from '../test/example-program.ts'
+
+test.each([['in-a-fetch-host', ['in-hono.ts']]])('the guide %s shows the programs as they are', (guide, programs) => {
+  for (const program of programs) {
+    expect(textOf(`docs/guides/${guide}.md`)).toContain(
+      `<!-- examples/${program} -->\n\`\`\`ts\n${textOf(`examples/${program}`)}\`\`\``,
+    )
+  }
+})
+
+test('in-hono: two paths of a Hono application are ours, the others are Hono’s', async () => {
+  await using farm = await origins(2)
+  const { program, url } = await example('in-hono.ts', { USERS: farm.urls.join(' ') })
+  await using _ = program
+  expect(await (await fetch(`${url}/livez`)).json()).toEqual({ ok: true })
+  for (let asked = 0; asked < 4; asked++) expect((await fetch(`${url}/users/${asked}`)).status).toBe(200)
+  await farm.stop(0)
+  for (let asked = 0; asked < 4; asked++) expect((await fetch(`${url}/users/${asked}`)).status).toBe(200)
+  expect(farm.hits).toBe(8)
+  expect(farm.servers[1]?.requests.at(-1)?.headers['x-forwarded-for']).toBe('127.0.0.1')
+  expect((await fetch(`${url}/admin/servers`)).status).toBe(401)
+  const servers = await fetch(`${url}/admin/servers`, { headers: { 'x-api-key': 'k-ada' } })
+  expect(await servers.json()).toMatchObject([{ inflight: 0 }, { inflight: 0 }])
+  program.kill('SIGTERM')
+  expect(await program.ended).toBe(0)
+}, 30_000)
