@@ -1,8 +1,12 @@
 import { origins } from '@gatelet/testing'
 import { expect, test } from 'vitest'
-import { example, textOf } from '../test/example-program.ts'
+import { childProgram } from '../test/child-program.ts'
+import { example, examples, nodeArgs, textOf } from '../test/example-program.ts'
 
-test.each([['in-a-fetch-host', ['in-hono.ts']]])('the guide %s shows the programs as they are', (guide, programs) => {
+test.each([
+  ['in-a-fetch-host', ['in-hono.ts']],
+  ['write-a-strategy', ['quickest.ts', 'quickest.test.ts', 'compare-strategies.ts']],
+])('the guide %s shows the programs as they are', (guide, programs) => {
   for (const program of programs) {
     expect(textOf(`docs/guides/${guide}.md`)).toContain(
       `<!-- examples/${program} -->\n\`\`\`ts\n${textOf(`examples/${program}`)}\`\`\``,
@@ -25,4 +29,10 @@ test('in-hono: two paths of a Hono application are ours, the others are Hono’s
   expect(await servers.json()).toMatchObject([{ inflight: 0 }, { inflight: 0 }])
   program.kill('SIGTERM')
   expect(await program.ended).toBe(0)
+}, 30_000)
+
+test('compare-strategies: says what the guide says that it says', async () => {
+  await using program = childProgram([...nodeArgs, 'compare-strategies.ts'], { cwd: examples })
+  expect(await program.ended).toBe(0)
+  expect(textOf('docs/guides/write-a-strategy.md')).toContain(`\`\`\`\n${program.output.trim()}\n\`\`\``)
 }, 30_000)
