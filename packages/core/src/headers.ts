@@ -23,8 +23,9 @@ export class HeaderList implements ReadonlyHeaders {
   #raw: string[]
 
   /** @throws GatewayError `BAD_HEADER` for a name or value that HTTP does not allow */
-  constructor(init: Iterable<readonly [string, string]> | Readonly<Record<string, string>> = []) {
+  constructor(init?: Iterable<readonly [string, string]> | Readonly<Record<string, string>>) {
     this.#raw = []
+    if (init === undefined) return
     for (const [name, value] of isIterable(init) ? init : Object.entries(init)) this.append(name, value)
   }
 
