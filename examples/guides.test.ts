@@ -6,6 +6,7 @@ import { example, examples, nodeArgs, textOf } from '../test/example-program.ts'
 test.each([
   ['in-a-fetch-host', ['in-hono.ts']],
   ['write-a-strategy', ['quickest.ts', 'quickest.test.ts', 'compare-strategies.ts']],
+  ['write-a-middleware', ['request-id.ts', 'with-request-id.ts', 'request-id.test.ts']],
 ])('the guide %s shows the programs as they are', (guide, programs) => {
   for (const program of programs) {
     expect(textOf(`docs/guides/${guide}.md`)).toContain(
@@ -35,4 +36,15 @@ test('compare-strategies: says what the guide says that it says', async () => {
   await using program = childProgram([...nodeArgs, 'compare-strategies.ts'], { cwd: examples })
   expect(await program.ended).toBe(0)
   expect(textOf('docs/guides/write-a-strategy.md')).toContain(`\`\`\`\n${program.output.trim()}\n\`\`\``)
+}, 30_000)
+
+test('with-request-id: client, server and log have the same name for a request', async () => {
+  await using farm = await origins(1)
+  const { program, url } = await example('with-request-id.ts', { ORIGIN: farm.urls[0] ?? '' })
+  await using _ = program
+  const id = (await fetch(`${url}/users/7`)).headers.get('x-request-id')
+  expect(farm.servers[0]?.requests[0]?.headers['x-request-id']).toBe(id)
+  await program.printed(new RegExp(`${id} GET /users/7 200 finished [0-9.]+ ms`))
+  program.kill('SIGTERM')
+  expect(await program.ended).toBe(0)
 }, 30_000)
