@@ -1,6 +1,5 @@
 import {
   type Context,
-  discard,
   Exchange,
   type ExchangeHost,
   failure,
@@ -9,12 +8,14 @@ import {
   type HeaderList,
   lengthOf,
   problem,
+  publish,
   type Reply,
   run,
   type Source,
   type Summary,
   sourceOf,
 } from '@gatelet/core'
+import { cancelQuietly } from './cancel-quietly.ts'
 import { announcedLength, hasContent, responseHeaders } from './head.ts'
 import type { FetchHost } from './host.ts'
 import { FetchRequest } from './request.ts'
@@ -66,13 +67,13 @@ export class FetchExchange implements ExchangeHost {
     const { resolve } = this
     this.resolve = undefined
     // Too late: the client has left, and was answered as one who left.
-    if (!resolve) quietlyDiscard(reply)
+    if (!resolve) cancelQuietly(reply.body)
     else if (reply.upgrade) resolve(this.respond(this.refusedUpgrade(reply)))
     else resolve(this.respond(reply))
   }
 
   private refusedUpgrade(reply: Reply): Reply {
-    quietlyDiscard(reply)
+    cancelQuietly(reply.body)
     const isAsked = this.request.kind === 'upgrade'
     const message = 'a handler answered with an upgrade to a request that did not ask for one'
     const error = isAsked ? new GatewayError('UPGRADE_UNSUPPORTED') : new GatewayError('BAD_REPLY', { message })
@@ -83,7 +84,7 @@ export class FetchExchange implements ExchangeHost {
     try {
       return this.responseTo(reply)
     } catch (error) {
-      quietlyDiscard(reply)
+      cancelQuietly(reply.body)
       return this.responseTo(failure(error, this.context))
     }
   }
@@ -95,7 +96,7 @@ export class FetchExchange implements ExchangeHost {
     if (!hasContent(method, status)) {
       const described = announcedLength(headers) ?? (method === 'HEAD' && body !== null ? lengthOf(body) : undefined)
       const response = new Response(null, { status, headers: responseHeaders(headers, status === 204 ? undefined : described) })
-      discard(body)
+      cancelQuietly(body)
       this.over('finished')
       return response
     }
@@ -115,7 +116,7 @@ export class FetchExchange implements ExchangeHost {
       length,
       finished: () => this.over('finished'),
       failed: (error) => {
-        failure(error, this.context)
+        publish('request:failed', { context: this.context, error })
         this.over('failed', error)
       },
       cancelled: () => {
@@ -143,9 +144,11 @@ export class FetchExchange implements ExchangeHost {
   private over(outcome: Summary['outcome'], error?: Error): void {
     this.signal.removeEventListener('abort', this.clientLeft)
     this.core.finish(this.context, outcome, this.status, error)
-    this.request.release(new GatewayError('CLIENT_CLOSED', { message: 'the reply was out before the request body was read' }))
+    if (this.request.isBeingRead) this.request.release(new GatewayError('CLIENT_CLOSED', { message: unread }))
   }
 }
+
+const unread = 'the reply was out before the request body was read'
 
 function refusing(refusal: unknown): Handler {
   return () => {
@@ -164,12 +167,3 @@ function wholeBody(body: Reply['body']): Uint8Array | Source {
 }
 
 const nothing = new Uint8Array(0)
-
-/** Ends the body of a reply that is not sent. One that throws at that must not keep the exchange from its end. */
-function quietlyDiscard({ body }: Reply): void {
-  try {
-    discard(body)
-  } catch (error) {
-    process.emitWarning(`a body threw when it was cancelled: ${String(error)}`, 'GateletWarning')
-  }
-}

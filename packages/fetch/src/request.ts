@@ -31,19 +31,21 @@ export class FetchRequest implements IncomingRequest {
   private source: WebSource | undefined
 
   constructor(host: FetchHost, request: Request, env: unknown) {
-    const { method, url, headers } = request
+    const { method, url } = request
     this.request = request
     this.method = method
     this.target = url.slice(url.indexOf('/', url.indexOf('//') + 2))
-    this.headers = headersOf(headers, url)
-    this.kind = isNamed(this.headers.get('upgrade') ?? '', 'websocket') ? 'upgrade' : 'request'
+    let headers = new HeaderList()
     let view = { client: nobody, url: nowhere }
     try {
+      headers = headersOf(request)
       checkMethod(method)
-      view = viewOf(host, this, request, env)
+      view = viewOf(host, headers, request, env)
     } catch (error) {
       this.refusal = error
     }
+    this.headers = headers
+    this.kind = isNamed(headers.get('upgrade') ?? '', 'websocket') ? 'upgrade' : 'request'
     this.client = view.client
     this.url = view.url
   }
@@ -51,6 +53,11 @@ export class FetchRequest implements IncomingRequest {
   get body(): Body {
     this.source ??= this.sourceOfBody()
     return this.source ?? null
+  }
+
+  /** Whether somebody waits for more of the body. */
+  get isBeingRead(): boolean {
+    return this.source?.isBeingRead === true
   }
 
   /** The rest of the body will not come, or nobody may read it any more. */
@@ -73,7 +80,8 @@ const nowhere: RequestUrl = { scheme: 'http', host: '', port: undefined, path: '
 
 const brokenOff = (cause: unknown) => new GatewayError('CLIENT_CLOSED', { cause })
 
-function headersOf(headers: Request['headers'], url: string): HeaderList {
+// A host may have made the fields an object of its own, which reads them only now.
+function headersOf({ headers, url }: Request): HeaderList {
   const raw: string[] = []
   // Not every host has it: Workers and code that makes a `Request` by itself leave it to the URL.
   if (!headers.has('host')) raw.push('host', authorityOf(url))
@@ -91,7 +99,7 @@ function checkMethod(method: string): void {
 const usualMethods = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
 
 /** @throws GatewayError `BAD_TARGET`, `BAD_HOST`; what the host's own functions throw */
-function viewOf(host: FetchHost, { headers }: IncomingRequest, request: Request, env: unknown) {
+function viewOf(host: FetchHost, headers: HeaderList, request: Request, env: unknown): { client: Client; url: RequestUrl } {
   const { client: clientOf, paths } = host.settings
   const { path, search, scheme: own = 'http' } = canonicalize(request.url, paths)
   const connection = { address: clientOf(request, env) ?? '', encrypted: own === 'https' }

@@ -1,4 +1,5 @@
 import { type Flow, GatewayError, type Sink, type Source } from '@gatelet/core'
+import { cancelQuietly } from './cancel-quietly.ts'
 
 /** How a source becomes a stream, and who is told how that ended. One of the last three is called, once. */
 export interface SourceStreamInit {
@@ -85,7 +86,7 @@ export class SourceStream implements Sink {
     this.state = 'over'
     // Not at once: a host whose client has left cancels the stream by itself, and would log an error instead.
     queueMicrotask(() => this.controller?.error(reason))
-    this.source.cancel(reason)
+    cancelQuietly(this.source, reason)
   }
 
   private start(controller: ReadableStreamDefaultController<Uint8Array>): void {
@@ -124,7 +125,7 @@ export class SourceStream implements Sink {
   }
 
   private breakOff(what: string): void {
-    this.source.cancel()
+    cancelQuietly(this.source)
     this.fail(new GatewayError('BAD_REPLY', { message: `the body has ${what} the ${this.init.length} bytes announced` }))
   }
 
@@ -132,6 +133,6 @@ export class SourceStream implements Sink {
     if (this.state === 'over') return
     this.state = 'over'
     this.init.cancelled()
-    this.source.cancel(reason instanceof Error ? reason : undefined)
+    cancelQuietly(this.source, reason instanceof Error ? reason : undefined)
   }
 }

@@ -63,6 +63,10 @@ export class WebSource implements Source, Flow {
     this.read()
   }
 
+  get isBeingRead(): boolean {
+    return this.sink !== undefined
+  }
+
   /** Nobody may read it any more. Who does is told. */
   release(reason: Error): void {
     this.failure ??= reason

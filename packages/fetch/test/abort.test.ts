@@ -1,4 +1,4 @@
-import { empty, GatewayError, HeaderList, type Reply, sourceOf, text } from '@gatelet/core'
+import { empty, GatewayError, HeaderList, PushSource, type Reply, sourceOf, text } from '@gatelet/core'
 import { describe, expect, test } from 'vitest'
 import { handStream, problemIn, settle, tap, watched } from './support.ts'
 
@@ -89,6 +89,29 @@ describe('a client that leaves', () => {
     expect(ends).toMatchObject([{ outcome: 'finished', status: 200 }])
     expect(contexts[0]!.signal.aborted).toBe(false)
   })
+})
+
+test('a body that throws when it is cancelled ends nothing but itself', async () => {
+  const broken = () =>
+    new PushSource({
+      pause() {},
+      resume() {},
+      cancel() {
+        throw new Error('not now')
+      },
+    })
+  const { handle, ends } = watched(() => streamed(broken()))
+  const warnings: Error[] = []
+  const listen = (warning: Error) => void warnings.push(warning)
+  process.on('warning', listen)
+  const { request, leave } = leaving()
+  await handle(request)
+  leave()
+  await (await handle(new Request('http://a.test/'))).body!.cancel()
+  await settle()
+  process.off('warning', listen)
+  expect(ends.map(({ outcome }) => outcome)).toEqual(['aborted', 'aborted'])
+  expect(warnings.map(({ message }) => message)).toEqual(new Array(2).fill('a body threw when it was cancelled: Error: not now'))
 })
 
 describe('a reader that wants no more', () => {

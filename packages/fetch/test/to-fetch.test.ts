@@ -161,6 +161,18 @@ describe('a request', () => {
   })
 })
 
+test('a request whose fields cannot be read is answered too', async () => {
+  const { handle, contexts, ends } = watched(() => empty())
+  const headers = {
+    has: () => {
+      throw new TypeError('invalid header value')
+    },
+  }
+  const response = await handle(Object.defineProperty(ask(), 'headers', { value: headers }))
+  expect(await problemIn(response)).toEqual([500, 'INTERNAL'])
+  expect([contexts, ends]).toEqual([[], []])
+})
+
 describe('the client', () => {
   interface Env {
     readonly peer: string | null
