@@ -6,6 +6,7 @@ import { proxy } from '@gatelet/proxy'
 import { createRouter } from '@gatelet/router'
 import {
   call,
+  describeAdapter,
   describeMiddleware,
   describeStrategy,
   exchange,
@@ -195,6 +196,10 @@ export const subjects: Readonly<Record<string, Subject>> = {
     },
   },
   ExchangeOptions: { through: (options) => exchange('/', options), bad: { clock: {}, state: [] } },
+  AdapterSuiteOptions: {
+    through: (options) => describeAdapter('x', never as never, options),
+    bad: { describe: 1, test: 'x', upgrades: 1, interim: 'no', parsers: ['multipart'] },
+  },
   StrategySuiteOptions: {
     through: (options) => describeStrategy('x', never as never, options),
     bad: { describe: 1, test: 'x', seesLoad: 1, hashes: 'yes', mayAllocate: 0, metadata: {} },
