@@ -7,7 +7,7 @@ import { upgrade } from './upgrade.ts'
 import { Upstreams } from './upstreams.ts'
 
 /** A handler that forwards, and its connections. */
-export interface Proxy extends Handler {
+export interface Forwarder extends Handler {
   /**
    * Closes the connections that are not in use, and the others when they are done; resolves when the last request is over.
    * Not the balancer: it may have other users.
@@ -25,7 +25,7 @@ export interface Proxy extends Handler {
  * @param to a balancer, or the URL of one server; a path in it is put before each request's
  * @throws GatewayError `BAD_OPTION` at once, for options that are not right
  */
-export function proxy(to: Balancer | URL | string, options: ProxyOptions = {}): Proxy {
+export function proxy(to: Balancer | URL | string, options: ProxyOptions = {}): Forwarder {
   const settings = proxySettings(options)
   const target = proxyTarget(to)
   const balancer = target instanceof URL ? singleEndpoint(target) : target
