@@ -2,13 +2,15 @@ import { readFileSync } from 'node:fs'
 import * as root from 'gatelet'
 import * as balancer from 'gatelet/balancer'
 import * as core from 'gatelet/core'
+import * as express from 'gatelet/express'
 import * as fetchHost from 'gatelet/fetch'
+import * as koa from 'gatelet/koa'
 import * as node from 'gatelet/node'
 import * as proxy from 'gatelet/proxy'
 import * as router from 'gatelet/router'
 import { expect, test } from 'vitest'
 
-const parts = { balancer, core, fetch: fetchHost, node, proxy, router }
+const parts = { balancer, core, express, fetch: fetchHost, koa, node, proxy, router }
 
 test('the root has the names that most programs need, at most 25', () => {
   expect(Object.keys(root).length).toBeLessThanOrEqual(25)
