@@ -25,15 +25,17 @@ export class Hold implements Outlet {
   reply: Reply | undefined
   /** What stood there before, and by which the reply goes out. */
   readonly outlet: Outlet
-  /** Tells handlers that there is room again. */
-  readonly drains: EventEmitter = new EventEmitter()
+  /** The hold that was there before, whether it stands outside of this one by the prototype or not. */
+  readonly outer: Hold | undefined
+  /** Tells handlers that there is room again; made for who wants to know. */
+  drains: EventEmitter | undefined
   private readonly exchange: ExpressExchange
   private readonly headersBefore: ReturnType<ServerResponse['getHeaders']>
   private answeredStatus = 0
   private answeredHeaders: readonly string[] = []
   private source: PushSource | undefined
   private trailers: HeaderList | undefined
-  private waiting: Callback[] = []
+  private waiting: Callback[] | undefined
   private settle: ((reply: Reply) => void) | undefined
   private refuse: ((error: Error) => void) | undefined
   private isHeadWritten = false
@@ -46,7 +48,13 @@ export class Hold implements Outlet {
   constructor(exchange: ExpressExchange) {
     this.exchange = exchange
     this.headersBefore = exchange.res.getHeaders()
+    this.outer = exchange.newest
     this.outlet = intercept(exchange, this)
+  }
+
+  /** Whether the handlers have done what they were asked for. */
+  get isAnswered(): boolean {
+    return this.isEnded
   }
 
   /** The reply: at once where the handlers have answered by now. */
@@ -67,7 +75,7 @@ export class Hold implements Outlet {
     this.exchange.believe(false, false)
     if (reply === this.reply) {
       changeHeaders(res, this.answeredHeaders, reply.headers)
-      frameBody(res, head)
+      if (head.raw !== reply.headers.raw) frameBody(res, head)
     } else {
       restoreHeaders(res, this.headersBefore)
       setHeaders(res, head)
@@ -151,7 +159,10 @@ export class Hold implements Outlet {
       return true
     }
     // Whoever writes at the pace of its call-backs waits as well.
-    if (callback) this.waiting.push(callback)
+    if (callback) {
+      this.waiting ??= []
+      this.waiting.push(callback)
+    }
     this.needsDrain = true
     return false
   }
@@ -180,6 +191,7 @@ export class Hold implements Outlet {
   // Who writes here waits for room here. The response's own 'drain' tells of the socket, to who writes to that.
   on(event: string | symbol, listener: Listener): ServerResponse {
     if (event !== 'drain' || this.isReleased) return this.outlet.on(event, listener)
+    this.drains ??= new EventEmitter()
     this.drains.on(event, listener)
     return this.res
   }
@@ -220,12 +232,12 @@ export class Hold implements Outlet {
 
   private makeRoom(): void {
     const { waiting } = this
-    this.waiting = []
-    for (const callback of waiting) process.nextTick(callback)
+    this.waiting = undefined
+    if (waiting) for (const callback of waiting) process.nextTick(callback)
     if (!this.needsDrain) return
     this.needsDrain = false
     // Not at once: the handler may not have returned yet from the write that found no room.
-    process.nextTick(() => this.drains.emit('drain'))
+    process.nextTick(() => this.drains?.emit('drain'))
   }
 
   private drop(): void {

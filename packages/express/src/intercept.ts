@@ -21,10 +21,15 @@ export type Listener = (...args: unknown[]) => void
 export class ExpressExchange extends FrameworkExchange {
   /** The innermost hold that is reached by the prototype. */
   hold: Hold | undefined
-  readonly holds: Hold[] = []
+  /** The innermost of all; each knows the one outside of it. */
+  newest: Hold | undefined
   /** What the handlers believe to have done already. */
   believesHeadSent = false
   believesEnded = false
+
+  protected override get isNeededLater(): boolean {
+    return this.newest?.isAnswered === false || super.isNeededLater
+  }
 
   believe(isHeadSent: boolean, isEnded: boolean): void {
     this.believesHeadSent = isHeadSent
@@ -43,8 +48,8 @@ export class ExpressExchange extends FrameworkExchange {
 export function intercept(exchange: ExpressExchange, hold: Hold): Outlet {
   const { res } = exchange
   const held = heldPrototypeOf(res)
-  exchange.holds.push(hold)
-  if (outgoing.every((name) => res[name] === held[name])) {
+  exchange.newest = hold
+  if (stands(held, res)) {
     const outlet = exchange.hold ?? new Beneath(res, Object.getPrototypeOf(held))
     exchange.hold = hold
     return outlet
@@ -53,6 +58,10 @@ export function intercept(exchange: ExpressExchange, hold: Hold): Outlet {
   Object.assign(res, bound(hold))
   return theirs
 }
+
+// Who puts something on a response puts one of these there.
+const stands = (held: ServerResponse, res: ServerResponse): boolean =>
+  res.end === held.end && res.write === held.write && res.writeHead === held.writeHead
 
 const outgoing = ['writeHead', 'write', 'end', 'flushHeaders', 'addTrailers', 'on'] as const
 const settingHeaders = ['setHeader', 'appendHeader', 'setHeaders', 'removeHeader'] as const
@@ -138,9 +147,10 @@ function makeHeld(above: ServerResponse): ServerResponse {
   })
   const methods = above as unknown as Methods
   for (const name of outgoing) {
-    held[name] = function (this: ServerResponse, ...args: unknown[]) {
+    // None takes more than three. (`...args` would cost a list for each call.)
+    held[name] = function (this: ServerResponse, a: unknown, b: unknown, c: unknown) {
       const hold = exchangeOf(this)?.hold as unknown as Methods | undefined
-      return hold ? hold[name]?.(...args) : methods[name]?.apply(this, args)
+      return hold ? hold[name]?.(a, b, c) : methods[name]?.call(this, a, b, c)
     }
   }
   held.addListener = function (this: ServerResponse, event: string | symbol, listener: Listener) {
@@ -148,14 +158,14 @@ function makeHeld(above: ServerResponse): ServerResponse {
   }
   for (const name of ['removeListener', 'off'] as const) {
     held[name] = function (this: ServerResponse, event: string | symbol, listener: Listener) {
-      if (event === 'drain') for (const hold of exchangeOf(this)?.holds ?? []) hold.drains.off(event, listener)
+      if (event === 'drain') for (let hold = exchangeOf(this)?.newest; hold; hold = hold.outer) hold.drains?.off(event, listener)
       return methods[name]?.call(this, event, listener)
     }
   }
   for (const name of settingHeaders) {
-    held[name] = function (this: ServerResponse, ...args: unknown[]) {
+    held[name] = function (this: ServerResponse, field: unknown, value: unknown) {
       if (exchangeOf(this)?.believesHeadSent) throw headersSent(name === 'removeHeader' ? 'remove' : 'set')
-      return methods[name]?.apply(this, args)
+      return methods[name]?.call(this, field, value)
     }
   }
   return held

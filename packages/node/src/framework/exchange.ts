@@ -1,4 +1,5 @@
 import { type IncomingMessage, OutgoingMessage, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import {
   type Clock,
   type Context,
@@ -35,6 +36,8 @@ export class FrameworkExchange implements ExchangeHost {
   private first: Context | undefined
   private passed: Passed | undefined
   private brokenBy: GatewayError | undefined
+  /** The one that was begun before it on the same connection and is open still: only where a client pipelines. */
+  private earlier: FrameworkExchange | undefined
 
   /** The one of a response; made by the first who asks. */
   static at<E extends FrameworkExchange>(
@@ -44,28 +47,36 @@ export class FrameworkExchange implements ExchangeHost {
       clock: Clock,
     ) => E,
     req: IncomingMessage,
-    res: ServerResponse & { [key]?: FrameworkExchange },
+    res: ServerResponse,
     clock: Clock,
   ): E {
-    const known = res[key]
-    if (known) return known as E
-    const made = new this(req, res, clock)
-    res[key] = made
-    return made
+    return (FrameworkExchange.of(res) as E | undefined) ?? new this(req, res, clock)
   }
 
   /** The one that a response has, if any. */
-  static of(res: (ServerResponse & { [key]?: FrameworkExchange }) | undefined): FrameworkExchange | undefined {
-    return res?.[key]
+  static of(res: Keeping<ServerResponse> | undefined): FrameworkExchange | undefined {
+    if (!res) return undefined
+    let at = (res.req?.socket as Keeping<Socket> | undefined)?.[key]
+    while (at && at.res !== res) at = at.earlier
+    return at ?? res[key]
   }
 
   constructor(req: IncomingMessage, res: ServerResponse, clock: Clock) {
     this.req = req
     this.res = res
     this.core = new Exchange(this, clock)
+    const socket: Keeping<Socket> = req.socket
+    this.earlier = socket[key]
+    socket[key] = this
     res.on('close', onClose)
     // A response that waits for earlier ones on its connection is told nothing when that closes.
     if (!res.socket) this.watch(req)
+  }
+
+  /** Whether somebody may ask for it when the response is closed: for what its layers knew, or to write still. */
+  protected get isNeededLater(): boolean {
+    for (const _ in this.passed?.context.state) return true
+    return false
   }
 
   get isOver(): boolean {
@@ -112,7 +123,9 @@ export class FrameworkExchange implements ExchangeHost {
   /** The response is closed: it is out, or its connection is gone. */
   closed(): void {
     const { req, res, brokenBy, first } = this
-    if (this.isOver || !first) return
+    if (this.isOver) return
+    this.leaveConnection()
+    if (!first) return
     // Node takes the socket off a response that was handed over to it, and tells so too when it could not be written.
     const isOut = !res.socket && res.writableFinished && !req.socket.destroyed && !req.socket.errored
     if (isOut) {
@@ -127,6 +140,18 @@ export class FrameworkExchange implements ExchangeHost {
     this.core.finish(first, brokenBy ? 'failed' : 'aborted', status, brokenBy)
   }
 
+  // What handlers still do behind the reply, they do rarely: then the response itself may keep it.
+  private leaveConnection(): void {
+    const socket: Keeping<Socket> = this.req.socket
+    let later = socket[key] === this ? undefined : socket[key]
+    while (later && later.earlier !== this) later = later.earlier
+    if (later) later.earlier = this.earlier
+    else socket[key] = this.earlier
+    this.earlier = undefined
+    const res: Keeping<ServerResponse> = this.res
+    if (this.isNeededLater) res[key] = this
+  }
+
   private watch({ socket }: IncomingMessage): void {
     const onSocketClose = () => this.closed()
     socket.on('close', onSocketClose)
@@ -134,7 +159,10 @@ export class FrameworkExchange implements ExchangeHost {
   }
 }
 
+// Kept by the connection while it is open. A property of the response, whose prototype Express has changed, would cost 1.5 µs.
 const key: unique symbol = Symbol('gatelet.framework')
+
+type Keeping<T> = T & { [key]?: FrameworkExchange | undefined }
 
 // One function for all: no response needs one of its own.
 function onClose(this: ServerResponse): void {

@@ -46,6 +46,8 @@ export class Placement {
   stateOf(res: ServerResponse | undefined): object {
     const context = FrameworkExchange.of(res)?.contextAfter(this)
     if (context) return context.state
+    // Nothing was learned, or it would be remembered beyond the end.
+    if (res?.destroyed) return {}
     const message = `${this.settings.owner}: the request has not come through this layer, so there is no state of it; place it before the handler`
     throw new GatewayError('BAD_OPTION', { message })
   }
