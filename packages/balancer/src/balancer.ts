@@ -1,13 +1,10 @@
 import { type Ask, type Balancer, checkOptions, type Lease, type Refusal } from '@gatelet/core'
-import { Choice } from './choice.ts'
 import type { EndpointView } from './endpoint.ts'
 import { type EndpointInit, endpoint, endpoints, weight } from './endpoint-options.ts'
-import { Inflight } from './inflight.ts'
-import { lastResort } from './last-resort.ts'
-import { EndpointLease, type LeaseHost } from './lease.ts'
+import { Leases } from './leases.ts'
 import { Membership } from './membership.ts'
 import { type BalancerOptions, balancerSettings, type DrainOptions, drainChecks } from './options.ts'
-import { Ranking } from './ranking.ts'
+import { Selection } from './selection/selection.ts'
 
 /** A balancer whose endpoints can be changed while traffic runs. */
 export interface ManagedBalancer extends Balancer {
@@ -52,42 +49,24 @@ export interface ManagedBalancer extends Balancer {
  * @example createBalancer({ endpoints: ['http://10.0.0.1:4001', { url: 'http://10.0.0.2:4001', weight: 2 }] })
  */
 export function createBalancer(given: BalancerOptions): ManagedBalancer {
-  const { clock, name, hashKey, drainMs, strategy, ejection: rules, endpoints: specs } = balancerSettings(given)
-  const ranking = new Ranking(strategy, clock, name)
-  const membership = new Membership({ clock, rules, name, onRotation: (rotation) => ranking.update(rotation) })
-  const leases = new Inflight()
-  let idle: Choice | undefined
+  const settings = balancerSettings(given)
+  const { clock, name, drainMs, ejection: rules } = settings
+  const selection = new Selection(settings)
+  const membership = new Membership({ clock, rules, name, onSnapshot: (snapshot) => selection.update(snapshot) })
+  const leases = new Leases([selection, membership])
   let closed: Promise<void> | undefined
 
-  const pick = (ask: Ask) => {
-    // One serves every pick, unless a strategy or a hash key asks this balancer again in the middle of one.
-    const choice = idle ?? new Choice(hashKey)
-    idle = undefined
-    const picked = ranking.pick(choice.begin(membership.rotation, ask))
-    idle = choice.end()
-    return picked
-  }
-  const host: LeaseHost = {
-    answered(endpoint, outcome) {
-      ranking.report(endpoint, outcome)
-      membership.learn(endpoint, outcome)
-    },
-    released(endpoint) {
-      endpoint.leases.leave()
-      leases.leave()
-    },
+  // What an ask goes through once it is let in. Each line is a stage, in a file or folder of its own.
+  const grant = (ask: Ask): Lease | Refusal => {
+    const picked = selection.pick(membership, ask)
+    return picked ? leases.give(picked) : noneHealthy
   }
   const deadlineOf = (owner: string, wait: DrainOptions) => checkOptions(owner, wait, drainChecks).deadlineMs ?? drainMs
 
-  membership.replace(specs)
+  membership.replace(settings.endpoints)
   return {
     acquire(ask) {
-      if (closed !== undefined) return draining
-      const picked = lastResort(membership, ask.tried) ?? pick(ask)
-      if (!picked) return noneHealthy
-      picked.leases.enter()
-      leases.enter()
-      return new EndpointLease(picked, host)
+      return closed === undefined ? grant(ask) : draining
     },
     get endpoints() {
       return membership.all

@@ -5,14 +5,20 @@ import { nextReadmission, readmit, verdict } from './ejection-policy.ts'
 import { EndpointState } from './endpoint.ts'
 import type { EndpointSpec } from './endpoint-options.ts'
 
+/** All endpoints at one time, and those of them that are healthy and have a weight. Never changed. */
+export interface Snapshot {
+  readonly members: readonly EndpointState[]
+  readonly rotation: Rotation
+}
+
 /** What a set of endpoints lives by. */
 export interface MembershipInit {
   readonly clock: Clock
   /** Undefined: nothing is ejected. */
   readonly rules: EjectionRules | undefined
   readonly name: string | undefined
-  /** Told of each new rotation, before anybody can be picked from it. */
-  readonly onRotation: (rotation: Rotation) => void
+  /** Told of each new snapshot, before anybody can be picked from it. */
+  readonly onSnapshot: (snapshot: Snapshot) => void
 }
 
 /**
@@ -99,7 +105,7 @@ export class Membership {
   }
 
   /** Learns how an attempt went. */
-  learn(endpoint: EndpointState, outcome: Outcome): void {
+  report(endpoint: EndpointState, outcome: Outcome): void {
     const { rules } = this.init
     if (!rules || !endpoint.ejection.learn(outcome, rules) || !this.rotation.has(endpoint)) return
     const what = verdict(this.members, rules)
@@ -128,12 +134,12 @@ export class Membership {
 
   // The one place where snapshots are swapped. Events follow when everything is in place, since a listener may call back.
   private become(members: readonly EndpointState[]): void {
-    const { clock, rules, onRotation } = this.init
+    const { clock, rules, onSnapshot } = this.init
     this.members = members
     const readmitted = rules ? readmit(members, clock.now(), rules) : []
     this.inRotation = new Set(members.filter(({ state }) => state === 'active'))
     this.nextReadmission = nextReadmission(members)
-    onRotation(this.inRotation)
+    onSnapshot({ members, rotation: this.inRotation })
     for (const [member, reason] of readmitted) this.tell(member, 'readmitted', reason)
   }
 

@@ -1,0 +1,40 @@
+import type { Clock, Lease, Outcome } from '@gatelet/core'
+import type { EndpointState } from './endpoint.ts'
+import { Inflight } from './inflight.ts'
+import { EndpointLease, type LeaseHost } from './lease.ts'
+
+/** Who learns from the outcome of an attempt. */
+export interface Learner {
+  report(endpoint: EndpointState, outcome: Outcome): void
+}
+
+/** The last stage of an ask: gives leases, counts them, and passes on how they end. */
+export class Leases implements LeaseHost {
+  private readonly learners: readonly Learner[]
+  private readonly open = new Inflight()
+
+  /** @param learners are told of each outcome, in this order */
+  constructor(learners: readonly Learner[]) {
+    this.learners = learners
+  }
+
+  give(endpoint: EndpointState): Lease {
+    endpoint.leases.enter()
+    this.open.enter()
+    return new EndpointLease(endpoint, this)
+  }
+
+  /** @returns true as soon as no lease is open; false when `deadlineMs` passed first */
+  whenNone(clock: Clock, deadlineMs: number): Promise<boolean> {
+    return this.open.whenNone(clock, deadlineMs)
+  }
+
+  answered(endpoint: EndpointState, outcome: Outcome): void {
+    for (const learner of this.learners) learner.report(endpoint, outcome)
+  }
+
+  released(endpoint: EndpointState): void {
+    endpoint.leases.leave()
+    this.open.leave()
+  }
+}
