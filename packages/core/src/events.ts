@@ -1,6 +1,7 @@
 import { channel } from 'node:diagnostics_channel'
-import type { Endpoint, Outcome } from './balancing.ts'
+import type { Endpoint, Explanation, Outcome } from './balancing.ts'
 import type { Context, Summary } from './contract.ts'
+import type { GatewayError } from './errors.ts'
 import { guarded } from './listeners.ts'
 
 /**
@@ -33,6 +34,15 @@ export interface EventMap {
     /** The name of its balancer, where that has one: two balancers may know an endpoint by the same id. */
     readonly balancer?: string
   }
+  /** A balancer took over the list of endpoints that its discovery source found; `skipped` entries of it were not right. */
+  'discovery:updated': {
+    readonly source: string
+    readonly endpoints: number
+    readonly skipped: number
+    readonly balancer?: string
+  }
+  /** A discovery source could not be asked, or its answer is not used: the endpoints of the answer before stay. */
+  'discovery:failed': { readonly source: string; readonly error: GatewayError; readonly balancer?: string }
 }
 
 const channels = new Map<string, ReturnType<typeof channel>>()
