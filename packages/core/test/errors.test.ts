@@ -37,7 +37,7 @@ test('the codes, and what each means to a client, are stable', () => {
       "QUEUE_TIMEOUT 503 gateway retryable",
       "DRAINING 503 gateway retryable",
       "DEADLINE_EXCEEDED 504 gateway retryable",
-      "DISCOVERY_FAILED 503 upstream retryable",
+      "DISCOVERY_FAILED 502 upstream retryable",
       "UPSTREAM_CONNECT_FAILED 502 upstream retryable",
       "UPSTREAM_RESET 502 upstream retryable",
       "UPSTREAM_BAD_RESPONSE 502 upstream",
