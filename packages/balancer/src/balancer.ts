@@ -1,9 +1,10 @@
 import { type Ask, type Balancer, checkOptions, type Lease, type Refusal } from '@gatelet/core'
+import { Discovery, type DiscoveryStatus } from './discovery/discovery.ts'
 import type { EndpointView } from './endpoint.ts'
 import { type EndpointInit, endpoint, endpoints, weight } from './endpoint-options.ts'
 import { Leases } from './leases.ts'
 import { Membership } from './membership.ts'
-import { type BalancerOptions, balancerSettings, type DrainOptions, drainChecks } from './options.ts'
+import { type BalancerOptions, type BalancerSettings, balancerSettings, type DrainOptions, drainChecks } from './options.ts'
 import { Selection } from './selection/selection.ts'
 
 /** A balancer whose endpoints can be changed while traffic runs. */
@@ -16,7 +17,17 @@ export interface ManagedBalancer extends Balancer {
   acquire(ask: Ask): Lease | Refusal
   /** Every endpoint, as it is now. Removed ones are not among them, though they may still have requests in flight. */
   readonly endpoints: readonly EndpointView[]
-  /** @throws GatewayError `BAD_OPTION`, also when the id is taken */
+  /**
+   * Resolves when it is known which endpoints there are: at once for a list, with the first answer of a discovery source. Until
+   * then every request is refused. Also resolves when the balancer is closed. It keeps the process alive while it waits.
+   */
+  ready(): Promise<void>
+  /** How well the endpoints are known. Undefined unless a discovery source finds them. */
+  readonly discovery: DiscoveryStatus | undefined
+  /**
+   * Beside a discovery source, what is added, removed or replaced by hand holds until it finds another list.
+   * @throws GatewayError `BAD_OPTION`, also when the id is taken
+   */
   add(endpoint: EndpointInit): EndpointView
   /**
    * Takes an endpoint out: it is not picked any more from now on; what is in flight goes on.
@@ -39,7 +50,7 @@ export interface ManagedBalancer extends Balancer {
    * @throws GatewayError `BAD_OPTION`
    */
   replace(endpoints: readonly EndpointInit[], options?: DrainOptions): Promise<boolean>
-  /** Refuses from now on, and waits at most `drainMs` for requests in flight. Always the same promise. */
+  /** Refuses from now on, ends discovery, and waits at most `drainMs` for requests in flight. Always the same promise. */
   close(): Promise<void>
 }
 
@@ -64,12 +75,17 @@ export function createBalancer(given: BalancerOptions): ManagedBalancer {
   const deadlineOf = (owner: string, wait: DrainOptions) => checkOptions(owner, wait, drainChecks).deadlineMs ?? drainMs
 
   membership.replace(settings.endpoints)
+  const discovery = discoveryOf(settings, membership)
   return {
     acquire(ask) {
       return closed === undefined ? grant(ask) : draining
     },
     get endpoints() {
       return membership.all
+    },
+    ready: () => readiness(discovery),
+    get discovery() {
+      return discovery?.status
     },
     add(init) {
       return membership.add(checkOptions('add', { endpoint: init }, { endpoint }).endpoint)
@@ -97,11 +113,31 @@ export function createBalancer(given: BalancerOptions): ManagedBalancer {
       return idle.every(Boolean)
     },
     close() {
+      discovery?.close()
       closed ??= leases.whenNone(clock, drainMs).then(() => {})
       return closed
     },
   }
 }
+
+function discoveryOf(settings: BalancerSettings, membership: Membership): Discovery | undefined {
+  const { source, discovery: rules, clock, name } = settings
+  if (!source) return undefined
+  return new Discovery({
+    ...{ source, rules, clock, name },
+    known: () => new Set(membership.all.map(({ id }) => id)),
+    onList: (specs) => void membership.replace(specs),
+  })
+}
+
+async function readiness(discovery: Discovery | undefined): Promise<void> {
+  // Whatever looks for endpoints keeps no process alive, so that one that only waits for them would end before they come.
+  const stay = setInterval(() => {}, MAX_DELAY_MS)
+  await discovery?.first
+  clearInterval(stay)
+}
+
+const MAX_DELAY_MS = 2_147_483_647
 
 const draining: Refusal = Object.freeze({ reason: 'draining' })
 const noneHealthy: Refusal = Object.freeze({ reason: 'none-healthy' })

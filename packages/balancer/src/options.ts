@@ -8,14 +8,23 @@ import {
   type StrategyFactory,
   systemClock,
 } from '@gatelet/core'
+import { type EndpointLists, fromIterable, isIterable } from './discovery/from-iterable.ts'
+import { type DiscoveryOptions, type DiscoveryRules, discoveryOptions, discoveryRules } from './discovery/options.ts'
+import { type DiscoverySource, isSource } from './discovery/source.ts'
 import type { EjectionRules } from './ejection.ts'
 import { type EndpointInit, type EndpointSpec, endpoints } from './endpoint-options.ts'
 import { type StrategyName, strategies } from './strategies/by-name.ts'
 
 /** How a set of endpoints is balanced. */
 export interface BalancerOptions {
-  /** May be empty, for a set that is filled later; until then every request is refused. At most 100,000. */
-  endpoints: readonly EndpointInit[]
+  /**
+   * A list, at most 100,000; it may be empty, for a set that is filled later: until then every request is refused. Or a source
+   * that finds them while the program runs (`dns`, `dnsSrv`, `watchedFile`, `consul`, `kubernetes`, one of your own), or whole
+   * lists out of an async iterable: see `ready()` for the time before the first of them.
+   */
+  endpoints: readonly EndpointInit[] | DiscoverySource | EndpointLists
+  /** What is made of the lists that a source finds. */
+  discovery?: DiscoveryOptions
   /** Which endpoint is picked, of those that may be: by name, or a factory of your own. Default `two-choices`. */
   strategy?: StrategyName | StrategyFactory
   /** When an endpoint that fails is passed over for a while. `false`: never. */
@@ -62,7 +71,10 @@ export interface DrainOptions {
 
 /** Checked, and every default filled in. */
 export interface BalancerSettings {
+  /** To begin with: none where there is a source. */
   readonly endpoints: readonly EndpointSpec[]
+  readonly source: DiscoverySource | undefined
+  readonly discovery: DiscoveryRules
   readonly strategy: StrategyFactory
   readonly ejection: EjectionRules | undefined
   readonly hashKey: ((ctx: Context) => string | undefined) | undefined
@@ -76,7 +88,9 @@ export function balancerSettings(given: BalancerOptions): BalancerSettings {
   const checked = checkOptions('createBalancer', given, balancerChecks)
   const { strategy = 'two-choices', ejection = {}, hashKey, drainMs = 30_000, name, clock = systemClock } = checked
   return {
-    endpoints: checked.endpoints,
+    endpoints: isList(checked.endpoints) ? checked.endpoints : [],
+    source: isList(checked.endpoints) ? undefined : sourceOf(checked.endpoints),
+    discovery: discoveryRules(checked.discovery ?? {}),
     strategy: typeof strategy === 'string' ? strategies[strategy] : strategy,
     ejection: ejection === false ? undefined : ejectionRules(ejection),
     hashKey,
@@ -88,8 +102,20 @@ export function balancerSettings(given: BalancerOptions): BalancerSettings {
 
 const { clock, either, fn, milliseconds, number, oneOf, optional, shape, string, wrong } = options
 
+type CheckedEndpoints = readonly EndpointSpec[] | DiscoverySource | EndpointLists
+
 interface CheckedOptions extends BalancerOptions {
-  endpoints: readonly EndpointSpec[]
+  endpoints: CheckedEndpoints
+}
+
+const isList = (given: CheckedEndpoints): given is readonly EndpointSpec[] => Array.isArray(given)
+
+const sourceOf = (given: DiscoverySource | EndpointLists): DiscoverySource => (isSource(given) ? given : fromIterable(given))
+
+const endpointsOrSource: Check<CheckedEndpoints> = (value, path) => {
+  if (Array.isArray(value)) return endpoints(value, path)
+  if (isSource(value) || isIterable(value)) return value
+  throw wrong(value, path, 'a list of endpoints, a discovery source or an async iterable of lists')
 }
 
 const ejectionChecks: Checks<EjectionOptions> = {
@@ -110,7 +136,8 @@ const strategyNames = Object.keys(strategies) as StrategyName[]
 
 /** What each option must be, for options that hold a balancer's. They return a copy, with every endpoint written out in full. */
 export const balancerChecks: Checks<CheckedOptions> = {
-  endpoints,
+  endpoints: endpointsOrSource,
+  discovery: optional(discoveryOptions),
   strategy: optional(
     either(
       `${strategyNames.map((name) => `'${name}'`).join(', ')} or a strategy factory`,

@@ -1,4 +1,4 @@
-import { createBalancer, type ManagedBalancer } from '@gatelet/balancer'
+import { createBalancer, type EndpointInit, type ManagedBalancer } from '@gatelet/balancer'
 import { proxy } from '@gatelet/proxy'
 import type { UpstreamOptions } from './options.ts'
 import { isSame } from './same.ts'
@@ -22,7 +22,10 @@ export interface Upstream {
 export function plannedUpstream(owner: string, name: string, options: UpstreamOptions, before?: Upstream): Upstream {
   if (before && isSame(options, before.options)) return before
   const { proxy: asking, ...balancing } = options
-  const stays = before !== undefined && isSame(withoutEndpoints(options), withoutEndpoints(before.options))
+  const stays =
+    before !== undefined &&
+    hasLists(options, before.options) &&
+    isSame(withoutEndpoints(options), withoutEndpoints(before.options))
   const balancer = stays ? before.balancer : within(owner, `upstreams.${name}`, () => createBalancer({ name, ...balancing }))
   const keepsProxy = stays && isSame(asking, before.options.proxy)
   return { options, balancer, proxy: keepsProxy ? before.proxy : proxy(balancer, asking) }
@@ -32,11 +35,16 @@ function withoutEndpoints({ endpoints: _endpoints, proxy: _proxy, ...others }: U
   return others
 }
 
+/** Whether both give their endpoints as a list. Another discovery source is another balancer. */
+function hasLists(...both: readonly UpstreamOptions[]): boolean {
+  return both.every(({ endpoints }) => Array.isArray(endpoints))
+}
+
 /** Gives a balancer that stays the list of endpoints that is asked for now. */
 export function takeOver({ options, balancer }: Upstream, before: Upstream | undefined): void {
   if (before?.balancer !== balancer || isSame(options.endpoints, before.options.endpoints)) return
   // Not waited for: what the endpoints that leave have in flight ends in its own time. The list was checked before.
-  void balancer.replace(options.endpoints)
+  void balancer.replace(options.endpoints as readonly EndpointInit[])
 }
 
 /** What of an upstream is not at work any more; undefined when all of it is. */
