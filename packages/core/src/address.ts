@@ -21,6 +21,17 @@ export function canonicalAddress(text: string): string | undefined {
   return address.isIPv4MappedAddress() ? address.toIPv4Address().toString() : address.toRFC5952String()
 }
 
+/**
+ * Who an address counts as where clients are told apart: an IPv4 address as it is, of IPv6 only the first `ipv6Prefix` bits,
+ * as `2001:db8::/64`, since a client has a whole network to take addresses from. What is not an address stays as it is.
+ * @param ipv6Prefix 1 to 128
+ */
+export function networkOf(address: string, ipv6Prefix: number): string {
+  const canonical = canonicalAddress(address) ?? address
+  if (ipv6Prefix === 128 || !isIPv6(canonical)) return canonical
+  return `${ipaddr.IPv6.networkAddressFromCIDR(`${canonical}/${ipv6Prefix}`).toRFC5952String()}/${ipv6Prefix}`
+}
+
 /** Parses what `isIPv6` admits. */
 export function parsedIpv6(text: string): ipaddr.IPv6 {
   // ipaddr.js reads `::1.2.3.4` as `::ffff:1.2.3.4`, which is another address.

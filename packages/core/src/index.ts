@@ -1,5 +1,5 @@
 export type { AddressRange } from './address.ts'
-export { addressRanges, canonicalAddress, isWithin } from './address.ts'
+export { addressRanges, canonicalAddress, isWithin, networkOf } from './address.ts'
 export type {
   Ask,
   Balancer,

@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net'
-import { addressRanges, canonicalAddress, isWithin } from '@gatelet/core'
+import { addressRanges, canonicalAddress, isWithin, networkOf } from '@gatelet/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { growth, LINEAR } from './growth.ts'
@@ -185,5 +185,20 @@ describe('a range', () => {
       }),
       runs,
     )
+  })
+})
+
+describe('the network of an address', () => {
+  test.each([
+    ['10.1.2.3', 64, '10.1.2.3'],
+    ['::ffff:10.1.2.3', 64, '10.1.2.3'],
+    ['2001:db8:1:2:3:4:5:6', 64, '2001:db8:1:2::/64'],
+    ['2001:DB8:1:2:ffff::1%eth0', 64, '2001:db8:1:2::/64'],
+    ['2001:db8:1:2ff::', 56, '2001:db8:1:200::/56'],
+    ['2001:db8::1', 128, '2001:db8::1'],
+    ['2001:db8::1', 1, '::/1'],
+    ['unix', 64, 'unix'],
+  ])('of %s with %i bits is %s', (address, bits, network) => {
+    expect(networkOf(address, bits)).toBe(network)
   })
 })
