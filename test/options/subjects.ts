@@ -1,5 +1,5 @@
 import { createServer } from 'node:http'
-import { createBalancer } from '@gatelet/balancer'
+import { boundedLoad, byClientAddress, createBalancer, maglev, peakEwma, rendezvous, ringHash } from '@gatelet/balancer'
 import { toFetch } from '@gatelet/fetch'
 import { attach, serve } from '@gatelet/node'
 import { proxy } from '@gatelet/proxy'
@@ -55,6 +55,11 @@ const simulated: SimulateOptions = {
 
 /** A bad value for every option of every interface that users can write. */
 export const subjects: Readonly<Record<string, Subject>> = {
+  BoundedLoadOptions: { through: (options) => boundedLoad(rendezvous, options), bad: { factor: 1 } },
+  ClientAddressOptions: { through: byClientAddress, bad: { ipv6Prefix: 0 } },
+  MaglevOptions: { through: maglev, bad: { tableSize: 65_536 } },
+  PeakEwmaOptions: { through: peakEwma, bad: { decayMs: 0, penaltyMs: '5s' } },
+  RingHashOptions: { through: ringHash, bad: { pointsPerWeight: 0 } },
   BalancerOptions: {
     through: createBalancer,
     good: { endpoints },

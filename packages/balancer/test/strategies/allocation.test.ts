@@ -1,10 +1,10 @@
 import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { leastRequests, random, roundRobin, twoChoices } from '@gatelet/balancer'
 import type { Endpoint, Strategy, StrategyFactory } from '@gatelet/core'
 import { seededRandom } from '@gatelet/testing'
 import { describe, expect, test } from 'vitest'
 import { among, fakes } from '../fakes.ts'
+import { bounded, everyStrategy, hashing } from './all.ts'
 
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
@@ -25,8 +25,8 @@ function strategyOf(factory: StrategyFactory, weights: readonly number[]): Strat
 
 // The least of many rounds: until the engine has compiled the pick (which it does beside us, when it gets to it) numbers are
 // objects, and now and then it allocates for itself.
-function bytesPerPick(strategy: Strategy, rounds = 300): number {
-  const context = among()
+function bytesPerPick(strategy: Strategy, rounds = 300, hashKey?: string): number {
+  const context = { ...among(), hashKey }
   let least = Number.POSITIVE_INFINITY
   for (let round = 0; round < rounds && least >= 1; round++) {
     collectGarbage()
@@ -58,12 +58,13 @@ test('the measure sees a strategy that allocates', () => {
   expect(bytesPerPick(strategyOf(wasteful, even), 50)).toBeGreaterThan(16)
 })
 
-describe.each([
-  ['twoChoices', twoChoices],
-  ['leastRequests', leastRequests],
-  ['roundRobin', roundRobin],
-  ['random', random],
-] as const)('%s picks without allocating', (_name, factory) => {
+describe.each(everyStrategy)('%s picks without allocating', (_name, factory) => {
   test('with equal weights', () => expect(bytesPerPick(strategyOf(factory, even))).toBeLessThan(1))
   test('with unequal weights', () => expect(bytesPerPick(strategyOf(factory, uneven))).toBeLessThan(1))
+})
+
+describe.each([...hashing, ...bounded])('%s picks by a key without allocating', (_name, factory) => {
+  const hashKey = 'session-3f2504e0-4f89-11d3-9a0c-0305e82c3301'
+  test('with equal weights', () => expect(bytesPerPick(strategyOf(factory, even), 300, hashKey)).toBeLessThan(1))
+  test('with unequal weights', () => expect(bytesPerPick(strategyOf(factory, uneven), 300, hashKey)).toBeLessThan(1))
 })

@@ -1,15 +1,9 @@
-import { leastRequests, random, roundRobin, twoChoices } from '@gatelet/balancer'
-import { GatewayError, type StrategyFactory } from '@gatelet/core'
+import { firstAvailable, leastRequests, roundRobin } from '@gatelet/balancer'
+import { GatewayError } from '@gatelet/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { among, fakes, made, picks } from '../fakes.ts'
-
-const strategies: [name: string, factory: StrategyFactory][] = [
-  ['twoChoices', twoChoices],
-  ['leastRequests', leastRequests],
-  ['roundRobin', roundRobin],
-  ['random', random],
-]
+import { everyStrategy, hashing } from './all.ts'
 
 // One round: which endpoints there are, which of them are acceptable, how busy they are.
 const member = fc.record({
@@ -21,7 +15,7 @@ const member = fc.record({
 const rounds = fc.array(fc.array(member, { minLength: 12, maxLength: 12 }), { minLength: 1, maxLength: 15 })
 const all = fakes(...new Array<number>(12).fill(1))
 
-describe.each(strategies)('%s', (_name, factory) => {
+describe.each(everyStrategy)('%s', (_name, factory) => {
   test('picks an acceptable endpoint of the last snapshot whenever there is one, and never weight 0', () => {
     fc.assert(
       fc.property(rounds, fc.integer(), (rounds, seed) => {
@@ -34,20 +28,22 @@ describe.each(strategies)('%s', (_name, factory) => {
           const possible = snapshot.filter((endpoint) => acceptable.has(endpoint) && endpoint.weight > 0)
           strategy.update(snapshot)
           for (let pick = 0; pick < 5; pick++) {
-            const picked = strategy.pick(among((endpoint) => acceptable.has(endpoint as (typeof all)[number])))
+            const hashKey = pick % 2 === 0 ? undefined : `key ${pick}`
+            const picked = strategy.pick({ ...among((endpoint) => acceptable.has(endpoint as (typeof all)[number])), hashKey })
             if (possible.length === 0) expect(picked).toBeUndefined()
             else expect(possible).toContain(picked)
           }
         }
       }),
-      { seed: 42, numRuns: 300 },
+      { seed: 42, numRuns: 60 },
     )
   })
 
   test('finds the only acceptable one of a hundred', () => {
     const endpoints = fakes(...Array.from({ length: 100 }, (_, at) => 1 + (at % 3)))
     const strategy = made(factory, endpoints)
-    for (const only of endpoints) expect(strategy.pick(among((endpoint) => endpoint === only))).toBe(only)
+    for (const hashKey of [undefined, 'key'])
+      for (const only of endpoints) expect(strategy.pick({ ...among((endpoint) => endpoint === only), hashKey })).toBe(only)
   })
 
   test('picks nothing of nothing', () => {
@@ -89,13 +85,16 @@ describe.each(strategies)('%s', (_name, factory) => {
 test.each([
   ['leastRequests', leastRequests],
   ['roundRobin', roundRobin],
+  ['firstAvailable', firstAvailable],
+  ...hashing,
 ] as const)('%s picks one of those that it explains as best', (_name, factory) => {
   const endpoints = fakes(3, 1, 2, 5)
   const strategy = made(factory, endpoints)
   for (let pick = 0; pick < 50; pick++) {
-    const scores = strategy.explain?.(among()) ?? []
+    const context = { ...among(({ id }) => pick % 3 > 0 || id !== 'b'), hashKey: `key ${pick}` }
+    const scores = strategy.explain?.(context) ?? []
     const best = Math.min(...scores.map(({ score }) => score))
-    const picked = strategy.pick(among())
+    const picked = strategy.pick(context)
     expect(scores.find(({ id }) => id === picked?.id)?.score).toBe(best)
     for (const endpoint of endpoints) endpoint.inflight = (pick * 7 + endpoint.weight) % 5
   }

@@ -1,0 +1,82 @@
+import type { Endpoint, PickContext, StrategyFactory } from '@gatelet/core'
+import { hashed, type KeyOrder } from './hashed.ts'
+import { xxHash32 } from './xxhash32.ts'
+
+/**
+ * Sends a key to the endpoint with the best hash of both, weighted: rendezvous hashing, or highest random weight (Thaler
+ * and Ravishankar 1998; weights as in Schindelhauer and Schomaker 2005). The fairest of the hashing strategies, and exact:
+ * when an endpoint leaves, only its keys move, each to the next in its own order and so over all the others. Looks at each
+ * endpoint: O(n), without a table.
+ */
+export const rendezvous: StrategyFactory = hashed((endpoints) => new RendezvousOrder(endpoints))
+
+/** The order of rendezvous hashing. */
+export class RendezvousOrder implements KeyOrder {
+  private readonly endpoints: readonly Endpoint[]
+  private readonly weights: Float64Array
+  // 64 bits of each id: of 32, two of ten thousand endpoints would be likely to have the same, and one of them no keys.
+  private readonly highSeeds: Int32Array
+  private readonly lowSeeds: Int32Array
+
+  private readonly isEven: boolean
+
+  constructor(endpoints: readonly Endpoint[]) {
+    this.endpoints = endpoints
+    this.isEven = endpoints.every(({ weight }) => weight === endpoints[0]?.weight)
+    this.weights = Float64Array.from(endpoints, ({ weight }) => weight)
+    this.highSeeds = Int32Array.from(endpoints, ({ id }) => xxHash32(id, 1))
+    this.lowSeeds = Int32Array.from(endpoints, ({ id }) => xxHash32(id, 2))
+  }
+
+  first(key: number, context: PickContext): Endpoint | undefined {
+    const home = this.isEven ? this.endpoints[this.greatest(key)] : undefined
+    return home && context.accepts(home) ? home : this.nearest(key, context)
+  }
+
+  distance(key: number, at: number): number {
+    const [high, low] = [paired(key ^ (this.highSeeds[at] as number)), paired(key ^ (this.lowSeeds[at] as number))]
+    return -Math.log(fraction(high, low)) / (this.weights[at] as number)
+  }
+
+  // With equal weights the greatest hash is the nearest. Without logarithms: four times as fast as to look for that.
+  private greatest(key: number): number {
+    const { highSeeds, lowSeeds } = this
+    let best = -1
+    let greatest = -0x8000_0000
+    for (let at = 0; at < highSeeds.length; at++) {
+      const high = paired(key ^ (highSeeds[at] as number))
+      if (high < greatest) continue
+      if (high === greatest && best >= 0 && paired(key ^ (lowSeeds[at] as number)) <= paired(key ^ (lowSeeds[best] as number)))
+        continue
+      best = at
+      greatest = high
+    }
+    return best
+  }
+
+  private nearest(key: number, context: PickContext): Endpoint | undefined {
+    const { endpoints, weights, highSeeds, lowSeeds } = this
+    let best = -1
+    let nearest = Number.POSITIVE_INFINITY
+    for (let at = 0; at < weights.length; at++) {
+      const high = paired(key ^ (highSeeds[at] as number))
+      const weight = weights[at] as number
+      // −ln(u) is never below 1 − u, and u not above this: saves most logarithms, and two thirds of the time of a pick.
+      if (0.5 - (high + 1) / 2 ** 32 >= nearest * weight) continue
+      const distance = -Math.log(fraction(high, paired(key ^ (lowSeeds[at] as number)))) / weight
+      if (distance >= nearest || !context.accepts(endpoints[at] as Endpoint)) continue
+      best = at
+      nearest = distance
+    }
+    return best < 0 ? undefined : endpoints[best]
+  }
+}
+
+/** 52 bits of a hash as a number between 0 and 1, neither of them. */
+const fraction = (high: number, low: number): number => ((high + 2 ** 31) * 0x10_0000 + (low >>> 12) + 0.5) / 2 ** 52
+
+// The end of MurmurHash3, of which only the upper bits must be good: both sides are hashes already.
+function paired(bits: number): number {
+  const mix = Math.imul(bits, 0x85ebca6b)
+  return Math.imul(mix ^ (mix >>> 15), 0xc2b2ae35)
+}
