@@ -8,7 +8,14 @@ export interface UrlEndpoint {
   id?: string
   /** Its share of the traffic relative to the others, 0 to 1,000,000, fractions allowed. Default 1; 0 takes no requests. */
   weight?: number
-  /** For strategies and for people: zone, price, version. Copied and frozen. Default: none. */
+  /**
+   * Its tier: those with the lowest number come first, the next ones as far as these are not enough. A whole number, 0 to
+   * 1,000,000. Default 0.
+   */
+  priority?: number
+  /** Where it stands, for example `eu-west-1a`. Default: unknown. */
+  zone?: string
+  /** For strategies and for people: price, version. Copied and frozen. Default: none. */
   metadata?: Readonly<Record<string, unknown>>
   /** The path of a Unix socket to connect to; the URL then says only scheme, `Host` and path. */
   socketPath?: string
@@ -21,6 +28,10 @@ export interface HandlerEndpoint {
   id: string
   /** As for `UrlEndpoint`: 0 to 1,000,000, default 1. */
   weight?: number
+  /** As for `UrlEndpoint`: 0 to 1,000,000, default 0. */
+  priority?: number
+  /** As for `UrlEndpoint`. */
+  zone?: string
   /** As for `UrlEndpoint`. */
   metadata?: Readonly<Record<string, unknown>>
 }
@@ -32,6 +43,8 @@ export type EndpointInit = string | URL | UrlEndpoint | HandlerEndpoint
 export type EndpointSpec = {
   readonly id: string
   readonly weight: number
+  readonly priority: number
+  readonly zone?: string
   readonly metadata: Readonly<Record<string, unknown>>
 } & ({ readonly url: URL; readonly socketPath?: string } | { readonly handler: Handler })
 
@@ -42,6 +55,8 @@ export const weight: Check<number> = number({ min: 0, max: 1_000_000 })
 
 const share = {
   weight: optional(weight),
+  priority: optional(number({ min: 0, max: 1_000_000, integer: true })),
+  zone: optional(string),
   metadata: optional(record(anything)),
 }
 
@@ -54,8 +69,9 @@ export const endpoint: Check<EndpointSpec> = (value, path) => {
   if (typeof value === 'string' || value instanceof URL) return urlSpec({ url: httpUrl(value, path) })
   if (typeof value !== 'object' || value === null) throw wrong(value, path, 'a URL, { url, … } or { handler, id, … }')
   if (!('handler' in value)) return urlSpec(shape(urlChecks)(value, path))
-  const { handler, id, weight = 1, metadata } = shape(handlerChecks)(value, path)
-  return { handler, id, weight, metadata: Object.freeze(metadata ?? {}) }
+  const { handler, id, weight = 1, priority = 0, zone, metadata } = shape(handlerChecks)(value, path)
+  const spec = { handler, id, weight, priority, metadata: Object.freeze(metadata ?? {}) }
+  return zone === undefined ? spec : { ...spec, zone }
 }
 
 /** A list of endpoints, no two with the same id. */
@@ -74,9 +90,9 @@ interface CheckedUrlEndpoint extends UrlEndpoint {
   url: URL
 }
 
-function urlSpec({ url, id, weight = 1, metadata, socketPath }: CheckedUrlEndpoint): EndpointSpec {
-  const spec = { url, id: id ?? idOf(url), weight, metadata: Object.freeze(metadata ?? {}) }
-  return socketPath === undefined ? spec : { ...spec, socketPath }
+function urlSpec({ url, id, weight = 1, priority = 0, zone, metadata, socketPath }: CheckedUrlEndpoint): EndpointSpec {
+  const spec = { url, id: id ?? idOf(url), weight, priority, metadata: Object.freeze(metadata ?? {}) }
+  return { ...spec, ...(zone === undefined ? {} : { zone }), ...(socketPath === undefined ? {} : { socketPath }) }
 }
 
 const idOf = (url: URL): string => (url.pathname === '/' ? url.origin : url.origin + url.pathname)

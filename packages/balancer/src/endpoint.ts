@@ -5,6 +5,10 @@ import { Inflight } from './inflight.ts'
 
 /** One endpoint as it is now. Live: its figures change while you hold it. */
 export interface EndpointView extends Endpoint {
+  /** Its tier: the lowest number comes first. */
+  readonly priority: number
+  /** Where it stands; undefined where nobody said. */
+  readonly zone: string | undefined
   /** `draining`: its weight is 0, so it takes no new requests. `ejected`: it failed too often and rests until `ejectedUntil`. */
   readonly state: 'active' | 'draining' | 'ejected'
   /** Failures since its last success. Cancelled attempts do not count. */
@@ -35,6 +39,14 @@ export class EndpointState implements EndpointView {
 
   get inflight(): number {
     return this.leases.count
+  }
+
+  get priority(): number {
+    return this.spec.priority
+  }
+
+  get zone(): string | undefined {
+    return this.spec.zone
   }
 
   get metadata(): Readonly<Record<string, unknown>> {

@@ -34,17 +34,9 @@ export function urlAt({ scheme = 'http', host, port, path = '' }: Place): string
 }
 
 /** What a source may say of an endpoint besides where it is. */
-export type Traits = Pick<UrlEndpoint, 'weight' | 'metadata'> & { priority?: number; zone?: string }
+export type Traits = Pick<UrlEndpoint, 'weight' | 'priority' | 'zone' | 'metadata'>
 
 /** An endpoint at a place. */
-export function endpointAt(place: Place, { weight, priority, zone, metadata }: Traits = {}): UrlEndpoint {
-  return {
-    url: urlAt(place),
-    ...(weight === undefined ? {} : { weight }),
-    metadata: {
-      ...metadata,
-      ...(priority === undefined ? {} : { priority }),
-      ...(zone === undefined ? {} : { zone }),
-    },
-  }
+export function endpointAt(place: Place, traits: Traits = {}): UrlEndpoint {
+  return { url: urlAt(place), ...traits }
 }

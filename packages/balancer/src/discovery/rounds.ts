@@ -10,27 +10,31 @@ export type Look = (signal: AbortSignal) => Promise<number>
  */
 export function rounds(observer: DiscoveryObserver, maxRetryMs: number, look: Look): () => void {
   const { clock } = observer
-  const end = new AbortController()
+  let isOver = false
+  // One for each look: what a look adds to its signal goes with it.
+  let end = new AbortController()
   let failures = 0
   let cancel = () => {}
 
   const wait = (ms: number) => {
-    if (!end.signal.aborted && ms < Number.POSITIVE_INFINITY) cancel = clock.setTimer(() => void round(), ms)
+    if (!isOver && ms < Number.POSITIVE_INFINITY) cancel = clock.setTimer(() => void round(), ms)
   }
   // Never rejects: whatever a look throws is told.
   const round = async () => {
+    end = new AbortController()
     try {
       const nextMs = await look(end.signal)
       failures = 0
       wait(nextMs)
     } catch (error) {
-      if (end.signal.aborted) return
+      if (isOver) return
       observer.failed(error)
       wait(clock.random() * Math.min(maxRetryMs, FIRST_RETRY_MS * 2 ** Math.min(failures++, 30)))
     }
   }
   void round()
   return () => {
+    isOver = true
     cancel()
     end.abort()
   }
