@@ -1,3 +1,6 @@
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { origins } from '@gatelet/testing'
 import { expect, test } from 'vitest'
 import { childProgram } from '../test/child-program.ts'
@@ -6,6 +9,7 @@ import { example, examples, nodeArgs, textOf } from '../test/example-program.ts'
 test.each([
   ['in-a-fetch-host', ['in-hono.ts']],
   ['write-a-strategy', ['quickest.ts', 'quickest.test.ts', 'compare-strategies.ts']],
+  ['discover-endpoints', ['discover.ts']],
   ['write-a-middleware', ['request-id.ts', 'with-request-id.ts', 'request-id.test.ts']],
 ])('the guide %s shows the programs as they are', (guide, programs) => {
   for (const program of programs) {
@@ -30,6 +34,29 @@ test('in-hono: two paths of a Hono application are ours, the others are Hono’s
   expect(await servers.json()).toMatchObject([{ inflight: 0 }, { inflight: 0 }])
   program.kill('SIGTERM')
   expect(await program.ended).toBe(0)
+}, 30_000)
+
+test('discover: servers come and go with the file, and a broken one changes nothing', async () => {
+  await using farm = await origins(2)
+  const folder = await mkdtemp(join(tmpdir(), 'gatelet-'))
+  const file = join(folder, 'endpoints.json')
+  await writeFile(file, JSON.stringify(farm.urls.slice(0, 1)))
+  const { program, url } = await example('discover.ts', { ENDPOINTS: file })
+  await using _ = program
+  expect((await fetch(`${url}/a`)).status).toBe(200)
+  await writeFile(`${file}.new`, JSON.stringify(farm.urls.slice(1)))
+  await rename(`${file}.new`, file)
+  await program.printed(/1 endpoints[\s\S]*1 endpoints/)
+  await farm.stop(0)
+  expect((await fetch(`${url}/b`)).status).toBe(200)
+  expect(farm.servers.map(({ hits }) => hits)).toEqual([1, 1])
+  await writeFile(file, '["http://')
+  await program.printed(/kept what was known/)
+  expect((await fetch(`${url}/c`)).status).toBe(200)
+  expect(await (await fetch(`${url}/livez`)).json()).toEqual({ ok: true, discovery: 'stale' })
+  program.kill('SIGTERM')
+  expect(await program.ended).toBe(0)
+  await rm(folder, { recursive: true })
 }, 30_000)
 
 test('compare-strategies: says what the guide says that it says', async () => {

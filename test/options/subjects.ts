@@ -1,5 +1,19 @@
 import { createServer } from 'node:http'
-import { boundedLoad, byClientAddress, createBalancer, maglev, peakEwma, rendezvous, ringHash } from '@gatelet/balancer'
+import {
+  boundedLoad,
+  byClientAddress,
+  consul,
+  createBalancer,
+  dns,
+  dnsSrv,
+  fromIterable,
+  kubernetes,
+  maglev,
+  peakEwma,
+  rendezvous,
+  ringHash,
+  watchedFile,
+} from '@gatelet/balancer'
 import { toFetch } from '@gatelet/fetch'
 import { attach, serve } from '@gatelet/node'
 import { proxy } from '@gatelet/proxy'
@@ -31,6 +45,8 @@ export interface Subject {
 }
 
 const endpoints = ['http://127.0.0.1:9']
+const resolving = { servers: ['x'], timeoutMs: 0, tries: 11, family: 5, minTtlMs: 0, maxTtlMs: '1h', maxRetryMs: -1 }
+const speaking = { scheme: 'ftp', path: 'v1' }
 const never = () => {}
 const trusting = { trustedProxies: { proxies: 1 } }
 const adapting = {
@@ -65,6 +81,7 @@ export const subjects: Readonly<Record<string, Subject>> = {
     good: { endpoints },
     bad: {
       endpoints: 'http://127.0.0.1:9',
+      discovery: 'dns',
       strategy: 'fastest',
       ejection: true,
       hashKey: 'ip',
@@ -77,18 +94,59 @@ export const subjects: Readonly<Record<string, Subject>> = {
     through: (endpoint) => createBalancer({ endpoints: [endpoint] }),
     at: 'endpoints[0]',
     good: { url: 'http://127.0.0.1:9' },
-    bad: { url: '127.0.0.1:9', id: 7, weight: -1, metadata: 'eu', socketPath: '' },
+    bad: { url: '127.0.0.1:9', id: 7, weight: -1, priority: -1, zone: '', metadata: 'eu', socketPath: '' },
   },
   HandlerEndpoint: {
     through: (endpoint) => createBalancer({ endpoints: [endpoint] }),
     at: 'endpoints[0]',
     good: { handler: never, id: 'a' },
-    bad: { handler: 'http://127.0.0.1:9', id: undefined, weight: '1', metadata: [] },
+    bad: { handler: 'http://127.0.0.1:9', id: undefined, weight: '1', priority: -1, zone: '', metadata: [] },
   },
   EjectionOptions: {
     through: (ejection) => createBalancer({ endpoints, ejection }),
     at: 'ejection',
     bad: { consecutiveFailures: 0, baseMs: 0, maxMs: 'long', maxShare: 1.5 },
+  },
+  DiscoveryOptions: {
+    through: (discovery) => createBalancer({ endpoints, discovery }),
+    at: 'discovery',
+    bad: { onEmpty: 'drop', maxEndpoints: 0, coalesceMs: 60_001 },
+  },
+  DnsOptions: { through: (options) => dns('a.test', options), bad: { ...resolving, ...speaking, port: 0 } },
+  DnsSrvOptions: { through: (options) => dnsSrv('_http._tcp.a.test', options), bad: { ...resolving, ...speaking, refreshMs: 0 } },
+  WatchedFileOptions: { through: (options) => watchedFile('x.json', options), bad: { pollMs: 0 } },
+  IterableOptions: { through: (options) => fromIterable(never as never, options), bad: { name: '', maxRetryMs: 0 } },
+  ConsulOptions: {
+    through: (options) => consul('a', options),
+    bad: {
+      ...speaking,
+      address: '127.0.0.1:8500',
+      token: '',
+      tags: 'v1',
+      onlyPassing: 'yes',
+      filter: '',
+      datacenter: 1,
+      near: '',
+      namespace: '',
+      waitMs: 10,
+      maxRetryMs: 0,
+      ca: '',
+    },
+  },
+  KubernetesOptions: {
+    through: (options) => kubernetes('a', options),
+    good: { server: 'http://127.0.0.1:9' },
+    bad: {
+      ...speaking,
+      namespace: '',
+      port: 70_000,
+      family: 'IPv4',
+      server: '127.0.0.1',
+      token: 7,
+      ca: '',
+      watchMs: 1,
+      maxRetryMs: 0,
+    },
   },
   DrainOptions: {
     through: (options) => createBalancer({ endpoints: [{ url: 'http://127.0.0.1:9', id: 'a' }] }).drain('a', options),
@@ -133,7 +191,17 @@ export const subjects: Readonly<Record<string, Subject>> = {
     through: (users) => createGateway({ upstreams: { users }, routes: [] }),
     at: 'upstreams.users',
     good: { endpoints },
-    bad: { name: 1, proxy: 'http://a', endpoints: {}, strategy: 1, ejection: 5, hashKey: 1, drainMs: '30s', clock: null },
+    bad: {
+      name: 1,
+      proxy: 'http://a',
+      endpoints: {},
+      discovery: 1,
+      strategy: 1,
+      ejection: 5,
+      hashKey: 1,
+      drainMs: '30s',
+      clock: null,
+    },
   },
   GatewayRouteOptions: {
     through: (route) => createGateway({ upstreams: { users: { endpoints } }, routes: [route] }),
