@@ -29,7 +29,8 @@ export function pickCases(subject: StrategySubject): Case[] {
         )
         for (let at = 0; at < 1_000; at += 37) {
           const only = scene.endpoints[at]
-          assert.equal(scene.pick({ accepts: (endpoint) => endpoint === only, attempt: 1 })?.id, only?.id)
+          for (const hashKey of [undefined, `key ${at}`])
+            assert.equal(scene.pick({ accepts: (endpoint) => endpoint === only, attempt: 1, hashKey })?.id, only?.id)
         }
       },
     },
@@ -62,6 +63,7 @@ function askedFor(subject: StrategySubject, accepted: number | undefined): void 
   for (let time = 0; time < 20; time++) {
     let asked = 0
     scene.pick({
+      hashKey: time % 2 === 0 ? undefined : `key ${time}`,
       accepts(endpoint) {
         assert.ok(++asked <= 10_000, 'asked about a thousand endpoints more than ten thousand times in one pick')
         return endpoint === only
