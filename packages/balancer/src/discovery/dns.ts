@@ -1,6 +1,6 @@
 import { type Checks, checkOptions, options } from '@gatelet/core'
 import { NameLookup } from './addresses.ts'
-import { endpointAt, type SchemeOptions, schemeChecks } from './endpoint-of.ts'
+import { endpointAt, portNumber, type SchemeOptions, schemeChecks } from './endpoint-of.ts'
 import { dnsName, type ResolverOptions, resolverChecks, resolverFor, resolverSettings } from './resolver.ts'
 import { rounds } from './rounds.ts'
 import type { DiscoverySource } from './source.ts'
@@ -36,6 +36,4 @@ export function dns(name: string, given: DnsOptions = {}): DiscoverySource {
   }
 }
 
-export const portCheck: options.Check<number> = options.number({ min: 1, max: 65_535, integer: true })
-
-const checks: Checks<DnsOptions> = { ...resolverChecks, ...schemeChecks, port: options.optional(portCheck) }
+const checks: Checks<DnsOptions> = { ...resolverChecks, ...schemeChecks, port: options.optional(portNumber) }

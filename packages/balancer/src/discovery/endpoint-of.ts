@@ -21,6 +21,8 @@ export const schemeChecks: Checks<SchemeOptions> = {
   path: options.optional(path),
 }
 
+export const portNumber: options.Check<number> = options.number({ min: 1, max: 65_535, integer: true })
+
 /** Where one endpoint is. */
 export interface Place extends SchemeOptions {
   /** An address of either family, or a name. */
@@ -29,7 +31,7 @@ export interface Place extends SchemeOptions {
 }
 
 /** The URL of a place. It need not be a right one: what a source says is checked where it is taken over. */
-export function urlAt({ scheme = 'http', host, port, path = '' }: Place): string {
+function urlAt({ scheme = 'http', host, port, path = '' }: Place): string {
   return `${scheme}://${isIPv6(host) ? `[${host}]` : host}:${port}${path}`
 }
 

@@ -64,13 +64,10 @@ const checks: Checks<IterableOptions> = {
 
 async function follow(lists: EndpointLists, observer: DiscoveryObserver, signal: AbortSignal): Promise<void> {
   const iterator = lists[Symbol.asyncIterator]()
-  const ended = new Promise<'ended'>((resolve) => signal.addEventListener('abort', () => resolve('ended'), { once: true }))
   while (!signal.aborted) {
-    const next = iterator.next()
-    const step = await Promise.race([next, ended])
-    if (step === 'ended') {
+    const step = await untilAborted(iterator.next(), signal)
+    if (step === undefined) {
       // It may hang in an await that knows no signal: it is told to end, and nobody waits for it.
-      next.catch(() => {})
       Promise.resolve(iterator.return?.()).catch(() => {})
       return
     }
@@ -79,4 +76,15 @@ async function follow(lists: EndpointLists, observer: DiscoveryObserver, signal:
     // A turn of the event loop: one that yields without ever waiting would stop the process.
     await new Promise((resolve) => setImmediate(resolve))
   }
+}
+
+// Not `Promise.race` with one promise for the end: it would remember every list that was waited for.
+function untilAborted<T>(waiting: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const stop = () => resolve(undefined)
+    signal.addEventListener('abort', stop, { once: true })
+    Promise.resolve(waiting)
+      .finally(() => signal.removeEventListener('abort', stop))
+      .then(resolve, reject)
+  })
 }

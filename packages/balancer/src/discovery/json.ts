@@ -8,5 +8,8 @@ export const objectOf = (value: unknown): Json =>
 /** The value, if it is a list; else an empty one. */
 export const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
 
+/** The items of a list, each as an object. */
+export const objectsOf = (value: unknown): readonly Json[] => listOf(value).map(objectOf)
+
 /** The value, if it is a string that is not empty. */
 export const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined)

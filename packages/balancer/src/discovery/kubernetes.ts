@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { type Checks, checkOptions, options } from '@gatelet/core'
-import { portCheck } from './dns.ts'
-import { type SchemeOptions, schemeChecks } from './endpoint-of.ts'
+import { portNumber, type SchemeOptions, schemeChecks } from './endpoint-of.ts'
 import { rounds } from './rounds.ts'
 import { type Secret, secret } from './secret.ts'
 import { SliceApi } from './slice-api.ts'
@@ -74,7 +73,7 @@ const { either, httpUrl, milliseconds, number, oneOf, optional, string } = optio
 const checks: Checks<KubernetesOptions> = {
   ...schemeChecks,
   namespace: optional(string),
-  port: optional(either('the name of a port, or its number', string, portCheck)),
+  port: optional(either('the name of a port, or its number', string, portNumber)),
   family: optional(oneOf(4, 6)),
   server: optional(httpUrl),
   token: optional(secret),

@@ -1,6 +1,6 @@
 import type { Clock } from '@gatelet/core'
 import { getJson, getJsonLines, type Question } from './http.ts'
-import { type Json, listOf, objectOf, textOf } from './json.ts'
+import { type Json, objectOf, textOf } from './json.ts'
 import { type Secret, said } from './secret.ts'
 
 /** Whose EndpointSlices, and where. */
@@ -75,6 +75,3 @@ export class SliceApi {
 
 const MAX_PAGES = 200
 const LIST_MS = 30_000
-
-/** The items of a list that are objects. */
-export const objectsOf = (value: unknown): readonly Json[] => listOf(value).map(objectOf)

@@ -1,7 +1,6 @@
 import type { UrlEndpoint } from '../endpoint-options.ts'
 import { endpointAt, type SchemeOptions } from './endpoint-of.ts'
-import { type Json, objectOf, textOf } from './json.ts'
-import { objectsOf } from './slice-api.ts'
+import { type Json, objectOf, objectsOf, textOf } from './json.ts'
 
 /** How slices are read. */
 export interface SliceReading extends SchemeOptions {

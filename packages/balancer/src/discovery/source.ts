@@ -1,4 +1,4 @@
-import { type Check, type Clock, options } from '@gatelet/core'
+import type { Clock } from '@gatelet/core'
 import type { EndpointInit } from '../endpoint-options.ts'
 
 /**
@@ -29,10 +29,4 @@ export interface DiscoveryObserver {
 export function isSource(value: unknown): value is DiscoverySource {
   const { name, watch } = (value ?? {}) as Partial<DiscoverySource>
   return typeof name === 'string' && typeof watch === 'function'
-}
-
-/** @throws GatewayError `BAD_OPTION` */
-export const source: Check<DiscoverySource> = (value, path) => {
-  if (!isSource(value)) throw options.wrong(value, path, 'a discovery source, with a name and watch')
-  return value
 }
