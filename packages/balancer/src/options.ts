@@ -13,6 +13,7 @@ import { type DiscoveryOptions, type DiscoveryRules, discoveryOptions, discovery
 import { type DiscoverySource, isSource } from './discovery/source.ts'
 import type { EjectionRules } from './ejection.ts'
 import { type EndpointInit, type EndpointSpec, endpoints } from './endpoint-options.ts'
+import type { HashKey } from './hash-key.ts'
 import { type StrategyName, strategies } from './strategies/by-name.ts'
 
 /** How a set of endpoints is balanced. */
@@ -30,10 +31,11 @@ export interface BalancerOptions {
   /** When an endpoint that fails is passed over for a while. `false`: never. */
   ejection?: EjectionOptions | false
   /**
-   * Requests with the same key go to the same endpoint, where the strategy hashes. Asked at most once for each pick, and
-   * only by strategies that look at it. Default: what the ask itself says.
+   * Requests with the same key go to the same endpoint, where the strategy hashes: `byHeader`, `byCookie`, `byQuery`,
+   * `byParam`, `byClientAddress`, or any function of the context. Asked at most once for each pick, and only by strategies
+   * that look at it. Default: what the ask itself says.
    */
-  hashKey?: (ctx: Context) => string | undefined
+  hashKey?: HashKey
   /**
    * How long `remove`, `replace`, `drain` and `close` wait for requests in flight, in milliseconds, 0 to about 24 days.
    * Nothing is broken off when it is over; they only stop waiting. Default 30,000.
