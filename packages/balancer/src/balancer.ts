@@ -2,6 +2,7 @@ import { type Ask, type Balancer, checkOptions, type Lease, type Refusal } from 
 import { Discovery, type DiscoveryStatus } from './discovery/discovery.ts'
 import type { EndpointView } from './endpoint.ts'
 import { type EndpointInit, endpoint, endpoints, weight } from './endpoint-options.ts'
+import type { Gate } from './gate.ts'
 import { Leases } from './leases.ts'
 import { Membership } from './membership.ts'
 import { type BalancerOptions, type BalancerSettings, balancerSettings, type DrainOptions, drainChecks } from './options.ts'
@@ -10,9 +11,10 @@ import { Selection } from './selection/selection.ts'
 /** A balancer whose endpoints can be changed while traffic runs. */
 export interface ManagedBalancer extends Balancer {
   /**
-   * Picks an endpoint at once: of those that have a weight and are not ejected, the one that the strategy ranks first; those
-   * that were tried are passed over. When all of them were tried: one that is ejected and was not; when there is none, one
-   * again. Refuses with `none-healthy` where no endpoint has a weight, with `draining` once the balancer is closed.
+   * Picks an endpoint at once. Its priority (and zone) is drawn by how much of the traffic each can take; there the strategy picks
+   * one of those that are healthy and have a weight. Those that were tried are passed over; when nobody else is left there, the
+   * other zones and priorities come; then one that is ejected and was not tried; then one again. Refuses with `none-healthy`
+   * where nobody may be picked, with `draining` once the balancer is closed.
    */
   acquire(ask: Ask): Lease | Refusal
   /** Every endpoint, as it is now. Removed ones are not among them, though they may still have requests in flight. */
@@ -62,14 +64,17 @@ export interface ManagedBalancer extends Balancer {
 export function createBalancer(given: BalancerOptions): ManagedBalancer {
   const settings = balancerSettings(given)
   const { clock, name, drainMs, ejection: rules } = settings
-  const selection = new Selection(settings)
+  // Whoever keeps endpoints that are well from being picked for the moment.
+  const gates: Gate[] = []
+  const selection = new Selection(settings, gates)
   const membership = new Membership({ clock, rules, name, onSnapshot: (snapshot) => selection.update(snapshot) })
   const leases = new Leases([selection, membership])
   let closed: Promise<void> | undefined
 
   // What an ask goes through once it is let in. Each line is a stage, in a file or folder of its own.
   const grant = (ask: Ask): Lease | Refusal => {
-    const picked = selection.pick(membership, ask)
+    membership.refresh()
+    const picked = selection.pick(ask)
     return picked ? leases.give(picked) : noneHealthy
   }
   const deadlineOf = (owner: string, wait: DrainOptions) => checkOptions(owner, wait, drainChecks).deadlineMs ?? drainMs

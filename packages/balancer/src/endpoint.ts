@@ -5,6 +5,8 @@ import { Inflight } from './inflight.ts'
 
 /** One endpoint as it is now. Live: its figures change while you hold it. */
 export interface EndpointView extends Endpoint {
+  /** Its share of the traffic when its slow start is over; `weight` is the one of now. */
+  readonly fullWeight: number
   /** Its tier: the lowest number comes first. */
   readonly priority: number
   /** Where it stands; undefined where nobody said. */
@@ -25,6 +27,8 @@ export class EndpointState implements EndpointView {
   readonly ejection: EjectionRecord = new EjectionRecord()
   private spec: EndpointSpec
   private share: number
+  // Which part of its share it has while it starts slowly.
+  private ramp = 1
 
   constructor(spec: EndpointSpec) {
     this.id = spec.id
@@ -34,6 +38,10 @@ export class EndpointState implements EndpointView {
   }
 
   get weight(): number {
+    return this.share * this.ramp
+  }
+
+  get fullWeight(): number {
     return this.share
   }
 
@@ -64,6 +72,11 @@ export class EndpointState implements EndpointView {
 
   get ejectedUntil(): number | undefined {
     return this.ejection.until
+  }
+
+  /** Which part of its weight it has for the time being, above 0 and at most 1. */
+  setRamp(part: number): void {
+    this.ramp = part
   }
 
   /** @returns whether that changed anything */

@@ -37,13 +37,13 @@ export class Membership {
 
   /** Every endpoint that was not removed. */
   get all(): readonly EndpointState[] {
-    this.readmitDue()
+    this.refresh()
     return this.members
   }
 
   /** Those that may be picked: weight above 0, not ejected. */
   get rotation(): Rotation {
-    this.readmitDue()
+    this.refresh()
     return this.inRotation
   }
 
@@ -127,7 +127,8 @@ export class Membership {
     for (const member of ejected) this.tell(member, 'readmitted', 'all others fail too')
   }
 
-  private readmitDue(): void {
+  /** Notices what time has brought: ejections that are over. */
+  refresh(): void {
     if (this.nextReadmission === Number.POSITIVE_INFINITY || this.init.clock.now() < this.nextReadmission) return
     this.become(this.members)
   }
@@ -144,7 +145,7 @@ export class Membership {
   }
 
   private tellWeight(member: EndpointState): void {
-    this.tell(member, member.weight === 0 ? 'draining' : 'weighted')
+    this.tell(member, member.fullWeight === 0 ? 'draining' : 'weighted')
   }
 
   private tell(endpoint: EndpointState, change: EventMap['endpoint:changed']['change'], reason?: string): void {

@@ -14,6 +14,18 @@ import { type DiscoverySource, isSource } from './discovery/source.ts'
 import type { EjectionRules } from './ejection.ts'
 import { type EndpointInit, type EndpointSpec, endpoints } from './endpoint-options.ts'
 import type { HashKey } from './hash-key.ts'
+import {
+  type ApertureOptions,
+  apertureRules,
+  type SlowStartOptions,
+  type SubsetOptions,
+  selectionChecks,
+  slowStartRules,
+  subsetRules,
+  type ZoneOptions,
+  zoneRules,
+} from './selection/options.ts'
+import type { SelectionRules } from './selection/selection.ts'
 import { type StrategyName, strategies } from './strategies/by-name.ts'
 
 /** How a set of endpoints is balanced. */
@@ -36,6 +48,25 @@ export interface BalancerOptions {
    * that look at it. Default: what the ask itself says.
    */
   hashKey?: HashKey
+  /**
+   * How many times over the endpoints of a priority can take its load, 1 to 1,000. With 1.4, a priority keeps all its requests
+   * while at least 71.4 % of its endpoints are healthy; what it cannot take goes to the next one. Default 1.4.
+   */
+  overprovisioning?: number
+  /**
+   * Below which share of healthy endpoints health is ignored, 0 to 1: those that are left would break down under the load of
+   * all. Only where the priorities together cannot take everything. 0: never; then requests are refused when nobody is
+   * healthy. Default 0.5, or what `ejection.maxShare` leaves when that is less: what may be ejected is not asked all the same.
+   */
+  panicThreshold?: number
+  /** Where this process stands: requests stay in its zone as far as that is fair. Default: zones do not matter. */
+  zone?: ZoneOptions
+  /** Which endpoints a request may go to, by their metadata. A function alone stands for `{ match }`. Default: all. */
+  subset?: SubsetOptions | SubsetOptions['match']
+  /** Which part of a very large set this process uses. Default: all of it. */
+  aperture?: ApertureOptions
+  /** How an endpoint that is added while others work, or comes back, takes up its share. Default: at once. */
+  slowStart?: SlowStartOptions
   /**
    * How long `remove`, `replace`, `drain` and `close` wait for requests in flight, in milliseconds, 0 to about 24 days.
    * Nothing is broken off when it is over; they only stop waiting. Default 30,000.
@@ -72,7 +103,7 @@ export interface DrainOptions {
 }
 
 /** Checked, and every default filled in. */
-export interface BalancerSettings {
+export interface BalancerSettings extends SelectionRules {
   /** To begin with: none where there is a source. */
   readonly endpoints: readonly EndpointSpec[]
   readonly source: DiscoverySource | undefined
@@ -89,16 +120,29 @@ export interface BalancerSettings {
 export function balancerSettings(given: BalancerOptions): BalancerSettings {
   const checked = checkOptions('createBalancer', given, balancerChecks)
   const { strategy = 'two-choices', ejection = {}, hashKey, drainMs = 30_000, name, clock = systemClock } = checked
+  const rules = ejection === false ? undefined : ejectionRules(ejection)
   return {
     endpoints: isList(checked.endpoints) ? checked.endpoints : [],
     source: isList(checked.endpoints) ? undefined : sourceOf(checked.endpoints),
     discovery: discoveryRules(checked.discovery ?? {}),
     strategy: typeof strategy === 'string' ? strategies[strategy] : strategy,
-    ejection: ejection === false ? undefined : ejectionRules(ejection),
+    ejection: rules,
     hashKey,
+    ...selectionRules(checked, rules),
     drainMs,
     name,
     clock,
+  }
+}
+
+function selectionRules(given: BalancerOptions, ejection: EjectionRules | undefined): SelectionRules {
+  const { overprovisioning = 1.4, panicThreshold = Math.min(0.5, 1 - (ejection?.maxShare ?? 0)) } = given
+  return {
+    tiers: { overprovisioning, panicThreshold },
+    zone: given.zone && zoneRules(given.zone),
+    subset: given.subset && subsetRules(given.subset),
+    aperture: given.aperture && apertureRules(given.aperture),
+    slowStart: given.slowStart && slowStartRules(given.slowStart),
   }
 }
 
@@ -149,6 +193,7 @@ export const balancerChecks: Checks<CheckedOptions> = {
   ),
   ejection: optional(either('an object, or false', oneOf(false), ejection)),
   hashKey: optional(fn<NonNullable<BalancerOptions['hashKey']>>('a function of the context')),
+  ...selectionChecks,
   drainMs: optional(milliseconds(0)),
   name: optional(string),
   clock: optional(clock),

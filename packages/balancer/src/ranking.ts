@@ -1,38 +1,75 @@
-import { type Clock, type Endpoint, GatewayError, type Outcome, type Strategy, type StrategyFactory } from '@gatelet/core'
+import {
+  type Clock,
+  type Endpoint,
+  GatewayError,
+  type Outcome,
+  type PickContext,
+  type Strategy,
+  type StrategyFactory,
+} from '@gatelet/core'
 import type { Choice, Rotation } from './choice.ts'
 import type { EndpointState } from './endpoint.ts'
 import { leastRequests } from './strategies/least-requests.ts'
 
-/** Asks the strategy, and stands in for it where it fails: a request must not suffer from a mistake in a strategy. */
-export class Ranking {
-  private readonly strategy: Strategy
-  private readonly standIn: Strategy
-  private readonly warn: (what: string) => void
-  private hasStarted = false
+/** Makes what ranks a group of endpoints: there is a strategy for each priority, zone and subset. */
+export class Rankings {
+  private readonly factory: StrategyFactory
+  private readonly env: { now(): number; random(): number }
+  private readonly whose: string
   private hasWarned = false
+  /** Once the balancer runs, a strategy that cannot be made is replaced and does not stop anything. */
+  hasStarted = false
 
-  /** @throws what the factory throws; GatewayError `BAD_OPTION` when it does not make a strategy */
   constructor(factory: StrategyFactory, clock: Clock, name: string | undefined) {
-    const env = { now: () => clock.now(), random: () => clock.random() }
-    this.strategy = checkedStrategy(factory(env))
-    this.standIn = leastRequests(env)
-    this.warn = (what) => {
-      if (this.hasWarned) return
-      this.hasWarned = true
-      const whose = name === undefined ? 'a balancer' : `the balancer ${JSON.stringify(name)}`
-      process.emitWarning(`the strategy of ${whose} ${what}; where it fails, the least busy endpoint is picked`, 'GateletWarning')
-    }
+    this.factory = factory
+    this.env = { now: () => clock.now(), random: () => clock.random() }
+    this.whose = name === undefined ? 'a balancer' : `the balancer ${JSON.stringify(name)}`
   }
 
-  /** @throws what the strategy throws, the first time: what is wrong from the beginning stops the start */
+  /** @throws before the start, what the factory throws; GatewayError `BAD_OPTION` when it does not make a strategy */
+  make(): Ranking {
+    return new Ranking(this, this.strategy(), leastRequests(this.env))
+  }
+
+  /** Once for each balancer: a strategy that fails would fill the log otherwise. */
+  warn(what: string): void {
+    if (this.hasWarned) return
+    this.hasWarned = true
+    const message = `the strategy of ${this.whose} ${what}; where it fails, the least busy endpoint is picked`
+    process.emitWarning(message, 'GateletWarning')
+  }
+
+  private strategy(): Strategy {
+    try {
+      return checkedStrategy(this.factory(this.env))
+    } catch (error) {
+      if (!this.hasStarted) throw error
+      this.warn(`could not be made once more: ${shown(error)}`)
+      return leastRequests(this.env)
+    }
+  }
+}
+
+/** Asks the strategy, and stands in for it where it fails: a request must not suffer from a mistake in a strategy. */
+export class Ranking {
+  private readonly owner: Rankings
+  private readonly strategy: Strategy
+  private readonly standIn: Strategy
+
+  constructor(owner: Rankings, strategy: Strategy, standIn: Strategy) {
+    this.owner = owner
+    this.strategy = strategy
+    this.standIn = standIn
+  }
+
+  /** @throws what the strategy throws before the start: what is wrong from the beginning stops it */
   update(rotation: Rotation): void {
     this.standIn.update([...rotation])
     try {
       this.strategy.update([...rotation])
-      this.hasStarted = true
     } catch (error) {
-      if (!this.hasStarted) throw error
-      this.warn(`threw when it was given new endpoints: ${shown(error)}`)
+      if (!this.owner.hasStarted) throw error
+      this.owner.warn(`threw when it was given new endpoints: ${shown(error)}`)
     }
   }
 
@@ -42,7 +79,7 @@ export class Ranking {
     if (picked !== undefined && choice.accepts(picked)) return picked
     const instead = this.standIn.pick(choice)
     if (instead === undefined || !choice.accepts(instead)) return undefined
-    this.warn('did not pick an endpoint that may be picked')
+    this.owner.warn('did not pick an endpoint that may be picked')
     return instead
   }
 
@@ -50,7 +87,17 @@ export class Ranking {
     try {
       this.strategy.report?.(endpoint, outcome)
     } catch (error) {
-      this.warn(`threw when it was told of an outcome: ${shown(error)}`)
+      this.owner.warn(`threw when it was told of an outcome: ${shown(error)}`)
+    }
+  }
+
+  /** The scores that the strategy gives to what `context` accepts; undefined when it gives none. */
+  explain(context: PickContext): readonly { id: string; score: number }[] | undefined {
+    try {
+      return this.strategy.explain?.(context)
+    } catch (error) {
+      this.owner.warn(`threw when it was to explain: ${shown(error)}`)
+      return undefined
     }
   }
 
@@ -58,7 +105,7 @@ export class Ranking {
     try {
       return this.strategy.pick(choice)
     } catch (error) {
-      this.warn(`threw when it was to pick: ${shown(error)}`)
+      this.owner.warn(`threw when it was to pick: ${shown(error)}`)
       return undefined
     }
   }

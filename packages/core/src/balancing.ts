@@ -88,3 +88,38 @@ export interface Strategy {
 
 /** Makes a strategy. Time and chance come in, so that tests drive them. */
 export type StrategyFactory = (env: { now(): number; random(): number }) => Strategy
+
+/** Why an endpoint was not a candidate for a request. */
+export type ExclusionReason =
+  | 'ejected'
+  | 'unhealthy'
+  | 'breaker-open'
+  | 'draining'
+  | 'at-limit'
+  | 'tried'
+  | 'other-tier'
+  | 'other-zone'
+  | 'not-in-subset'
+
+/** Why one endpoint was picked, or none. */
+export interface Explanation {
+  /** The id of the endpoint that was picked; undefined when the request was refused. */
+  readonly chosen: string | undefined
+  /**
+   * `strategy`: it ranked it first. `affinity`: the client's session is there. `last-resort`: every other was tried, and this
+   * one is ejected. `again`: every one was tried. `refused`: nobody may be picked.
+   */
+  readonly why: 'strategy' | 'affinity' | 'last-resort' | 'again' | 'refused'
+  /** Those among which the strategy had to pick, best first; without scores where the strategy gives none. Lower is better. */
+  readonly candidates: readonly { readonly id: string; readonly score?: number }[]
+  readonly excluded: readonly { readonly id: string; readonly reason: ExclusionReason }[]
+  /** How the traffic is shared among priorities and zones now. The shares of all zones sum to 1. */
+  readonly groups: readonly {
+    readonly priority: number
+    /** Undefined where zones are not told apart. */
+    readonly zone: string | undefined
+    readonly share: number
+    /** So few of this priority are healthy that health is ignored. */
+    readonly isPanicking: boolean
+  }[]
+}

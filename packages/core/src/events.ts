@@ -43,6 +43,13 @@ export interface EventMap {
   }
   /** A discovery source could not be asked, or its answer is not used: the endpoints of the answer before stay. */
   'discovery:failed': { readonly source: string; readonly error: GatewayError; readonly balancer?: string }
+  /** Why an endpoint was picked, or none, for one of the requests that their balancer samples. */
+  'endpoint:explained': {
+    readonly explanation: Explanation
+    /** Missing for calls that are not HTTP requests. */
+    readonly context?: Context
+    readonly balancer?: string
+  }
 }
 
 const channels = new Map<string, ReturnType<typeof channel>>()

@@ -4,6 +4,8 @@ export type {
   Ask,
   Balancer,
   Endpoint,
+  ExclusionReason,
+  Explanation,
   Lease,
   Outcome,
   PickContext,
