@@ -2,7 +2,7 @@ import { createGateway } from 'gatelet'
 import type { DiscoverySource } from 'gatelet/balancer'
 import { expect, test, vi } from 'vitest'
 
-const routes = [{ path: '/*', to: 'users' }]
+const routes = [{ path: '/*', to: 'users' as const }]
 
 function source(url: string): DiscoverySource & { ended: ReturnType<typeof vi.fn> } {
   const ended = vi.fn()
