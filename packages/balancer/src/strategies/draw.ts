@@ -9,6 +9,7 @@ export class Draw {
   private readonly count: number
   /** Sums of the weights before each place, and of all behind the last; undefined when the weights are equal. */
   private readonly sums: Float64Array | undefined
+  private readonly point: Float64Array = new Float64Array(1)
 
   constructor(endpoints: readonly Endpoint[], random: () => number) {
     this.random = random
@@ -20,7 +21,8 @@ export class Draw {
   /** @returns a place; -1 when the list is empty */
   one(): number {
     if (!this.sums) return this.count === 0 ? -1 : Math.floor(this.random() * this.count)
-    return this.placeOf(this.sums, this.random() * this.sum(this.count))
+    this.point[0] = this.random() * this.sum(this.count)
+    return this.placeOf(this.sums)
   }
 
   /** Another place than `first`, in proportion to the weights of the others; -1 when there is none. */
@@ -34,7 +36,8 @@ export class Draw {
     const start = this.sum(first)
     const width = this.sum(first + 1) - start
     const point = this.random() * (this.sum(this.count) - width)
-    const place = this.placeOf(this.sums, point < start ? point : point + width)
+    this.point[0] = point < start ? point : point + width
+    const place = this.placeOf(this.sums)
     // Sums of very uneven weights are rounded: the point may fall back into the gap.
     if (place !== first) return place
     return first + 1 < this.count ? first + 1 : first - 1
@@ -45,7 +48,8 @@ export class Draw {
   }
 
   // The last place whose sum is not beyond the point.
-  private placeOf(sums: Float64Array, point: number): number {
+  private placeOf(sums: Float64Array): number {
+    const point = this.point[0] as number
     let low = 0
     let high = this.count - 1
     while (low < high) {

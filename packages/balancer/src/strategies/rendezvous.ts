@@ -17,7 +17,6 @@ export class RendezvousOrder implements KeyOrder {
   // 64 bits of each id: of 32, two of ten thousand endpoints would be likely to have the same, and one of them no keys.
   private readonly highSeeds: Int32Array
   private readonly lowSeeds: Int32Array
-
   private readonly isEven: boolean
 
   constructor(endpoints: readonly Endpoint[]) {
@@ -34,36 +33,39 @@ export class RendezvousOrder implements KeyOrder {
   }
 
   distance(key: number, at: number): number {
-    const [high, low] = [paired(key ^ (this.highSeeds[at] as number)), paired(key ^ (this.lowSeeds[at] as number))]
-    return -Math.log(fraction(high, low)) / (this.weights[at] as number)
+    const high = paired(key ^ (this.highSeeds[at] as number))
+    return -Math.log(fraction(high, this.low(key, at))) / (this.weights[at] as number)
   }
 
-  // With equal weights the greatest hash is the nearest. Without logarithms: four times as fast as to look for that.
+  // With equal weights the greatest hash is the nearest. Without logarithms: more than twice as fast.
   private greatest(key: number): number {
-    const { highSeeds, lowSeeds } = this
+    const { highSeeds } = this
     let best = -1
     let greatest = -0x8000_0000
     for (let at = 0; at < highSeeds.length; at++) {
       const high = paired(key ^ (highSeeds[at] as number))
       if (high < greatest) continue
-      if (high === greatest && best >= 0 && paired(key ^ (lowSeeds[at] as number)) <= paired(key ^ (lowSeeds[best] as number)))
-        continue
+      if (high === greatest && best >= 0 && this.low(key, at) <= this.low(key, best)) continue
       best = at
       greatest = high
     }
     return best
   }
 
+  private low(key: number, at: number): number {
+    return paired(key ^ (this.lowSeeds[at] as number)) >>> 12
+  }
+
   private nearest(key: number, context: PickContext): Endpoint | undefined {
-    const { endpoints, weights, highSeeds, lowSeeds } = this
+    const { endpoints, weights, highSeeds } = this
     let best = -1
     let nearest = Number.POSITIVE_INFINITY
     for (let at = 0; at < weights.length; at++) {
       const high = paired(key ^ (highSeeds[at] as number))
       const weight = weights[at] as number
-      // −ln(u) is never below 1 − u, and u not above this: saves most logarithms, and two thirds of the time of a pick.
+      // −ln(u) is never below 1 − u, and u not above this: saves most logarithms.
       if (0.5 - (high + 1) / 2 ** 32 >= nearest * weight) continue
-      const distance = -Math.log(fraction(high, paired(key ^ (lowSeeds[at] as number)))) / weight
+      const distance = -Math.log(fraction(high, this.low(key, at))) / weight
       if (distance >= nearest || !context.accepts(endpoints[at] as Endpoint)) continue
       best = at
       nearest = distance
@@ -72,8 +74,8 @@ export class RendezvousOrder implements KeyOrder {
   }
 }
 
-/** 52 bits of a hash as a number between 0 and 1, neither of them. */
-const fraction = (high: number, low: number): number => ((high + 2 ** 31) * 0x10_0000 + (low >>> 12) + 0.5) / 2 ** 52
+/** 32 bits (signed) and 20 bits of a hash as a number between 0 and 1, neither of them. */
+const fraction = (high: number, low: number): number => ((high + 2 ** 31) * 0x10_0000 + low + 0.5) / 2 ** 52
 
 // The end of MurmurHash3, of which only the upper bits must be good: both sides are hashes already.
 function paired(bits: number): number {
