@@ -13,6 +13,8 @@ export interface UrlEndpoint {
    * 1,000,000. Default 0.
    */
   priority?: number
+  /** Requests in flight at most, 1 to 1,000,000. Default: the balancer's `limits.perEndpoint`. */
+  maxInflight?: number
   /** Where it stands, for example `eu-west-1a`. Default: unknown. */
   zone?: string
   /** For strategies and for people: price, version. Copied and frozen. Default: none. */
@@ -30,6 +32,8 @@ export interface HandlerEndpoint {
   weight?: number
   /** As for `UrlEndpoint`: 0 to 1,000,000, default 0. */
   priority?: number
+  /** As for `UrlEndpoint`: 1 to 1,000,000. */
+  maxInflight?: number
   /** As for `UrlEndpoint`. */
   zone?: string
   /** As for `UrlEndpoint`. */
@@ -44,6 +48,7 @@ export type EndpointSpec = {
   readonly id: string
   readonly weight: number
   readonly priority: number
+  readonly maxInflight?: number
   readonly zone?: string
   readonly metadata: Readonly<Record<string, unknown>>
 } & ({ readonly url: URL; readonly socketPath?: string } | { readonly handler: Handler })
@@ -56,6 +61,7 @@ export const weight: Check<number> = number({ min: 0, max: 1_000_000 })
 const share = {
   weight: optional(weight),
   priority: optional(number({ min: 0, max: 1_000_000, integer: true })),
+  maxInflight: optional(number({ min: 1, max: 1_000_000, integer: true })),
   zone: optional(string),
   metadata: optional(record(anything)),
 }
@@ -69,9 +75,8 @@ export const endpoint: Check<EndpointSpec> = (value, path) => {
   if (typeof value === 'string' || value instanceof URL) return urlSpec({ url: httpUrl(value, path) })
   if (typeof value !== 'object' || value === null) throw wrong(value, path, 'a URL, { url, … } or { handler, id, … }')
   if (!('handler' in value)) return urlSpec(shape(urlChecks)(value, path))
-  const { handler, id, weight = 1, priority = 0, zone, metadata } = shape(handlerChecks)(value, path)
-  const spec = { handler, id, weight, priority, metadata: Object.freeze(metadata ?? {}) }
-  return zone === undefined ? spec : { ...spec, zone }
+  const { metadata, ...given } = shape(handlerChecks)(value, path)
+  return { weight: 1, priority: 0, ...given, metadata: Object.freeze(metadata ?? {}) }
 }
 
 /** A list of endpoints, no two with the same id. */
@@ -90,9 +95,8 @@ interface CheckedUrlEndpoint extends UrlEndpoint {
   url: URL
 }
 
-function urlSpec({ url, id, weight = 1, priority = 0, zone, metadata, socketPath }: CheckedUrlEndpoint): EndpointSpec {
-  const spec = { url, id: id ?? idOf(url), weight, priority, metadata: Object.freeze(metadata ?? {}) }
-  return { ...spec, ...(zone === undefined ? {} : { zone }), ...(socketPath === undefined ? {} : { socketPath }) }
+function urlSpec({ url, id = idOf(url), metadata, ...given }: CheckedUrlEndpoint): EndpointSpec {
+  return { url, id, weight: 1, priority: 0, ...given, metadata: Object.freeze(metadata ?? {}) }
 }
 
 const idOf = (url: URL): string => (url.pathname === '/' ? url.origin : url.origin + url.pathname)

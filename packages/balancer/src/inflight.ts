@@ -1,12 +1,18 @@
 import type { Clock } from '@gatelet/core'
 
-/** Counts leases that are not released yet, and tells when there are none. */
+/** Counts leases that are not released yet, knows how many there may be, and tells when there are none. */
 export class Inflight {
+  /** How many there may be; what is over it when it becomes smaller stays. */
+  max: number = Number.POSITIVE_INFINITY
   private open = 0
   private readonly waiting = new Set<() => void>()
 
   get count(): number {
     return this.open
+  }
+
+  get isFull(): boolean {
+    return this.open >= this.max
   }
 
   enter(): void {

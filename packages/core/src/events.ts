@@ -26,6 +26,13 @@ export interface EventMap {
     readonly outcome: Outcome
     readonly error?: unknown
   }
+  /** How many requests an endpoint may have in flight has changed, since its latency did. */
+  'limit:changed': {
+    readonly endpoint: Endpoint
+    readonly limit: number
+    /** As for `endpoint:changed`. */
+    readonly balancer?: string
+  }
   /** Membership or health of an endpoint changed. */
   'endpoint:changed': {
     readonly endpoint: Endpoint

@@ -1,0 +1,107 @@
+import type { Ask, Clock, Context, Lease, MaybePromise, Refusal } from '@gatelet/core'
+import type { EndpointState } from '../endpoint.ts'
+import type { QueueOptions } from './options.ts'
+import { Queue } from './queue.ts'
+import { Ramp } from './ramp.ts'
+
+/** What the admission lives by. */
+export interface AdmissionInit {
+  readonly clock: Clock
+  readonly queue: Required<QueueOptions> | undefined
+  readonly priority: ((ctx: Context) => number) | undefined
+  /** Whether all endpoints together are at their limit. */
+  readonly isFull: () => boolean
+  readonly pick: (ask: Ask) => EndpointState | undefined
+  /** Whether the last pick found nobody only because of limits. */
+  readonly isHeldBack: () => boolean
+  readonly give: (endpoint: EndpointState, ask: Ask) => Lease
+}
+
+/** The stage that gives an ask its endpoint at once, has it wait for one, or refuses it. */
+export class Admission {
+  private readonly init: AdmissionInit
+  private readonly queue: Queue | undefined
+  private readonly ramp = new Ramp()
+  private closed = false
+  /** Whether the last grant failed at the limit of all. */
+  private isFull = false
+
+  constructor(init: AdmissionInit) {
+    this.init = init
+    const { queue: rules, clock } = init
+    if (rules) this.queue = new Queue({ rules, clock, grant: (ask) => this.nextGrant(ask) })
+  }
+
+  /** Answers at once. Nobody who waits is overtaken. */
+  now(ask: Ask): Lease | Refusal {
+    if (this.closed) return draining
+    if (this.queue?.length) return atLimit
+    return this.grant(ask) ?? this.refusal()
+  }
+
+  /** Answers at once where that is possible, and otherwise as soon as it is. */
+  admit(ask: Ask): MaybePromise<Lease | Refusal> {
+    if (this.closed) return draining
+    const { queue } = this
+    if (!queue?.length) {
+      const granted = this.grant(ask)
+      if (granted) return granted
+      const refusal = this.refusal()
+      if (!queue || (refusal === noneHealthy && !this.init.queue?.whileNoneHealthy)) return refusal
+    }
+    const waiting = queue.wait(ask, this.priorityOf(ask))
+    // Others wait, and none of them may be able to use what is free.
+    queue.serve()
+    return waiting
+  }
+
+  /** A lease was released, or a limit has grown. */
+  freed(): void {
+    if (this.queue?.length) this.queue.serve()
+  }
+
+  /** Takes over a new snapshot: an endpoint may have come, recovered, or gone. */
+  update(): void {
+    // Not before everything that is told of the snapshot knows it.
+    if (this.queue?.length) queueMicrotask(() => this.queue?.serve())
+  }
+
+  report(_endpoint: EndpointState, { kind }: { readonly kind: string }): void {
+    if (this.ramp.isOpen) return
+    this.ramp.learned(kind === 'success')
+    this.freed()
+  }
+
+  close(): void {
+    this.closed = true
+    this.queue?.clear(draining)
+  }
+
+  private grant(ask: Ask): Lease | undefined {
+    this.isFull = this.init.isFull()
+    if (this.isFull) return undefined
+    const picked = this.init.pick(ask)
+    return picked && this.init.give(picked, ask)
+  }
+
+  private nextGrant(ask: Ask): Lease | undefined {
+    if (!this.ramp.hasRoom) return undefined
+    const lease = this.grant(ask)
+    if (lease) this.ramp.left(this.queue?.length === 1)
+    else if (this.refusal() === noneHealthy) this.ramp.stopped()
+    return lease
+  }
+
+  private refusal(): Refusal {
+    return this.isFull || this.init.isHeldBack() ? atLimit : noneHealthy
+  }
+
+  private priorityOf({ priority, context }: Ask): number {
+    const found = priority ?? (context && this.init.priority?.(context)) ?? 0
+    return Number.isNaN(found) ? 0 : found
+  }
+}
+
+const draining: Refusal = Object.freeze({ reason: 'draining' })
+const noneHealthy: Refusal = Object.freeze({ reason: 'none-healthy' })
+const atLimit: Refusal = Object.freeze({ reason: 'queue-full', retryAfterMs: 1_000 })

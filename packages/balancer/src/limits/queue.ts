@@ -1,0 +1,136 @@
+import type { Ask, Clock, Lease, Refusal } from '@gatelet/core'
+import type { QueueOptions } from './options.ts'
+import { WaitRoom } from './wait-room.ts'
+import type { Waiter } from './waiter.ts'
+
+/** What a queue lives by. */
+export interface QueueInit {
+  readonly rules: Required<QueueOptions>
+  readonly clock: Clock
+  /** @returns undefined where there is no place for this ask now */
+  readonly grant: (ask: Ask) => Lease | undefined
+}
+
+// An ejection whose time is over is noticed when somebody looks; while requests wait, somebody has to.
+const LOOK_MS = 1_000
+
+/**
+ * The bounded queue of a balancer. A place that is freed goes to who waits longest, of the highest priority, of those that can
+ * use it. One timer serves all who wait.
+ */
+export class Queue {
+  private readonly init: QueueInit
+  private readonly room = new WaitRoom()
+  private turn = 0
+  private cancelTimer: (() => void) | undefined
+  private isServing = false
+
+  constructor(init: QueueInit) {
+    this.init = init
+  }
+
+  /** How many wait. */
+  get length(): number {
+    return this.room.count
+  }
+
+  /** @returns a promise that never rejects */
+  wait(ask: Ask, priority: number): Promise<Lease | Refusal> | Refusal {
+    const { rules, clock } = this.init
+    const deadline = ask.context?.deadline ?? Number.POSITIVE_INFINITY
+    if (ask.signal?.aborted || deadline <= clock.now()) return this.late
+    if (this.room.count >= rules.size) {
+      const pushedOut = this.room.below(priority)
+      if (!pushedOut) return this.full
+      pushedOut.settle(this.full)
+    }
+    return new Promise((resolve) => {
+      this.enter({ ask, priority, expiresAt: clock.now() + rules.timeoutMs }, resolve)
+    })
+  }
+
+  /** Gives what is free to those who wait for it. To be called whenever something may have become free. */
+  serve(): void {
+    // What is called here may free or change something again: the loop that runs sees it.
+    if (this.isServing) return
+    this.isServing = true
+    try {
+      while (this.serveOne()) {}
+    } finally {
+      this.isServing = false
+    }
+  }
+
+  /** Sends everybody away. */
+  clear(answer: Refusal): void {
+    for (let waiters = [...this.room.heads('oldest')]; waiters.length > 0; waiters = [...this.room.heads('oldest')]) {
+      for (const waiter of waiters) waiter.settle(answer)
+    }
+  }
+
+  // Who comes back when the time of a whole queue is over finds those gone who wait now.
+  private get full(): Refusal {
+    return { reason: 'queue-full', retryAfterMs: this.init.rules.timeoutMs }
+  }
+
+  private get late(): Refusal {
+    return { reason: 'queue-timeout', retryAfterMs: this.init.rules.timeoutMs }
+  }
+
+  private enter(entry: Pick<Waiter, 'ask' | 'priority' | 'expiresAt'>, resolve: (answer: Lease | Refusal) => void): void {
+    const { signal, context } = entry.ask
+    const leave = () => settle(this.late)
+    const settle = (answer: Lease | Refusal) => {
+      this.room.remove(waiter)
+      signal?.removeEventListener('abort', leave)
+      undo?.()
+      if (this.room.count === 0) this.stopTimer()
+      resolve(answer)
+    }
+    const waiter: Waiter = { ...entry, turn: this.turn++, settle, previous: undefined, next: undefined }
+    const undo = context?.onAbort(leave)
+    signal?.addEventListener('abort', leave)
+    this.room.add(waiter)
+    if (!this.cancelTimer) this.startTimer(entry.expiresAt)
+  }
+
+  private serveOne(): boolean {
+    for (const waiter of this.room.heads(this.isOverloaded() ? 'newest' : 'oldest')) {
+      const lease = this.init.grant(waiter.ask)
+      if (!lease) continue
+      waiter.settle(lease)
+      return true
+    }
+    return false
+  }
+
+  private isOverloaded(): boolean {
+    const { rules, clock } = this.init
+    if (rules.order === 'fifo') return false
+    const half = clock.now() + rules.timeoutMs / 2
+    for (const { expiresAt } of this.room.heads('oldest')) if (expiresAt < half) return true
+    return false
+  }
+
+  private startTimer(expiresAt: number): void {
+    const { clock } = this.init
+    const delayMs = Math.min(LOOK_MS, Math.max(0, expiresAt - clock.now()))
+    this.cancelTimer = clock.setTimer(() => this.sweep(), delayMs)
+  }
+
+  private stopTimer(): void {
+    this.cancelTimer?.()
+    this.cancelTimer = undefined
+  }
+
+  // All wait equally long, so those that expire first stand at the heads.
+  private sweep(): void {
+    this.cancelTimer = undefined
+    this.serve()
+    const now = this.init.clock.now()
+    const due = () => [...this.room.heads('oldest')].filter(({ expiresAt }) => expiresAt <= now)
+    for (let late = due(); late.length > 0; late = due()) for (const waiter of late) waiter.settle(this.late)
+    this.stopTimer()
+    if (this.room.count > 0) this.startTimer(Math.min(...[...this.room.heads('oldest')].map(({ expiresAt }) => expiresAt)))
+  }
+}
