@@ -11,14 +11,16 @@ export interface LeaseHost {
 export class EndpointLease implements Lease {
   readonly endpoint: EndpointState
   readonly target: Target
+  readonly replyHeaders?: readonly [name: string, value: string][]
   private readonly host: LeaseHost
   private isAnswered = false
   private isReleased = false
 
-  constructor(endpoint: EndpointState, host: LeaseHost) {
+  constructor(endpoint: EndpointState, host: LeaseHost, replyHeaders?: readonly [name: string, value: string][]) {
     this.endpoint = endpoint
     this.target = endpoint.target
     this.host = host
+    if (replyHeaders) this.replyHeaders = replyHeaders
   }
 
   answered(outcome: Outcome): void {

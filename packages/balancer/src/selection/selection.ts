@@ -85,14 +85,27 @@ export class Selection {
     if (this.slowStart?.step()) this.become({ ...this.snapshot })
   }
 
-  /** The plans by which an ask is served, in their order. None: what it wants is not there, and nothing else will do. */
-  plansFor(ask: Ask): readonly Plan[] {
+  /**
+   * The plans by which an ask is served, in their order. None: what it wants is not there, and nothing else will do.
+   * @param isKept whether a subset that is made for it is kept for others
+   */
+  plansFor(ask: Ask, isKept = true): readonly Plan[] {
     const { subsets, whole } = this
     const match = subsets?.matchOf(ask)
     if (!subsets || !match) return [whole]
-    const subset = subsets.subset(match, this.snapshot)
+    const subset = subsets.subset(match, this.snapshot, isKept)
     if (!subset) return subsets.rules.fallback === 'any' ? [whole] : []
     return subsets.rules.fallback === 'any' ? [subset.plan, whole] : [subset.plan]
+  }
+
+  /** Every endpoint, whatever its health and weight. */
+  get members(): readonly EndpointState[] {
+    return this.snapshot.members
+  }
+
+  /** For who asks on an ask's behalf without picking. */
+  choiceFor(ask: Ask): Choice {
+    return new Choice(this.hashKey, this.gates).begin(ask)
   }
 
   /** Whether the metadata of an endpoint is what an ask wants. */

@@ -40,26 +40,31 @@ export class Subsets {
   }
 
   /** @returns undefined where no endpoint is like that, so that keys which a client makes up take no room */
-  subset(match: Match, snapshot: Snapshot): Subset | undefined {
+  subset(match: Match, snapshot: Snapshot, isKept: boolean): Subset | undefined {
     const key = keyOf(match)
     const known = this.kept.get(key)
+    if (!isKept) return known?.madeOf === snapshot ? known : this.made(match, snapshot, undefined)
     this.kept.delete(key)
     if (known?.madeOf === snapshot) {
       this.kept.set(key, known)
       return known
     }
-    const members = snapshot.members.filter((member) => isMatch(member, match))
-    if (members.length === 0) return undefined
-    const plan = known?.plan ?? new Plan(this.planRules)
-    plan.update({ members, rotation: snapshot.rotation })
-    const subset = { match, plan, madeOf: snapshot }
-    this.kept.set(key, subset)
+    const subset = this.made(match, snapshot, known?.plan)
+    if (subset) this.kept.set(key, subset)
     this.dropOldest()
     return subset
   }
 
   report(endpoint: EndpointState, outcome: Outcome): void {
     for (const { match, plan } of this.kept.values()) if (isMatch(endpoint, match)) plan.report(endpoint, outcome)
+  }
+
+  private made(match: Match, snapshot: Snapshot, known: Plan | undefined): (Subset & { madeOf: Snapshot }) | undefined {
+    const members = snapshot.members.filter((member) => isMatch(member, match))
+    if (members.length === 0) return undefined
+    const plan = known ?? new Plan(this.planRules)
+    plan.update({ members, rotation: snapshot.rotation })
+    return { match, plan, madeOf: snapshot }
   }
 
   private dropOldest(): void {

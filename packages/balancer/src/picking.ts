@@ -1,0 +1,82 @@
+import { type Ask, type Clock, type Explanation, isHeard, type Lease, publish } from '@gatelet/core'
+import { type Affinity, nobody } from './affinity/affinity.ts'
+import type { EndpointState } from './endpoint.ts'
+import { Look } from './explain.ts'
+import type { Membership } from './membership.ts'
+import type { Selection } from './selection/selection.ts'
+
+/** Who has a say in a pick. */
+export interface PickingInit {
+  readonly clock: Clock
+  readonly name: string | undefined
+  readonly membership: Membership
+  readonly selection: Selection
+  readonly affinity: Affinity | undefined
+  readonly explainShare: number
+}
+
+/** Finds whom an ask gets: the endpoint where its client's session is, else the one that the selection picks. */
+export class Picking {
+  /** Whether the last pick found nobody only because somebody is at a limit. */
+  isHeldBack = false
+  private readonly init: PickingInit
+
+  constructor(init: PickingInit) {
+    this.init = init
+  }
+
+  /** @returns undefined where nobody may be picked */
+  pick(ask: Ask): EndpointState | undefined {
+    const { membership, explainShare } = this.init
+    membership.refresh()
+    if (explainShare > 0 && this.isSampled(explainShare)) return this.explainedPick(ask)
+    return this.picked(ask)
+  }
+
+  /** What the reply of an endpoint that was just picked tells the client. */
+  headersFor(endpoint: EndpointState, ask: Ask): Lease['replyHeaders'] {
+    return this.init.affinity?.headersFor(endpoint, ask)
+  }
+
+  /** Why an ask would get what it would get now. Changes nothing. */
+  explain(ask: Ask): Explanation {
+    const { membership, selection, affinity } = this.init
+    membership.refresh()
+    selection.refresh()
+    const look = new Look(selection, ask)
+    const placed = affinity?.place(ask)
+    if (placed === nobody) return look.explanation({ endpoint: undefined, why: 'refused' })
+    return look.explanation(placed ? { endpoint: placed, why: 'affinity' } : look.likely())
+  }
+
+  private picked(ask: Ask): EndpointState | undefined {
+    const { selection, affinity } = this.init
+    const placed = affinity?.place(ask)
+    if (placed === nobody) {
+      this.isHeldBack = affinity?.isHeldBack ?? false
+      return undefined
+    }
+    const picked = placed ?? selection.pick(ask)
+    this.isHeldBack = !picked && selection.isHeldBack
+    return picked
+  }
+
+  private isSampled(share: number): boolean {
+    return isHeard('endpoint:explained') && this.init.clock.random() < share
+  }
+
+  private explainedPick(ask: Ask): EndpointState | undefined {
+    const { selection, affinity, name: balancer } = this.init
+    selection.refresh()
+    const look = new Look(selection, ask)
+    const endpoint = this.picked(ask)
+    const isPlaced = endpoint !== undefined && affinity?.place(ask) === endpoint
+    const why = !endpoint ? 'refused' : isPlaced ? 'affinity' : selection.why
+    publish('endpoint:explained', {
+      explanation: look.explanation({ endpoint, why }),
+      ...(ask.context ? { context: ask.context } : {}),
+      ...(balancer === undefined ? {} : { balancer }),
+    })
+    return endpoint
+  }
+}
