@@ -38,10 +38,16 @@ export class Look {
 
   /** Whom the strategy would pick, of the priority and zone that get the most traffic. Chance may have it otherwise. */
   likely(): Verdict {
-    const ranked = [...this.candidates]
-      .toSorted(([a], [b]) => b.share - a.share)
-      .flatMap(([group, [best]]) => [...group.rotation].filter(({ id }) => id === best?.id))
-    if (ranked[0]) return { endpoint: ranked[0], why: 'strategy' }
+    for (const plan of this.plans) {
+      let full: number | undefined
+      for (const group of byShare(plan)) {
+        // As in the pick: what is only at its limit is no reason for another priority.
+        if (full !== undefined && full !== group.priority) return refused
+        const best = this.candidates.get(group)?.[0]
+        for (const endpoint of group.rotation) if (endpoint.id === best?.id) return { endpoint, why: 'strategy' }
+        if ([...group.rotation].some((endpoint) => this.isAtLimit(endpoint))) full = group.priority
+      }
+    }
     if (this.ask.tried.length === 0) return refused
     const doubtful = lastResort(this.plans.at(-1)?.members ?? [], this.ask.tried, this.selection.gates)
     if (doubtful) return { endpoint: doubtful, why: 'last-resort' }
@@ -66,6 +72,10 @@ export class Look {
     }
   }
 
+  private isAtLimit(endpoint: EndpointState): boolean {
+    return !this.ask.tried.includes(endpoint) && reasonAt(this.selection.gates, endpoint) === 'at-limit'
+  }
+
   private groupOf(endpoint: EndpointState): Group | undefined {
     for (const group of this.candidates.keys()) if (group.rotation.has(endpoint)) return group
     return undefined
@@ -83,6 +93,8 @@ export class Look {
     return group.zone === undefined || group.zone === (member.zone ?? '') ? 'not-in-subset' : 'other-zone'
   }
 }
+
+const byShare = ({ tiers }: Plan): readonly Group[] => tiers.flatMap(({ groups }) => groups).toSorted((a, b) => b.share - a.share)
 
 const refused: Verdict = Object.freeze({ endpoint: undefined, why: 'refused' })
 

@@ -5,7 +5,7 @@ import type { Ranking } from '../ranking.ts'
 /** Endpoints that one strategy ranks: those of a priority, or of one zone of it. */
 export class Group {
   readonly priority: number
-  /** Undefined: whatever their zone. */
+  /** Empty: those that name no zone. Undefined: whatever their zone. */
   readonly zone: string | undefined
   readonly ranking: Ranking
   rotation: Rotation = new Set()
@@ -20,12 +20,12 @@ export class Group {
 
   /** Takes those of its priority that may be picked. */
   update(pickable: readonly EndpointState[]): void {
-    this.rotation = new Set(pickable.filter(({ zone }) => this.zone === undefined || zone === this.zone))
+    this.rotation = new Set(pickable.filter((endpoint) => this.concerns(endpoint)))
     this.ranking.update(this.rotation)
   }
 
   /** Whether an endpoint is its business, though it may not be picked now. */
-  concerns({ priority, zone }: EndpointState): boolean {
+  concerns({ priority, zone = '' }: EndpointState): boolean {
     return priority === this.priority && (this.zone === undefined || zone === this.zone)
   }
 

@@ -19,7 +19,7 @@ export interface ZoneOptions {
 
 /** Which part of the endpoints a request may go to, by their metadata. */
 export interface SubsetOptions {
-  /** What the metadata must say, for example `{ version: 'v2' }`; undefined: any endpoint. Asked once for each pick; must not throw. */
+  /** What the metadata must say, for example `{ version: 'v2' }`; undefined: any endpoint. Asked for each pick; must not throw. */
   match: (ctx: Context) => Match | undefined
   /** Where nobody in the subset may be picked: `any` asks the others, `none` refuses. Default `any`. */
   fallback?: 'any' | 'none'
