@@ -1,4 +1,4 @@
-import { createBalancer } from '@gatelet/balancer'
+import { createBalancer, type ManagedBalancer } from '@gatelet/balancer'
 import { serve } from '@gatelet/node'
 import { proxy } from '@gatelet/proxy'
 import { type OriginFarm, origins } from '@gatelet/testing'
@@ -32,7 +32,7 @@ async function underLoad(change: (scene: Scene) => Promise<void>): Promise<void>
 
 interface Scene {
   readonly farm: OriginFarm
-  readonly balancer: ReturnType<typeof createBalancer>
+  readonly balancer: ManagedBalancer
   /** Lets the load go on for so many requests. */
   readonly more: (count?: number) => Promise<void>
 }

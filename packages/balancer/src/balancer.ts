@@ -1,22 +1,50 @@
-import { type Ask, type Balancer, checkOptions, type Lease, type Refusal } from '@gatelet/core'
+import {
+  type Ask,
+  type Balancer,
+  checkOptions,
+  type Explanation,
+  type Handler,
+  type Lease,
+  type MaybePromise,
+  type Refusal,
+} from '@gatelet/core'
+import { Affinity } from './affinity/affinity.ts'
 import { Discovery, type DiscoveryStatus } from './discovery/discovery.ts'
-import type { EndpointView } from './endpoint.ts'
-import { type EndpointInit, endpoint, endpoints, weight } from './endpoint-options.ts'
+import type { EndpointState, EndpointView } from './endpoint.ts'
+import { type EndpointInit, type EndpointSpec, endpoint, endpoints, type ValueEndpoint, weight } from './endpoint-options.ts'
 import type { Gate } from './gate.ts'
 import { Leases } from './leases.ts'
+import { Admission } from './limits/admission.ts'
+import { Limits } from './limits/limits.ts'
 import { Membership } from './membership.ts'
 import { type BalancerOptions, type BalancerSettings, balancerSettings, type DrainOptions, drainChecks } from './options.ts'
+import { Picking } from './picking.ts'
+import { type RunFunction, type RunHost, type RunOptions, run } from './run.ts'
 import { Selection } from './selection/selection.ts'
 
 /** A balancer whose endpoints can be changed while traffic runs. */
-export interface ManagedBalancer extends Balancer {
+export interface ManagedBalancer<V = URL | Handler> extends Balancer {
   /**
    * Picks an endpoint at once. Its priority (and zone) is drawn by how much of the traffic each can take; there the strategy picks
    * one of those that are healthy and have a weight. Those that were tried are passed over; when nobody else is left there, the
-   * other zones and priorities come; then one that is ejected and was not tried; then one again. Refuses with `none-healthy`
-   * where nobody may be picked, with `draining` once the balancer is closed.
+   * other zones and priorities come; then one that is ejected and was not tried; then one again. Where all that may be picked are
+   * at their limit, it waits in the `queue`, if there is one: only then is the answer a promise, which never rejects. Refuses
+   * with `none-healthy` where nobody may be picked, with `queue-full` and `queue-timeout` where there is no room, with
+   * `draining` once the balancer is closed.
    */
-  acquire(ask: Ask): Lease | Refusal
+  acquire(ask: Ask): MaybePromise<Lease | Refusal>
+  /** The same without waiting: where `acquire` would wait, this refuses with `queue-full`. Overtakes nobody who waits. */
+  tryAcquire(ask: Ask): Lease | Refusal
+  /** Why an ask would get the endpoint that it would get now. Changes nothing; what is drawn by chance may come otherwise. */
+  explain(ask: Ask): Explanation
+  /**
+   * Calls `fn` with an endpoint's value (a URL, a handler, or what was given as `value`) and tells how it went: balancing for
+   * anything that can be called. The lease is given back when `fn` is done. Aborted calls do not count against an endpoint.
+   * @throws GatewayError (as a rejection) for a refusal: `NO_ENDPOINT`, `QUEUE_FULL`, `QUEUE_TIMEOUT`, `DRAINING`;
+   * `DEADLINE_EXCEEDED`; `BAD_OPTION`. Otherwise what `fn` threw last, or the reason of the signal
+   * @example await databases.run((pool, { signal }) => pool.query('select 1', { signal }), { timeoutMs: 1_000 })
+   */
+  run<T>(fn: RunFunction<V, T>, options?: RunOptions): Promise<T>
   /** Every endpoint, as it is now. Removed ones are not among them, though they may still have requests in flight. */
   readonly endpoints: readonly EndpointView[]
   /**
@@ -30,7 +58,7 @@ export interface ManagedBalancer extends Balancer {
    * Beside a discovery source, what is added, removed or replaced by hand holds until it finds another list.
    * @throws GatewayError `BAD_OPTION`, also when the id is taken
    */
-  add(endpoint: EndpointInit): EndpointView
+  add(endpoint: EndpointOf<V>): EndpointView
   /**
    * Takes an endpoint out: it is not picked any more from now on; what is in flight goes on.
    * @returns whether its last request ended before the deadline
@@ -38,7 +66,8 @@ export interface ManagedBalancer extends Balancer {
    */
   remove(id: string, options?: DrainOptions): Promise<boolean>
   /**
-   * Sets the weight to 0, so that no new request comes, and waits for those in flight. `setWeight` brings it back.
+   * Sets the weight to 0, so that no new request comes, and waits for those in flight. `setWeight` brings it back. With
+   * `affinity`, sessions that are there stay until the deadline: it waits as long, since one may come back at any moment.
    * @returns whether its last request ended before the deadline
    * @throws GatewayError `BAD_OPTION`
    */
@@ -51,44 +80,76 @@ export interface ManagedBalancer extends Balancer {
    * @returns whether the last requests of all that left ended before the deadline
    * @throws GatewayError `BAD_OPTION`
    */
-  replace(endpoints: readonly EndpointInit[], options?: DrainOptions): Promise<boolean>
+  replace(endpoints: readonly EndpointOf<V>[], options?: DrainOptions): Promise<boolean>
   /** Refuses from now on, ends discovery, and waits at most `drainMs` for requests in flight. Always the same promise. */
   close(): Promise<void>
 }
+
+/** What can be added to a balancer: values where its endpoints are values. */
+export type EndpointOf<V> = URL | Handler extends V ? EndpointInit : ValueEndpoint<V>
 
 /**
  * Makes a balancer: a set of endpoints, what is known of their health, and a strategy that ranks them.
  * @throws GatewayError `BAD_OPTION`
  * @example createBalancer({ endpoints: ['http://10.0.0.1:4001', { url: 'http://10.0.0.2:4001', weight: 2 }] })
  */
-export function createBalancer(given: BalancerOptions): ManagedBalancer {
+export function createBalancer<V = URL | Handler>(given: BalancerOptions<V>): ManagedBalancer<V> {
   const settings = balancerSettings(given)
   const { clock, name, drainMs, ejection: rules } = settings
   // Whoever keeps endpoints that are well from being picked for the moment.
   const gates: Gate[] = []
   const selection = new Selection(settings, gates)
-  const membership = new Membership({ clock, rules, name, onSnapshot: (snapshot) => selection.update(snapshot) })
-  const leases = new Leases([selection, membership])
-  let closed: Promise<void> | undefined
-
-  // What an ask goes through once it is let in. Each line is a stage, in a file or folder of its own.
-  const grant = (ask: Ask): Lease | Refusal => {
-    membership.refresh()
-    const picked = selection.pick(ask)
-    return picked ? leases.give(picked) : noneHealthy
+  const affinity = settings.affinity && new Affinity(settings.affinity, clock, selection)
+  let isFirstList = true
+  const membership = new Membership({
+    ...{ clock, rules, name },
+    onSnapshot(snapshot) {
+      limits.update(snapshot)
+      selection.update(snapshot, isFirstList)
+      affinity?.update(snapshot.members)
+      admission.update()
+    },
+  })
+  const { explainShare } = settings
+  const picking = new Picking({ clock, name, membership, selection, affinity, explainShare })
+  const limits = new Limits({ rules: settings.limits, clock, name, onRoom: () => admission.freed() }, gates)
+  const leases = new Leases([selection, membership, limits, { report: (...told) => admission.report(...told) }], () =>
+    admission.freed(),
+  )
+  leases.open.max = settings.limits.total
+  // Lets an ask in, has it wait, or refuses it. What it goes through once it is let in: affinity, selection, leases.
+  const admission = new Admission({
+    clock,
+    queue: settings.queue,
+    priority: settings.priority,
+    isFull: () => leases.open.isFull,
+    pick: (ask) => picking.pick(ask),
+    isHeldBack: () => picking.isHeldBack,
+    give: (picked, ask) => leases.give(picked, picking.headersFor(picked, ask)),
+  })
+  const runHost: RunHost<V> = {
+    clock,
+    acquire: (ask) => admission.admit(ask),
+    valueOf: (endpoint) => (endpoint as EndpointState).value as V,
   }
+  let closed: Promise<void> | undefined
   const deadlineOf = (owner: string, wait: DrainOptions) => checkOptions(owner, wait, drainChecks).deadlineMs ?? drainMs
 
   membership.replace(settings.endpoints)
-  const discovery = discoveryOf(settings, membership)
+  const discovery = discoveryOf(settings, membership, (list) => {
+    membership.replace(list)
+    isFirstList = false
+  })
+  if (!discovery) isFirstList = false
   return {
-    acquire(ask) {
-      return closed === undefined ? grant(ask) : draining
-    },
+    acquire: (ask) => admission.admit(ask),
+    tryAcquire: (ask) => admission.now(ask),
+    run: (fn, options = {}) => run(runHost, fn, options),
     get endpoints() {
       return membership.all
     },
     ready: () => readiness(discovery),
+    explain: (ask) => picking.explain(ask),
     get discovery() {
       return discovery?.status
     },
@@ -105,11 +166,16 @@ export function createBalancer(given: BalancerOptions): ManagedBalancer {
       const deadlineMs = deadlineOf('drain', wait)
       const leaving = membership.find(id)
       membership.setWeight(leaving, 0)
-      return leaving.leases.whenNone(clock, deadlineMs)
+      if (!affinity) return leaving.leases.whenNone(clock, deadlineMs)
+      affinity.leaveBy(leaving, clock.now() + deadlineMs)
+      await new Promise<void>((over) => clock.setTimer(over, deadlineMs))
+      return leaving.inflight === 0
     },
     setWeight(id, share) {
       const checked = checkOptions('setWeight', { weight: share }, { weight })
-      membership.setWeight(membership.find(id), checked.weight)
+      const endpoint = membership.find(id)
+      affinity?.leaveBy(endpoint, Number.POSITIVE_INFINITY)
+      membership.setWeight(endpoint, checked.weight)
     },
     async replace(inits, wait = {}) {
       const deadlineMs = deadlineOf('replace', wait)
@@ -119,19 +185,24 @@ export function createBalancer(given: BalancerOptions): ManagedBalancer {
     },
     close() {
       discovery?.close()
+      admission.close()
       closed ??= leases.whenNone(clock, drainMs).then(() => {})
       return closed
     },
   }
 }
 
-function discoveryOf(settings: BalancerSettings, membership: Membership): Discovery | undefined {
+function discoveryOf(
+  settings: BalancerSettings,
+  membership: Membership,
+  onList: (list: readonly EndpointSpec[]) => void,
+): Discovery | undefined {
   const { source, discovery: rules, clock, name } = settings
   if (!source) return undefined
   return new Discovery({
     ...{ source, rules, clock, name },
     known: () => new Set(membership.all.map(({ id }) => id)),
-    onList: (specs) => void membership.replace(specs),
+    onList,
   })
 }
 
@@ -143,6 +214,3 @@ async function readiness(discovery: Discovery | undefined): Promise<void> {
 }
 
 const MAX_DELAY_MS = 2_147_483_647
-
-const draining: Refusal = Object.freeze({ reason: 'draining' })
-const noneHealthy: Refusal = Object.freeze({ reason: 'none-healthy' })

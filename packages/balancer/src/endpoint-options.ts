@@ -40,8 +40,31 @@ export interface HandlerEndpoint {
   metadata?: Readonly<Record<string, unknown>>
 }
 
-/** What can be given as an endpoint. A URL alone stands for `{ url }`. */
-export type EndpointInit = string | URL | UrlEndpoint | HandlerEndpoint
+/** An endpoint that is anything else, a database pool or a client for example, for `balancer.run`. It answers no requests. */
+export interface ValueEndpoint<V> {
+  value: V
+  /** Unique in its balancer. */
+  id: string
+  /** As for `UrlEndpoint`: 0 to 1,000,000, default 1. */
+  weight?: number
+  /** As for `UrlEndpoint`: 0 to 1,000,000, default 0. */
+  priority?: number
+  /** As for `UrlEndpoint`: 1 to 1,000,000. */
+  maxInflight?: number
+  /** As for `UrlEndpoint`. */
+  zone?: string
+  /** As for `UrlEndpoint`. */
+  metadata?: Readonly<Record<string, unknown>>
+}
+
+/**
+ * What can be given as an endpoint. A URL alone stands for `{ url }`. In one balancer, either all are values or none is: then
+ * `V` is what `run` hands out.
+ */
+export type EndpointInit<V = URL | Handler> = string | URL | UrlEndpoint | HandlerEndpoint | ValueEndpoint<V>
+
+// A value of whatever type: only the types of `run` know which.
+type AnyValue = URL | Handler
 
 /** An endpoint that was checked, with its defaults. */
 export type EndpointSpec = {
@@ -51,7 +74,7 @@ export type EndpointSpec = {
   readonly maxInflight?: number
   readonly zone?: string
   readonly metadata: Readonly<Record<string, unknown>>
-} & ({ readonly url: URL; readonly socketPath?: string } | { readonly handler: Handler })
+} & ({ readonly url: URL; readonly socketPath?: string } | { readonly handler: Handler } | { readonly value: AnyValue })
 
 const { anything, fn, httpUrl, list, number, optional, record, shape, string, wrong } = options
 
@@ -70,18 +93,28 @@ const urlChecks: Checks<CheckedUrlEndpoint> = { url: httpUrl, id: optional(strin
 
 const handlerChecks: Checks<HandlerEndpoint> = { handler: fn<Handler>('a handler, (ctx) => Reply'), id: string, ...share }
 
+const something: Check<AnyValue> = (value, path) => {
+  if (value === undefined) throw wrong(value, path, 'anything that can be used, such as a client')
+  return value as AnyValue
+}
+
+const valueChecks: Checks<ValueEndpoint<AnyValue>> = { value: something, id: string, ...share }
+
 /** An endpoint in any of its forms. */
 export const endpoint: Check<EndpointSpec> = (value, path) => {
   if (typeof value === 'string' || value instanceof URL) return urlSpec({ url: httpUrl(value, path) })
-  if (typeof value !== 'object' || value === null) throw wrong(value, path, 'a URL, { url, … } or { handler, id, … }')
+  if (typeof value !== 'object' || value === null)
+    throw wrong(value, path, 'a URL, { url, … }, { handler, id, … } or { value, id, … }')
+  if ('value' in value) return filled(shape(valueChecks)(value, path))
   if (!('handler' in value)) return urlSpec(shape(urlChecks)(value, path))
-  const { metadata, ...given } = shape(handlerChecks)(value, path)
-  return { weight: 1, priority: 0, ...given, metadata: Object.freeze(metadata ?? {}) }
+  return filled(shape(handlerChecks)(value, path))
 }
 
-/** A list of endpoints, no two with the same id. */
+/** A list of endpoints, no two with the same id; all of them values, or none. */
 export const endpoints: Check<readonly EndpointSpec[]> = (value, path) => {
   const specs = list(endpoint, { max: 100_000 })(value, path)
+  const odd = specs.findIndex((spec) => 'value' in spec !== 'value' in (specs[0] ?? spec))
+  if (odd >= 0) throw wrong(specs[odd]?.id, `${path}[${odd}]`, 'a value, as the others are, or all of them none')
   const firstAt = new Map<string, number>()
   for (const [at, { id }] of specs.entries()) {
     const first = firstAt.get(id)
@@ -95,8 +128,12 @@ interface CheckedUrlEndpoint extends UrlEndpoint {
   url: URL
 }
 
-function urlSpec({ url, id = idOf(url), metadata, ...given }: CheckedUrlEndpoint): EndpointSpec {
-  return { url, id, weight: 1, priority: 0, ...given, metadata: Object.freeze(metadata ?? {}) }
+function urlSpec({ id, ...given }: CheckedUrlEndpoint): EndpointSpec {
+  return filled({ id: id ?? idOf(given.url), ...given })
+}
+
+function filled<E extends { metadata?: EndpointSpec['metadata'] }>(given: E) {
+  return { weight: 1, priority: 0, ...given, metadata: Object.freeze(given.metadata ?? {}) }
 }
 
 const idOf = (url: URL): string => (url.pathname === '/' ? url.origin : url.origin + url.pathname)

@@ -1,10 +1,12 @@
-import type { Endpoint, Target } from '@gatelet/core'
+import { type Endpoint, GatewayError, type Target } from '@gatelet/core'
 import { EjectionRecord } from './ejection.ts'
 import type { EndpointSpec } from './endpoint-options.ts'
 import { Inflight } from './inflight.ts'
 
 /** One endpoint as it is now. Live: its figures change while you hold it. */
 export interface EndpointView extends Endpoint {
+  /** How many requests it may have in flight now; infinity where nothing limits it. */
+  readonly limit: number
   /** Its share of the traffic when its slow start is over; `weight` is the one of now. */
   readonly fullWeight: number
   /** Its tier: the lowest number comes first. */
@@ -23,6 +25,8 @@ export interface EndpointView extends Endpoint {
 export class EndpointState implements EndpointView {
   readonly id: string
   readonly target: Target
+  /** What `run` hands out. */
+  readonly value: unknown
   readonly leases: Inflight = new Inflight()
   readonly ejection: EjectionRecord = new EjectionRecord()
   private spec: EndpointSpec
@@ -33,6 +37,7 @@ export class EndpointState implements EndpointView {
   constructor(spec: EndpointSpec) {
     this.id = spec.id
     this.target = targetOf(spec)
+    this.value = givenValue(spec)
     this.spec = spec
     this.share = spec.weight
   }
@@ -49,6 +54,15 @@ export class EndpointState implements EndpointView {
     return this.leases.count
   }
 
+  get limit(): number {
+    return this.leases.max
+  }
+
+  /** What its options say of that. */
+  get maxInflight(): number | undefined {
+    return this.spec.maxInflight
+  }
+
   get priority(): number {
     return this.spec.priority
   }
@@ -63,7 +77,12 @@ export class EndpointState implements EndpointView {
 
   get state(): EndpointView['state'] {
     if (this.share === 0) return 'draining'
-    return this.ejection.until === undefined ? 'active' : 'ejected'
+    return this.isWell ? 'active' : 'ejected'
+  }
+
+  /** Whether it works as far as we know, whatever its weight. */
+  get isWell(): boolean {
+    return this.ejection.until === undefined
   }
 
   get consecutiveFailures(): number {
@@ -88,6 +107,7 @@ export class EndpointState implements EndpointView {
 
   /** Whether `spec` is this endpoint, perhaps with another weight or other metadata. */
   isSameAs(spec: EndpointSpec): boolean {
+    if ('value' in spec || 'value' in this.spec) return this.id === spec.id && this.value === givenValue(spec)
     return this.id === spec.id && isSameTarget(this.target, targetOf(spec))
   }
 
@@ -103,7 +123,10 @@ export class EndpointState implements EndpointView {
   }
 }
 
+const givenValue = (spec: EndpointSpec): unknown => ('value' in spec ? spec.value : 'handler' in spec ? spec.handler : spec.url)
+
 function targetOf(spec: EndpointSpec): Target {
+  if ('value' in spec) return { handler: () => answersNothing(spec.id) }
   if ('handler' in spec) return { handler: spec.handler }
   return spec.socketPath === undefined ? { origin: spec.url } : { origin: spec.url, socketPath: spec.socketPath }
 }
@@ -111,4 +134,9 @@ function targetOf(spec: EndpointSpec): Target {
 function isSameTarget(a: Target, b: Target): boolean {
   if ('handler' in a || 'handler' in b) return 'handler' in a && 'handler' in b && a.handler === b.handler
   return a.origin.href === b.origin.href && a.socketPath === b.socketPath
+}
+
+function answersNothing(id: string): never {
+  const message = `the endpoint ${JSON.stringify(id)} is a value: it answers no requests, only calls by run()`
+  throw new GatewayError('BAD_OPTION', { path: 'endpoints', message })
 }

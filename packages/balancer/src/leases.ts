@@ -11,17 +11,23 @@ export interface Learner {
 /** The last stage of an ask: gives leases, counts them, and passes on how they end. */
 export class Leases implements LeaseHost {
   private readonly learners: readonly Learner[]
-  private readonly open = new Inflight()
+  readonly open: Inflight = new Inflight()
+  private readonly onRelease: () => void
 
-  /** @param learners are told of each outcome, in this order */
-  constructor(learners: readonly Learner[]) {
+  /**
+   * @param learners are told of each outcome, in this order
+   * @param onRelease told when a place is free again
+   */
+  constructor(learners: readonly Learner[], onRelease: () => void) {
     this.learners = learners
+    this.onRelease = onRelease
   }
 
-  give(endpoint: EndpointState): Lease {
+  /** @param replyHeaders what the reply is to tell the client */
+  give(endpoint: EndpointState, replyHeaders?: Lease['replyHeaders']): Lease {
     endpoint.leases.enter()
     this.open.enter()
-    return new EndpointLease(endpoint, this)
+    return new EndpointLease(endpoint, this, replyHeaders)
   }
 
   /** @returns true as soon as no lease is open; false when `deadlineMs` passed first */
@@ -36,5 +42,6 @@ export class Leases implements LeaseHost {
   released(endpoint: EndpointState): void {
     endpoint.leases.leave()
     this.open.leave()
+    this.onRelease()
   }
 }

@@ -4,16 +4,27 @@ import {
   type Clock,
   type Context,
   checkOptions,
+  type Handler,
   options,
   type StrategyFactory,
   systemClock,
 } from '@gatelet/core'
+import { type AffinityOptions, type AffinityRules, affinityCheck, affinityRules } from './affinity/options.ts'
 import { type EndpointLists, fromIterable, isIterable } from './discovery/from-iterable.ts'
 import { type DiscoveryOptions, type DiscoveryRules, discoveryOptions, discoveryRules } from './discovery/options.ts'
 import { type DiscoverySource, isSource } from './discovery/source.ts'
 import type { EjectionRules } from './ejection.ts'
 import { type EndpointInit, type EndpointSpec, endpoints } from './endpoint-options.ts'
 import type { HashKey } from './hash-key.ts'
+import {
+  type LimitOptions,
+  type LimitRules,
+  limitChecks,
+  limitRules,
+  type QueueOptions,
+  queue,
+  queueRules,
+} from './limits/options.ts'
 import {
   type ApertureOptions,
   apertureRules,
@@ -29,13 +40,13 @@ import type { SelectionRules } from './selection/selection.ts'
 import { type StrategyName, strategies } from './strategies/by-name.ts'
 
 /** How a set of endpoints is balanced. */
-export interface BalancerOptions {
+export interface BalancerOptions<V = URL | Handler> {
   /**
    * A list, at most 100,000; it may be empty, for a set that is filled later: until then every request is refused. Or a source
    * that finds them while the program runs (`dns`, `dnsSrv`, `watchedFile`, `consul`, `kubernetes`, one of your own), or whole
    * lists out of an async iterable: see `ready()` for the time before the first of them.
    */
-  endpoints: readonly EndpointInit[] | DiscoverySource | EndpointLists
+  endpoints: readonly EndpointInit<V>[] | DiscoverySource | EndpointLists
   /** What is made of the lists that a source finds. */
   discovery?: DiscoveryOptions
   /** Which endpoint is picked, of those that may be: by name, or a factory of your own. Default `two-choices`. */
@@ -65,6 +76,19 @@ export interface BalancerOptions {
   subset?: SubsetOptions | SubsetOptions['match']
   /** Which part of a very large set this process uses. Default: all of it. */
   aperture?: ApertureOptions
+  /** How many requests may be in flight. What is at its limit is not picked. Default: no limits. */
+  limits?: LimitOptions
+  /** Where requests wait for an endpoint below its limit. Default false: they are refused at once (`queue-full`). */
+  queue?: QueueOptions | false
+  /** How important a request is, for the queue: higher comes first. Any number. Default: what the ask itself says, or 0. */
+  priority?: (ctx: Context) => number
+  /** Whether the requests of a client stay at one endpoint. Default: no. */
+  affinity?: AffinityOptions
+  /**
+   * For which share of the requests it is told why their endpoint was picked (`gatelet:endpoint:explained`), 0 to 1. Costs
+   * O(n) for each of them, and nothing for the others. Default 0.
+   */
+  explainShare?: number
   /** How an endpoint that is added while others work, or comes back, takes up its share. Default: at once. */
   slowStart?: SlowStartOptions
   /**
@@ -110,14 +134,19 @@ export interface BalancerSettings extends SelectionRules {
   readonly discovery: DiscoveryRules
   readonly strategy: StrategyFactory
   readonly ejection: EjectionRules | undefined
+  readonly affinity: AffinityRules | undefined
+  readonly explainShare: number
   readonly hashKey: ((ctx: Context) => string | undefined) | undefined
+  readonly limits: LimitRules
+  readonly queue: Required<QueueOptions> | undefined
+  readonly priority: ((ctx: Context) => number) | undefined
   readonly drainMs: number
   readonly name: string | undefined
   readonly clock: Clock
 }
 
 /** @throws GatewayError `BAD_OPTION` */
-export function balancerSettings(given: BalancerOptions): BalancerSettings {
+export function balancerSettings(given: BalancerOptions<unknown>): BalancerSettings {
   const checked = checkOptions('createBalancer', given, balancerChecks)
   const { strategy = 'two-choices', ejection = {}, hashKey, drainMs = 30_000, name, clock = systemClock } = checked
   const rules = ejection === false ? undefined : ejectionRules(ejection)
@@ -128,14 +157,19 @@ export function balancerSettings(given: BalancerOptions): BalancerSettings {
     strategy: typeof strategy === 'string' ? strategies[strategy] : strategy,
     ejection: rules,
     hashKey,
+    affinity: checked.affinity && affinityRules(checked.affinity),
+    explainShare: checked.explainShare ?? 0,
     ...selectionRules(checked, rules),
+    limits: limitRules(checked.limits ?? {}),
+    queue: queueRules(checked.queue ?? false),
+    priority: checked.priority,
     drainMs,
     name,
     clock,
   }
 }
 
-function selectionRules(given: BalancerOptions, ejection: EjectionRules | undefined): SelectionRules {
+function selectionRules(given: BalancerOptions<unknown>, ejection: EjectionRules | undefined): SelectionRules {
   const { overprovisioning = 1.4, panicThreshold = Math.min(0.5, 1 - (ejection?.maxShare ?? 0)) } = given
   return {
     tiers: { overprovisioning, panicThreshold },
@@ -193,7 +227,12 @@ export const balancerChecks: Checks<CheckedOptions> = {
   ),
   ejection: optional(either('an object, or false', oneOf(false), ejection)),
   hashKey: optional(fn<NonNullable<BalancerOptions['hashKey']>>('a function of the context')),
+  affinity: optional(affinityCheck),
+  explainShare: optional(number({ min: 0, max: 1 })),
   ...selectionChecks,
+  limits: optional(shape(limitChecks)),
+  queue: optional(queue),
+  priority: optional(fn<NonNullable<BalancerOptions['priority']>>('a function of the context')),
   drainMs: optional(milliseconds(0)),
   name: optional(string),
   clock: optional(clock),

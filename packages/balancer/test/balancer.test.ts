@@ -9,7 +9,7 @@ const none = { tried: [] }
 describe('acquire', () => {
   test('leases an endpoint at once and says where it is', () => {
     const balancer = createBalancer({ endpoints: [{ url: 'http://10.0.0.1:4001/v1', socketPath: '/run/a.sock' }] })
-    const lease = balancer.acquire(none)
+    const lease = balancer.tryAcquire(none)
     expect(isLease(lease) && lease.target).toEqual({ origin: new URL('http://10.0.0.1:4001/v1'), socketPath: '/run/a.sock' })
     expect(isLease(lease) && lease.endpoint.id).toBe('http://10.0.0.1:4001/v1')
   })
@@ -29,8 +29,8 @@ describe('acquire', () => {
   })
 
   test('refuses when no endpoint has a weight', () => {
-    expect(createBalancer({ endpoints: [] }).acquire(none)).toEqual({ reason: 'none-healthy' })
-    expect(createBalancer({ endpoints: [named('a', 0)] }).acquire(none)).toEqual({ reason: 'none-healthy' })
+    expect(createBalancer({ endpoints: [] }).tryAcquire(none)).toEqual({ reason: 'none-healthy' })
+    expect(createBalancer({ endpoints: [named('a', 0)] }).tryAcquire(none)).toEqual({ reason: 'none-healthy' })
   })
 
   test('passes over the endpoints that were tried while another is left', () => {
@@ -38,7 +38,7 @@ describe('acquire', () => {
     for (let request = 0; request < 20; request++) {
       const tried = [leaseOf(balancer).endpoint]
       for (let retry = 0; retry < 2; retry++) {
-        const lease = balancer.acquire({ tried })
+        const lease = balancer.tryAcquire({ tried })
         if (isLease(lease)) tried.push(lease.endpoint)
       }
       expect(new Set(tried).size).toBe(3)
@@ -47,14 +47,14 @@ describe('acquire', () => {
 
   test('picks a tried endpoint again when no other is left', () => {
     const balancer = createBalancer({ endpoints: [named('a'), named('b')] })
-    const again = balancer.acquire({ tried: balancer.endpoints })
+    const again = balancer.tryAcquire({ tried: balancer.endpoints })
     expect(isLease(again)).toBe(true)
   })
 
   test('two balancers do not take each other’s endpoints for tried', () => {
     const one = createBalancer({ endpoints: [named('a')] })
     const other = createBalancer({ endpoints: [named('a')] })
-    expect(isLease(one.acquire({ tried: other.endpoints }))).toBe(true)
+    expect(isLease(one.tryAcquire({ tried: other.endpoints }))).toBe(true)
   })
 
   test('follows the weights with each strategy', () => {
@@ -109,27 +109,27 @@ describe('hashKey', () => {
   test('is asked once for a pick, however often the strategy reads it', () => {
     const [keys, asked]: [(string | undefined)[], string[]] = [[], []]
     const balancer = balancerThatReads(3, keys, asked)
-    balancer.acquire({ tried: [], context: exchange('/carts/7').ctx })
+    balancer.tryAcquire({ tried: [], context: exchange('/carts/7').ctx })
     expect(keys).toEqual(['/carts/7', '/carts/7', '/carts/7'])
     expect(asked).toEqual(['/carts/7'])
   })
 
   test('is not asked when the strategy does not read it', () => {
     const asked: string[] = []
-    balancerThatReads(0, [], asked).acquire({ tried: [], context: exchange('/').ctx })
+    balancerThatReads(0, [], asked).tryAcquire({ tried: [], context: exchange('/').ctx })
     expect(asked).toEqual([])
   })
 
   test('gives way to a key of the ask itself', () => {
     const [keys, asked]: [(string | undefined)[], string[]] = [[], []]
-    balancerThatReads(2, keys, asked).acquire({ tried: [], hashKey: 'mine', context: exchange('/').ctx })
+    balancerThatReads(2, keys, asked).tryAcquire({ tried: [], hashKey: 'mine', context: exchange('/').ctx })
     expect(keys).toEqual(['mine', 'mine'])
     expect(asked).toEqual([])
   })
 
   test('is undefined for a call without a request', () => {
     const keys: (string | undefined)[] = []
-    balancerThatReads(2, keys, []).acquire(none)
+    balancerThatReads(2, keys, []).tryAcquire(none)
     expect(keys).toEqual([undefined, undefined])
   })
 })
@@ -143,7 +143,7 @@ describe('close', () => {
     const closing = balancer.close().then(() => {
       isClosed = true
     })
-    expect(balancer.acquire(none)).toEqual({ reason: 'draining' })
+    expect(balancer.tryAcquire(none)).toEqual({ reason: 'draining' })
     await clock.advance(29_000)
     expect(isClosed).toBe(false)
     lease.release()
@@ -203,7 +203,7 @@ test('10,000 attempts that end in every way leave nothing in flight', async () =
   }
 
   for (let step = 0; step < 10_000; step++) {
-    const answer = balancer.acquire({ tried: random() < 0.2 ? [...seen].slice(0, 2) : [] })
+    const answer = balancer.tryAcquire({ tried: random() < 0.2 ? [...seen].slice(0, 2) : [] })
     if (isLease(answer)) {
       open.add(answer)
       seen.add(answer.endpoint)

@@ -1,4 +1,4 @@
-import { createBalancer, type EjectionOptions } from '@gatelet/balancer'
+import { createBalancer, type EjectionOptions, type ManagedBalancer } from '@gatelet/balancer'
 import { isLease, subscribe } from '@gatelet/core'
 import { virtualClock } from '@gatelet/testing'
 import fc from 'fast-check'
@@ -10,8 +10,7 @@ function balancerOf(ids: string, ejection: EjectionOptions | false = {}) {
   return { clock, balancer: createBalancer({ endpoints: [...ids].map((id) => named(id)), ejection, clock }) }
 }
 
-const ejected = (balancer: ReturnType<typeof createBalancer>) =>
-  balancer.endpoints.filter(({ state }) => state === 'ejected').map(({ id }) => id)
+const ejected = (balancer: ManagedBalancer) => balancer.endpoints.filter(({ state }) => state === 'ejected').map(({ id }) => id)
 
 describe('counting', () => {
   test('ejects after five failures in a row', () => {
@@ -202,7 +201,7 @@ describe('how many', () => {
 
 describe('outages', () => {
   // One request, without a retry: the id of where it went.
-  function ask(balancer: ReturnType<typeof createBalancer>, isUp: (id: string) => boolean): string {
+  function ask(balancer: ManagedBalancer, isUp: (id: string) => boolean): string {
     const lease = leaseOf(balancer)
     lease.answered({ kind: isUp(lease.endpoint.id) ? 'success' : 'failure', latencyMs: 1 })
     lease.release()
@@ -234,10 +233,10 @@ describe('outages', () => {
     failTimes(balancer, 5, 'a')
     const tried = balancer.endpoints.filter(({ state }) => state === 'active')
     for (let request = 0; request < 20; request++) {
-      const lease = balancer.acquire({ tried })
+      const lease = balancer.tryAcquire({ tried })
       expect(isLease(lease) && lease.endpoint.id).toBe('a')
     }
-    const again = balancer.acquire({ tried: balancer.endpoints })
+    const again = balancer.tryAcquire({ tried: balancer.endpoints })
     expect(isLease(again) && again.endpoint.id).not.toBe('a')
   })
 

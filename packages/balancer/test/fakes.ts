@@ -61,7 +61,7 @@ export function fiveSigma(n: number, probability: number): number {
 /** A lease on any endpoint, or on the one with this id as if every other had been tried. */
 export function leaseOf(balancer: ManagedBalancer, id?: string): Lease {
   const tried = id === undefined ? [] : balancer.endpoints.filter((endpoint) => endpoint.id !== id)
-  const answer = balancer.acquire({ tried })
+  const answer = balancer.tryAcquire({ tried })
   if (!isLease(answer)) throw new Error(`refused: ${answer.reason}`)
   return answer
 }

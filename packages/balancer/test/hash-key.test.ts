@@ -116,7 +116,7 @@ test('sends requests with the same key to the same endpoint', async () => {
     const user = `u${request % 12}`
     await call(
       (context: Context) => {
-        const answer = balancer.acquire({ tried: [], context })
+        const answer = balancer.tryAcquire({ tried: [], context })
         if (isLease(answer)) seen.set(user, (seen.get(user) ?? new Set()).add(answer.endpoint.id))
         return text('')
       },

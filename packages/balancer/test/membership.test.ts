@@ -1,10 +1,10 @@
-import { createBalancer } from '@gatelet/balancer'
+import { createBalancer, type ManagedBalancer } from '@gatelet/balancer'
 import { type EventMap, GatewayError, isLease, subscribe } from '@gatelet/core'
 import { virtualClock } from '@gatelet/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { attempt, failTimes, leaseOf, named, viewOf } from './fakes.ts'
 
-const ids = (balancer: ReturnType<typeof createBalancer>) => balancer.endpoints.map(({ id }) => id)
+const ids = (balancer: ManagedBalancer) => balancer.endpoints.map(({ id }) => id)
 
 /** What is told of endpoints while a test runs: `added a`, `ejected b`. */
 function told(): string[] {
@@ -43,7 +43,7 @@ describe('add', () => {
   test('takes any form of an endpoint and says how it is called', () => {
     const balancer = createBalancer({ endpoints: [] })
     expect(balancer.add('http://127.0.0.1:4001/').id).toBe('http://127.0.0.1:4001')
-    expect(isLease(balancer.acquire({ tried: [] }))).toBe(true)
+    expect(isLease(balancer.tryAcquire({ tried: [] }))).toBe(true)
   })
 
   test('refuses an id that is taken', () => {

@@ -15,7 +15,12 @@ const aString = /must be a string that is not empty/
 test.each<[what: string, make: () => unknown, path: string, message: RegExp]>([
   ['no endpoints', () => createBalancer({} as BalancerOptions), 'endpoints', /must be a list/],
   ['endpoints that are no list', withOptions({ endpoints: url }), 'endpoints', /must be a list/],
-  ['an endpoint that is nothing', withEndpoint(null), 'endpoints[0]', /must be a URL, \{ url, … \} or \{ handler, id, … \}/],
+  [
+    'an endpoint that is nothing',
+    withEndpoint(null),
+    'endpoints[0]',
+    /must be a URL, \{ url, … \}, \{ handler, id, … \} or \{ value, id, … \}/,
+  ],
   ['text that is no URL', withEndpoint(url, '127.0.0.1:80'), 'endpoints[1]', aUrl],
   ['a host with a port', withEndpoint('localhost:80'), 'endpoints[0]', aUrl],
   ['another scheme', withEndpoint('ftp://a'), 'endpoints[0]', aUrl],
@@ -150,5 +155,5 @@ test('is checked by the compiler as well', () => {
   }
   expect(ill).toThrow(GatewayError)
   expectTypeOf(createBalancer).returns.toExtend<Balancer>()
-  expectTypeOf(createBalancer({ endpoints: [] }).acquire({ tried: [] })).toEqualTypeOf<Lease | Refusal>()
+  expectTypeOf(createBalancer({ endpoints: [] }).tryAcquire({ tried: [] })).toEqualTypeOf<Lease | Refusal>()
 })

@@ -167,7 +167,7 @@ test('a hash key that asks its own balancer disturbs neither pick', () => {
       }
     },
   })
-  const outer = balancer.acquire({ tried: balancer.endpoints.slice(0, 1), context: ctx })
+  const outer = balancer.tryAcquire({ tried: balancer.endpoints.slice(0, 1), context: ctx })
   expect(picked).toEqual(['c'])
   expect(keys).toEqual([undefined, 'key'])
   expect(isLease(outer) && outer.endpoint.id).toBe('b')
@@ -181,7 +181,7 @@ test('a hash key that throws is warned of, and the request goes to the least bus
   }
   const pick: Strategy['pick'] = (context) => void context.hashKey
   const balancer = createBalancer({ endpoints: abc, hashKey, strategy: strategy({ pick }) })
-  expect(isLease(balancer.acquire({ tried: [], context: exchange('/').ctx }))).toBe(true)
+  expect(isLease(balancer.tryAcquire({ tried: [], context: exchange('/').ctx }))).toBe(true)
   expect(warned.mock.calls).toEqual([[expect.stringMatching(/Error: no cart/), 'GateletWarning']])
 })
 

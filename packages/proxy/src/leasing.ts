@@ -8,9 +8,9 @@ import {
   type Lease,
   type MaybePromise,
   type Refusal,
+  refusalError,
 } from '@gatelet/core'
 import { released } from './attempted.ts'
-import { refused } from './refused.ts'
 
 /** What a request has been through: the endpoints that failed it, and how the last of them did. */
 export interface History {
@@ -28,7 +28,7 @@ export function leaseFrom(balancer: Balancer, ctx: Context, history: History): M
 }
 
 function granted(answer: Lease | Refusal, history: History): Lease {
-  if (!isLease(answer)) throw history.lastError ?? refused(answer)
+  if (!isLease(answer)) throw history.lastError ?? refusalError(answer)
   if (!history.tried.includes(answer.endpoint)) return answer
   // Every other was tried: another attempt tells nothing new.
   released(answer)

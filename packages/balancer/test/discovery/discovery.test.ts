@@ -33,7 +33,7 @@ const list = (...hosts: string[]) => hosts.map((host) => `http://${host}`)
 
 test('refuses until the first list has come, which ready() waits for', async () => {
   const { balancer, source, ids } = scene()
-  expect(balancer.acquire({ tried: [] })).toEqual({ reason: 'none-healthy' })
+  expect(balancer.tryAcquire({ tried: [] })).toEqual({ reason: 'none-healthy' })
   expect(balancer.discovery).toMatchObject({ source: 'test', state: 'waiting' })
   let isReady = false
   const ready = balancer.ready().then(() => {

@@ -1,4 +1,5 @@
-import { GatewayError, type Refusal } from '@gatelet/core'
+import type { Refusal } from './balancing.ts'
+import { GatewayError } from './errors.ts'
 
 const codes = {
   'none-healthy': 'NO_ENDPOINT',
@@ -7,8 +8,8 @@ const codes = {
   draining: 'DRAINING',
 } as const
 
-/** What a balancer's refusal is for the client: 503, with `Retry-After` in whole seconds where the balancer knows it. */
-export function refused({ reason, retryAfterMs }: Refusal): GatewayError {
+/** What a balancer's refusal is for who asked: 503, with `Retry-After` in whole seconds where the balancer knows it. */
+export function refusalError({ reason, retryAfterMs }: Refusal): GatewayError {
   const headers = retryAfterMs === undefined ? {} : { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) }
   return new GatewayError(codes[reason], { headers })
 }
