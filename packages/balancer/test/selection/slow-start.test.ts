@@ -54,6 +54,21 @@ describe('slow start', () => {
     expect(balancer.endpoints.map(({ weight }) => weight)).toEqual([1, 1])
   })
 
+  test('nor those of the first list of a discovery source, only those of later ones', async () => {
+    async function* lists() {
+      yield [named('a'), named('b')]
+      await new Promise((soon) => setImmediate(soon))
+      yield [named('a'), named('b'), named('c')]
+    }
+    const slowStart = { windowMs: 10_000 }
+    const balancer = createBalancer({ endpoints: lists(), slowStart, discovery: { coalesceMs: 0 } })
+    balancer.add(named('a'))
+    await balancer.ready()
+    expect(balancer.endpoints.map(({ weight }) => weight)).toEqual([1, 1])
+    await expect.poll(() => balancer.endpoints.map(({ weight }) => weight)).toEqual([1, 1, 0.1])
+    await balancer.close()
+  })
+
   test('gives one that is added a tenth, then more with each step, and all of it at the end', async () => {
     const { balancer, clock, share } = startOf()
     balancer.add(named('c', 2))
