@@ -143,7 +143,30 @@ export const subjects: Readonly<Record<string, Subject>> = {
   EjectionOptions: {
     through: (ejection) => createBalancer({ endpoints, ejection }),
     at: 'ejection',
-    bad: { consecutiveFailures: 0, baseMs: 0, maxMs: 'long', maxShare: 1.5 },
+    bad: {
+      consecutiveFailures: 0,
+      consecutiveGatewayFailures: 0,
+      failureRate: 0.5,
+      outliers: true,
+      windowMs: 99,
+      baseMs: 0,
+      maxMs: 'long',
+      jitter: 2,
+      maxShare: 1.5,
+      probes: -1,
+      endedByCheck: 'yes',
+      failFast: 1,
+    },
+  },
+  FailureRateOptions: {
+    through: (failureRate) => createBalancer({ endpoints, ejection: { failureRate } }),
+    at: 'ejection.failureRate',
+    bad: { threshold: 0, minRequests: 0 },
+  },
+  OutlierOptions: {
+    through: (outliers) => createBalancer({ endpoints, ejection: { outliers } }),
+    at: 'ejection.outliers',
+    bad: { stdevs: 0, margin: -1, minEndpoints: 2, minRequests: 1.5 },
   },
   DiscoveryOptions: {
     through: (discovery) => createBalancer({ endpoints, discovery }),

@@ -9,6 +9,7 @@ import {
   type Refusal,
 } from '@gatelet/core'
 import { Affinity } from './affinity/affinity.ts'
+import { circuitGate } from './circuit-gate.ts'
 import { Discovery, type DiscoveryStatus } from './discovery/discovery.ts'
 import type { EndpointState, EndpointView } from './endpoint.ts'
 import { type EndpointInit, type EndpointSpec, endpoint, endpoints, type ValueEndpoint, weight } from './endpoint-options.ts'
@@ -97,7 +98,7 @@ export function createBalancer<V = URL | Handler>(given: BalancerOptions<V>): Ma
   const settings = balancerSettings(given)
   const { clock, name, drainMs, ejection: rules } = settings
   // Whoever keeps endpoints that are well from being picked for the moment.
-  const gates: Gate[] = []
+  const gates: Gate[] = rules ? [circuitGate(rules)] : []
   const selection = new Selection(settings, gates)
   const affinity = settings.affinity && new Affinity(settings.affinity, clock, selection)
   let isFirstList = true
@@ -113,8 +114,10 @@ export function createBalancer<V = URL | Handler>(given: BalancerOptions<V>): Ma
   const { explainShare } = settings
   const picking = new Picking({ clock, name, membership, selection, affinity, explainShare })
   const limits = new Limits({ rules: settings.limits, clock, name, onRoom: () => admission.freed() }, gates)
-  const leases = new Leases([selection, membership, limits, { report: (...told) => admission.report(...told) }], () =>
-    admission.freed(),
+  const leases = new Leases(
+    [selection, membership, limits, { report: (endpoint, outcome) => admission.report(endpoint, outcome) }],
+    (endpoint) => membership.began(endpoint),
+    () => admission.freed(),
   )
   leases.open.max = settings.limits.total
   // Lets an ask in, has it wait, or refuses it. What it goes through once it is let in: affinity, selection, leases.
@@ -125,6 +128,7 @@ export function createBalancer<V = URL | Handler>(given: BalancerOptions<V>): Ma
     isFull: () => leases.open.isFull,
     pick: (ask) => picking.pick(ask),
     isHeldBack: () => picking.isHeldBack,
+    noneHealthy: () => membership.noneHealthy,
     give: (picked, ask) => leases.give(picked, picking.headersFor(picked, ask)),
   })
   const runHost: RunHost<V> = {

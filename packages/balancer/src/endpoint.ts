@@ -1,6 +1,7 @@
 import { type Endpoint, GatewayError, type Target } from '@gatelet/core'
-import { EjectionRecord } from './ejection.ts'
+import { type Circuit, EjectionRecord } from './ejection.ts'
 import type { EndpointSpec } from './endpoint-options.ts'
+import { type CheckedHealth, type CheckResult, HealthRecord } from './health/record.ts'
 import { Inflight } from './inflight.ts'
 
 /** One endpoint as it is now. Live: its figures change while you hold it. */
@@ -13,11 +14,22 @@ export interface EndpointView extends Endpoint {
   readonly priority: number
   /** Where it stands; undefined where nobody said. */
   readonly zone: string | undefined
-  /** `draining`: its weight is 0, so it takes no new requests. `ejected`: it failed too often and rests until `ejectedUntil`. */
-  readonly state: 'active' | 'draining' | 'ejected'
+  /**
+   * All in one word; of several that hold, the first. `draining`: its weight is 0, so it takes no new requests. `unhealthy`:
+   * its checks fail. `ejected`: too many of its requests failed, and it rests until `ejectedUntil`.
+   */
+  readonly state: 'active' | 'draining' | 'unhealthy' | 'ejected'
+  /** Why it is `unhealthy`, `ejected` or half-open; undefined otherwise. */
+  readonly reason: string | undefined
+  /** What checks say of it, and nothing else; `unknown` before the first result. */
+  readonly health: CheckedHealth
+  /** What the last check found. */
+  readonly lastCheck: CheckResult | undefined
+  /** What its requests say, and nothing else. `open`: it is ejected. `half-open`: it rested, and gets one request at a time. */
+  readonly circuit: Circuit
   /** Failures since its last success. Cancelled attempts do not count. */
   readonly consecutiveFailures: number
-  /** When it may be picked again, in monotonic milliseconds (`Clock.now()`); undefined unless it is ejected. */
+  /** When it may be asked again, in monotonic milliseconds (`Clock.now()`); undefined unless its circuit is open. */
   readonly ejectedUntil: number | undefined
 }
 
@@ -29,12 +41,17 @@ export class EndpointState implements EndpointView {
   readonly value: unknown
   readonly leases: Inflight = new Inflight()
   readonly ejection: EjectionRecord = new EjectionRecord()
+  readonly checks: HealthRecord
+  /** Attempts that ended, whichever way: the sign that it has traffic. */
+  attempts = 0
   private spec: EndpointSpec
   private share: number
   // Which part of its share it has while it starts slowly.
   private ramp = 1
 
-  constructor(spec: EndpointSpec) {
+  /** @param isAssumedDown until its first check */
+  constructor(spec: EndpointSpec, isAssumedDown = false) {
+    this.checks = new HealthRecord(isAssumedDown)
     this.id = spec.id
     this.target = targetOf(spec)
     this.value = givenValue(spec)
@@ -77,12 +94,35 @@ export class EndpointState implements EndpointView {
 
   get state(): EndpointView['state'] {
     if (this.share === 0) return 'draining'
+    if (this.checks.isDown) return 'unhealthy'
     return this.isWell ? 'active' : 'ejected'
   }
 
   /** Whether it works as far as we know, whatever its weight. */
   get isWell(): boolean {
-    return this.ejection.until === undefined
+    return !this.checks.isDown && this.ejection.circuit !== 'open'
+  }
+
+  /** Whether it counts among those that could serve: it has a weight, and its checks do not fail. */
+  get isInPlay(): boolean {
+    return this.share > 0 && !this.checks.isDown
+  }
+
+  get reason(): string | undefined {
+    if (this.checks.isDown) return this.checks.last?.error ?? 'not checked yet'
+    return this.ejection.reason
+  }
+
+  get health(): CheckedHealth {
+    return this.checks.health
+  }
+
+  get lastCheck(): CheckResult | undefined {
+    return this.checks.last
+  }
+
+  get circuit(): Circuit {
+    return this.ejection.circuit
   }
 
   get consecutiveFailures(): number {
@@ -90,7 +130,7 @@ export class EndpointState implements EndpointView {
   }
 
   get ejectedUntil(): number | undefined {
-    return this.ejection.until
+    return this.ejection.circuit === 'open' ? this.ejection.until : undefined
   }
 
   /** Which part of its weight it has for the time being, above 0 and at most 1. */

@@ -3,7 +3,8 @@ import type { EndpointState } from './endpoint.ts'
 
 /** Who gave a lease, and is told of its two ends. Each is called exactly once for every lease. */
 export interface LeaseHost {
-  answered(endpoint: EndpointState, outcome: Outcome): void
+  /** @param term which term of the endpoint's circuit the attempt was sent in */
+  answered(endpoint: EndpointState, outcome: Outcome, term: number): void
   released(endpoint: EndpointState): void
 }
 
@@ -13,20 +14,22 @@ export class EndpointLease implements Lease {
   readonly target: Target
   readonly replyHeaders?: readonly [name: string, value: string][]
   private readonly host: LeaseHost
+  private readonly term: number
   private isAnswered = false
   private isReleased = false
 
-  constructor(endpoint: EndpointState, host: LeaseHost, replyHeaders?: readonly [name: string, value: string][]) {
+  constructor(endpoint: EndpointState, host: LeaseHost, term: number, replyHeaders?: readonly [name: string, value: string][]) {
     this.endpoint = endpoint
     this.target = endpoint.target
     this.host = host
+    this.term = term
     if (replyHeaders) this.replyHeaders = replyHeaders
   }
 
   answered(outcome: Outcome): void {
     if (this.isAnswered) return
     this.isAnswered = true
-    this.host.answered(this.endpoint, outcome)
+    this.host.answered(this.endpoint, outcome, this.term)
   }
 
   release(): void {

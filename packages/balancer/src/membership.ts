@@ -1,15 +1,21 @@
-import { type Clock, type EventMap, GatewayError, type Outcome, publish } from '@gatelet/core'
+import { type Clock, type EventMap, GatewayError, type Outcome, publish, type Refusal } from '@gatelet/core'
 import type { Rotation } from './choice.ts'
 import type { EjectionRules } from './ejection.ts'
-import { nextReadmission, readmit, verdict } from './ejection-policy.ts'
+import { beyondShare, due, nextDue, verdict } from './ejection-policy.ts'
 import { EndpointState } from './endpoint.ts'
 import type { EndpointSpec } from './endpoint-options.ts'
+import { outliersOf } from './outliers.ts'
 
 /** All endpoints at one time, and those of them that are healthy and have a weight. Never changed. */
 export interface Snapshot {
   readonly members: readonly EndpointState[]
   readonly rotation: Rotation
 }
+
+/** An endpoint that is ejected no longer, and why. */
+type Back = readonly [endpoint: EndpointState, change: 'half-open' | 'readmitted', reason: string]
+
+const timeIsOver = 'its time is over'
 
 /** What a set of endpoints lives by. */
 export interface MembershipInit {
@@ -29,7 +35,8 @@ export class Membership {
   private readonly init: MembershipInit
   private members: readonly EndpointState[] = []
   private inRotation: Rotation = new Set()
-  private nextReadmission = Number.POSITIVE_INFINITY
+  private nextDue = Number.POSITIVE_INFINITY
+  private nextComparison = 0
 
   constructor(init: MembershipInit) {
     this.init = init
@@ -70,6 +77,7 @@ export class Membership {
   }
 
   remove(gone: EndpointState): void {
+    gone.ejection.retire()
     this.become(this.members.filter((member) => member !== gone))
     this.tell(gone, 'removed')
   }
@@ -98,50 +106,114 @@ export class Membership {
     })
     this.become(members)
     const gone = [...before.values()]
+    for (const member of gone) member.ejection.retire()
     for (const member of gone) this.tell(member, 'removed')
     for (const member of added) this.tell(member, 'added')
     for (const member of weighted) this.tellWeight(member)
     return gone
   }
 
-  /** Learns how an attempt went. */
-  report(endpoint: EndpointState, outcome: Outcome): void {
-    const { rules } = this.init
-    if (!rules || !endpoint.ejection.learn(outcome, rules) || !this.rotation.has(endpoint)) return
-    const what = verdict(this.members, rules)
-    if (what === 'eject') this.eject(endpoint, rules)
-    else if (what === 'readmit') this.readmitAll()
+  /** The answer where nobody may be picked. Where it is ejections that are in the way, it says when the next one is over. */
+  get noneHealthy(): Refusal {
+    if (!this.init.rules?.failFast || this.nextDue === Number.POSITIVE_INFINITY) return noneHealthy
+    return { reason: 'none-healthy', retryAfterMs: Math.max(0, Math.ceil(this.nextDue - this.init.clock.now())) }
   }
 
-  private eject(endpoint: EndpointState, rules: EjectionRules): void {
-    endpoint.ejection.eject(this.init.clock.now(), rules)
-    this.become(this.members)
-    this.tell(endpoint, 'ejected', `${endpoint.consecutiveFailures} failures in a row`)
+  /** A lease was given. @returns the term of its endpoint's circuit, which `report` wants back */
+  began(endpoint: EndpointState): number {
+    const { ejection } = endpoint
+    const { rules, clock } = this.init
+    if (rules && ejection.circuit === 'half-open' && !ejection.isProbed) {
+      ejection.beginProbe(clock.now(), rules)
+      this.nextDue = Math.min(this.nextDue, ejection.until as number)
+    }
+    return ejection.term
   }
 
-  private readmitAll(): void {
-    const ejected = this.members.filter(({ state }) => state === 'ejected')
-    if (ejected.length === 0) return
-    for (const { ejection } of ejected) ejection.readmit(this.init.clock.now())
+  /** Learns how an attempt went. @param term what `began` returned for it */
+  report(endpoint: EndpointState, outcome: Outcome, term: number): void {
+    const { rules, clock } = this.init
+    const { ejection } = endpoint
+    endpoint.attempts++
+    // A cancelled attempt says nothing, but makes room for another probe.
+    if (!rules || ejection.term !== term || (outcome.kind === 'cancelled' && ejection.circuit === 'closed')) return
+    const now = clock.now()
+    if (ejection.circuit === 'half-open') this.probed(endpoint, outcome, now, rules)
+    else if (ejection.learn(outcome, now, rules)) this.judge(endpoint, now, rules)
+    if (now >= this.nextComparison) this.compare(now, rules)
+  }
+
+  private probed(endpoint: EndpointState, outcome: Outcome, now: number, rules: EjectionRules): void {
+    const what = endpoint.ejection.endProbe(outcome)
+    if (what === 'failed') this.eject(endpoint, now, 'its probe failed', rules)
+    else if (what === 'passed') this.readmit([endpoint], now, true, 'its probe succeeded')
+  }
+
+  private judge(endpoint: EndpointState, now: number, rules: EjectionRules): void {
+    this.refresh()
+    if (!this.inRotation.has(endpoint)) return
+    const what = verdict(this.members, now, rules)
+    if (what === 'eject') this.eject(endpoint, now, endpoint.ejection.complaint(now, rules) ?? '', rules)
+    else if (what === 'readmit') {
+      const resting = this.members.filter(({ circuit }) => circuit !== 'closed')
+      this.readmit(resting, now, false, 'all others fail too')
+    }
+  }
+
+  /** Looks for those that fail more than the others, three times in a window. */
+  private compare(now: number, rules: EjectionRules): void {
+    this.nextComparison = now + rules.windowMs / 3
+    for (const endpoint of outliersOf(this.members, now, rules)) {
+      if (verdict(this.members, now, rules) === 'wait') return
+      const percent = (100 * (1 - endpoint.ejection.window.failureRate)).toFixed(1)
+      this.eject(endpoint, now, `only ${percent} % of its requests succeed, fewer than of the others`, rules)
+    }
+  }
+
+  private eject(endpoint: EndpointState, now: number, reason: string, rules: EjectionRules): void {
+    endpoint.ejection.eject(now, reason, rules, rules.jitter === 0 ? 0 : this.init.clock.random())
     this.become(this.members)
-    for (const member of ejected) this.tell(member, 'readmitted', 'all others fail too')
+    this.tell(endpoint, 'ejected', reason)
+  }
+
+  private readmit(resting: readonly EndpointState[], now: number, isSettled: boolean, reason: string): void {
+    if (resting.length === 0) return
+    for (const { ejection } of resting) ejection.close(now, isSettled)
+    this.become(this.members)
+    for (const member of resting) this.tell(member, 'readmitted', reason)
   }
 
   /** Notices what time has brought: ejections that are over. */
   refresh(): void {
-    if (this.nextReadmission === Number.POSITIVE_INFINITY || this.init.clock.now() < this.nextReadmission) return
+    if (this.nextDue === Number.POSITIVE_INFINITY || this.init.clock.now() < this.nextDue) return
     this.become(this.members)
   }
 
   // The one place where snapshots are swapped. Events follow when everything is in place, since a listener may call back.
   private become(members: readonly EndpointState[]): void {
-    const { clock, rules, onSnapshot } = this.init
     this.members = members
-    const readmitted = rules ? readmit(members, clock.now(), rules) : []
+    const back = this.settle()
     this.inRotation = new Set(members.filter(({ state }) => state === 'active'))
-    this.nextReadmission = nextReadmission(members)
-    onSnapshot({ members, rotation: this.inRotation })
-    for (const [member, reason] of readmitted) this.tell(member, 'readmitted', reason)
+    this.nextDue = nextDue(members)
+    this.init.onSnapshot({ members, rotation: this.inRotation })
+    for (const [member, change, reason] of back) this.tell(member, change, reason)
+  }
+
+  // Ends what time or a smaller set ends.
+  private settle(): readonly Back[] {
+    const { rules, clock } = this.init
+    if (!rules || this.members.every(({ circuit }) => circuit === 'closed')) return []
+    const now = clock.now()
+    const over = due(this.members, now).filter(({ circuit }) => circuit === 'open')
+    for (const { ejection } of due(this.members, now))
+      if (ejection.circuit === 'open') ejection.halfOpen(now, timeIsOver, rules)
+      else ejection.awaitProbe()
+    const spare = beyondShare(this.members, now, rules)
+    for (const { ejection } of spare) ejection.close(now, false)
+    return [
+      ...over.map((member): Back => [member, member.circuit === 'closed' ? 'readmitted' : 'half-open', timeIsOver]),
+      ...spare.map((member): Back => [member, 'readmitted', 'too few others are left']),
+    ]
   }
 
   private tellWeight(member: EndpointState): void {
@@ -158,3 +230,5 @@ export class Membership {
     })
   }
 }
+
+const noneHealthy: Refusal = Object.freeze({ reason: 'none-healthy' })

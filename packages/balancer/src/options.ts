@@ -14,6 +14,7 @@ import { type EndpointLists, fromIterable, isIterable } from './discovery/from-i
 import { type DiscoveryOptions, type DiscoveryRules, discoveryOptions, discoveryRules } from './discovery/options.ts'
 import { type DiscoverySource, isSource } from './discovery/source.ts'
 import type { EjectionRules } from './ejection.ts'
+import { type EjectionOptions, ejectionCheck, ejectionRules } from './ejection-options.ts'
 import { type EndpointInit, type EndpointSpec, endpoints } from './endpoint-options.ts'
 import type { HashKey } from './hash-key.ts'
 import {
@@ -102,24 +103,6 @@ export interface BalancerOptions<V = URL | Handler> {
   clock?: Clock
 }
 
-/**
- * Passive ejection: an endpoint that fails several times in a row is passed over for a while. When all fail, none is: then
- * nobody is better than another.
- */
-export interface EjectionOptions {
-  /** Failures in a row, 1 to 1,000,000. A success starts the count again; cancelled attempts do not count. Default 5. */
-  consecutiveFailures?: number
-  /**
-   * How long the first ejection lasts, in milliseconds, at least 1. The k-th lasts k times as long; k falls by one for each
-   * such time that passes without another. Default 30,000.
-   */
-  baseMs?: number
-  /** The longest ejection, in milliseconds, at least `baseMs`. Default 300,000, or `baseMs` when that is longer. */
-  maxMs?: number
-  /** Which share of the endpoints may be ejected at once, 0 to 1; at least one may, and never the last. Default 0.5. */
-  maxShare?: number
-}
-
 /** How long to wait for requests in flight. */
 export interface DrainOptions {
   /** In milliseconds, 0 to about 24 days. Default: the balancer's `drainMs`. */
@@ -198,20 +181,6 @@ const endpointsOrSource: Check<CheckedEndpoints> = (value, path) => {
   throw wrong(value, path, 'a list of endpoints, a discovery source or an async iterable of lists')
 }
 
-const ejectionChecks: Checks<EjectionOptions> = {
-  consecutiveFailures: optional(number({ min: 1, max: 1_000_000, integer: true })),
-  baseMs: optional(milliseconds()),
-  maxMs: optional(milliseconds()),
-  maxShare: optional(number({ min: 0, max: 1 })),
-}
-
-const ejection: Check<EjectionOptions> = (value, path) => {
-  const checked = shape(ejectionChecks)(value, path)
-  const { baseMs = 30_000, maxMs = baseMs } = checked
-  if (maxMs < baseMs) throw wrong(maxMs, `${path}.maxMs`, `at least baseMs, which is ${baseMs}`)
-  return checked
-}
-
 const strategyNames = Object.keys(strategies) as StrategyName[]
 
 /** What each option must be, for options that hold a balancer's. They return a copy, with every endpoint written out in full. */
@@ -225,7 +194,7 @@ export const balancerChecks: Checks<CheckedOptions> = {
       fn<StrategyFactory>(),
     ),
   ),
-  ejection: optional(either('an object, or false', oneOf(false), ejection)),
+  ejection: optional(either('an object, or false', oneOf(false), ejectionCheck)),
   hashKey: optional(fn<NonNullable<BalancerOptions['hashKey']>>('a function of the context')),
   affinity: optional(affinityCheck),
   explainShare: optional(number({ min: 0, max: 1 })),
@@ -240,8 +209,3 @@ export const balancerChecks: Checks<CheckedOptions> = {
 
 /** What a call to drain may say. */
 export const drainChecks: Checks<DrainOptions> = { deadlineMs: optional(milliseconds(0)) }
-
-function ejectionRules(given: EjectionOptions): EjectionRules {
-  const { consecutiveFailures = 5, baseMs = 30_000, maxMs = Math.max(300_000, baseMs), maxShare = 0.5 } = given
-  return { consecutiveFailures, baseMs, maxMs, maxShare }
-}

@@ -195,11 +195,11 @@ describe('endpoint:changed', () => {
     await balancer.remove('c')
     failTimes(balancer, 5, 'b')
     await clock.advance(30_000)
-    attempt(balancer, 'success')
+    attempt(balancer, 'success', 'b')
     await balancer.replace([named('b', 4), named('d')])
     expect(lines).toEqual([
       ...['added a', 'added b', 'added c', 'weighted a', 'draining a', 'weighted a', 'removed c'],
-      ...['ejected b', 'readmitted b', 'removed a', 'added d', 'weighted b'],
+      ...['ejected b', 'half-open b', 'readmitted b', 'removed a', 'added d', 'weighted b'],
     ])
   })
 

@@ -36,7 +36,7 @@ export interface EventMap {
   /** Membership or health of an endpoint changed. */
   'endpoint:changed': {
     readonly endpoint: Endpoint
-    readonly change: 'added' | 'removed' | 'draining' | 'weighted' | 'ejected' | 'readmitted'
+    readonly change: 'added' | 'removed' | 'draining' | 'weighted' | 'ejected' | 'half-open' | 'readmitted' | 'unhealthy' | 'healthy'
     readonly reason?: string
     /** The name of its balancer, where that has one: two balancers may know an endpoint by the same id. */
     readonly balancer?: string

@@ -14,6 +14,8 @@ export interface AdmissionInit {
   readonly pick: (ask: Ask) => EndpointState | undefined
   /** Whether the last pick found nobody only because of limits. */
   readonly isHeldBack: () => boolean
+  /** The answer where nobody may be picked for another reason. */
+  readonly noneHealthy: () => Refusal
   readonly give: (endpoint: EndpointState, ask: Ask) => Lease
 }
 
@@ -47,7 +49,7 @@ export class Admission {
       const granted = this.grant(ask)
       if (granted) return granted
       const refusal = this.refusal()
-      if (!queue || (refusal === noneHealthy && !this.init.queue?.whileNoneHealthy)) return refusal
+      if (!queue || (refusal.reason === 'none-healthy' && !this.init.queue?.whileNoneHealthy)) return refusal
     }
     const waiting = queue.wait(ask, this.priorityOf(ask))
     // Others wait, and none of them may be able to use what is free.
@@ -88,12 +90,12 @@ export class Admission {
     if (!this.ramp.hasRoom) return undefined
     const lease = this.grant(ask)
     if (lease) this.ramp.left(this.queue?.length === 1)
-    else if (this.refusal() === noneHealthy) this.ramp.stopped()
+    else if (this.refusal().reason === 'none-healthy') this.ramp.stopped()
     return lease
   }
 
   private refusal(): Refusal {
-    return this.isFull || this.init.isHeldBack() ? atLimit : noneHealthy
+    return this.isFull || this.init.isHeldBack() ? atLimit : this.init.noneHealthy()
   }
 
   private priorityOf({ priority, context }: Ask): number {
@@ -103,5 +105,4 @@ export class Admission {
 }
 
 const draining: Refusal = Object.freeze({ reason: 'draining' })
-const noneHealthy: Refusal = Object.freeze({ reason: 'none-healthy' })
 const atLimit: Refusal = Object.freeze({ reason: 'queue-full', retryAfterMs: 1_000 })
