@@ -2,7 +2,7 @@ import { type Check, type Checks, type Handler, options } from '@gatelet/core'
 
 /** An endpoint that is reached over the network. */
 export interface UrlEndpoint {
-  /** An http or https URL. Its path is put before the path of each request. */
+  /** An http or https URL, whose path is put before the path of each request; or `tcp://host:port`, for `tcpBalancer`. */
   url: string | URL
   /** Unique in its balancer. Default: the URL's origin and path, for example `http://10.0.0.1:8080` or `http://10.0.0.1:8080/v1`. */
   id?: string
@@ -89,7 +89,15 @@ const share = {
   metadata: optional(record(anything)),
 }
 
-const urlChecks: Checks<CheckedUrlEndpoint> = { url: httpUrl, id: optional(string), ...share, socketPath: optional(string) }
+const anyUrl: Check<URL> = (value, path) => {
+  if (!/^tcp:/i.test(String(value))) return httpUrl(value, path)
+  const url = URL.canParse(String(value)) ? new URL(String(value)) : undefined
+  const isBare = url && url.port !== '' && url.hostname !== '' && url.href.replace(/\/$/, '') === `tcp://${url.host}`
+  if (!isBare) throw wrong(value, path, 'tcp://host:port, with nothing else')
+  return url
+}
+
+const urlChecks: Checks<CheckedUrlEndpoint> = { url: anyUrl, id: optional(string), ...share, socketPath: optional(string) }
 
 const handlerChecks: Checks<HandlerEndpoint> = { handler: fn<Handler>('a handler, (ctx) => Reply'), id: string, ...share }
 
@@ -102,7 +110,7 @@ const valueChecks: Checks<ValueEndpoint<AnyValue>> = { value: something, id: str
 
 /** An endpoint in any of its forms. */
 export const endpoint: Check<EndpointSpec> = (value, path) => {
-  if (typeof value === 'string' || value instanceof URL) return urlSpec({ url: httpUrl(value, path) })
+  if (typeof value === 'string' || value instanceof URL) return urlSpec({ url: anyUrl(value, path) })
   if (typeof value !== 'object' || value === null)
     throw wrong(value, path, 'a URL, { url, … }, { handler, id, … } or { value, id, … }')
   if ('value' in value) return filled(shape(valueChecks)(value, path))
@@ -136,4 +144,8 @@ function filled<E extends { metadata?: EndpointSpec['metadata'] }>(given: E) {
   return { weight: 1, priority: 0, ...given, metadata: Object.freeze(given.metadata ?? {}) }
 }
 
-const idOf = (url: URL): string => (url.pathname === '/' ? url.origin : url.origin + url.pathname)
+function idOf({ protocol, host, origin, pathname }: URL): string {
+  // Node gives such a URL no origin.
+  if (protocol === 'tcp:') return `tcp://${host}`
+  return pathname === '/' ? origin : origin + pathname
+}

@@ -26,6 +26,19 @@ export interface EventMap {
     readonly outcome: Outcome
     readonly error?: unknown
   }
+  /** A connection that was forwarded byte for byte is over. */
+  'connection:finished': {
+    readonly client: { readonly address: string; readonly port: number }
+    /** Undefined where there was none, or none could be connected to. */
+    readonly endpoint?: Endpoint
+    /** `refused`: no endpoint took it. `failed`: one side broke it off, or was silent for too long. */
+    readonly outcome: 'finished' | 'failed' | 'refused'
+    /** Bytes from the client, and to it. */
+    readonly received: number
+    readonly sent: number
+    readonly durationMs: number
+    readonly error?: unknown
+  }
   /** How many requests an endpoint may have in flight has changed, since its latency did. */
   'limit:changed': {
     readonly endpoint: Endpoint

@@ -1,8 +1,8 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
-import { addressRanges, type Clock, canonicalAddress, isWithin } from '@gatelet/core'
+import { addressRanges, type Clock, canonicalAddress, isWithin, readProxyHeader } from '@gatelet/core'
 import { type Connection, connectionOf } from './connection.ts'
-import { readProxyHeader } from './proxy-protocol.ts'
+import { readAhead } from './read-ahead.ts'
 
 // How long a peer may take for its header; it is the first thing that it sends.
 const HEADER_MS = 5_000
@@ -28,35 +28,17 @@ export function expectProxyHeaders(server: Server, from: readonly string[], cloc
 
 function awaitHeader(connection: Connection, clock: Clock, handOver: (socket: Socket) => void): void {
   const { socket } = connection
-  let received: Buffer = Buffer.alloc(0)
-
-  const read = () => {
-    const chunk = socket.read() as Buffer | null
-    if (!chunk) return
-    received = Buffer.concat([received, chunk])
-    const header = readProxyHeader(received)
-    if (header === undefined) return
-    if (header === 'invalid') {
-      socket.destroy()
-      return
-    }
-    stop()
-    connection.hasProxyHeader = true
-    connection.address = header.address ?? connection.address
-    if (received.length > header.length) socket.unshift(received.subarray(header.length))
-    handOver(socket)
-  }
-  const give = () => void socket.destroy()
-  const stop = () => {
-    cancelTimer()
-    socket.off('readable', read)
-    socket.off('end', give)
-    socket.off('error', give)
-    socket.off('close', stop)
-  }
-  const cancelTimer = clock.setTimer(give, HEADER_MS)
-  socket.on('readable', read)
-  socket.on('end', give)
-  socket.on('error', give)
-  socket.on('close', stop)
+  readAhead(socket, {
+    clock,
+    timeoutMs: HEADER_MS,
+    read(bytes) {
+      const header = readProxyHeader(bytes)
+      return typeof header === 'object' ? { taken: header.length, address: header.address } : header
+    },
+    found({ address }) {
+      connection.hasProxyHeader = true
+      connection.address = address ?? connection.address
+      handOver(socket)
+    },
+  })
 }

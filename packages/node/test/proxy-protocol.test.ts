@@ -1,9 +1,8 @@
 import type { Socket } from 'node:net'
-import { json } from '@gatelet/core'
+import { json, type ProxyHeader, readProxyHeader } from '@gatelet/core'
 import { rawClient, rawRequest, virtualClock } from '@gatelet/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type ProxyHeader, readProxyHeader } from '../src/proxy-protocol.ts'
 import { head, serving, until } from './serving.ts'
 
 const signature = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1')
@@ -61,7 +60,7 @@ const wrong: Record<string, Buffer> = {
 
 describe('a PROXY header', () => {
   test.for(Object.entries(right))('%s is read', ([, [header, address]]) => {
-    const expected: ProxyHeader = { length: header.length, address }
+    const expected: ProxyHeader = { length: header.length, address, port: address === undefined ? undefined : 1_234 }
     expect(readProxyHeader(Buffer.concat([header, Buffer.from('GET')]))).toEqual(expected)
   })
 
