@@ -1,7 +1,7 @@
 import type { Server } from 'node:http'
 import { GatewayError } from '@gatelet/core'
 import type { Adapter } from './adapter.ts'
-import type { Connection } from './connection.ts'
+import type { OpenConnection } from './open-connection.ts'
 import { type CloseOptions, closeSettings } from './options.ts'
 
 /** How closing went. */
@@ -23,7 +23,7 @@ export class Closing {
   isDraining = false
   private readonly server: Server
   private readonly adapter: Adapter
-  private readonly connections: ReadonlySet<Connection>
+  private readonly connections: ReadonlySet<OpenConnection>
   private readonly done: Promise<CloseSummary>
   private resolve: (summary: CloseSummary) => void = () => {}
   private stopAt = Number.POSITIVE_INFINITY
@@ -32,7 +32,7 @@ export class Closing {
   private isClosed = false
   private cut: number | undefined
 
-  constructor(server: Server, adapter: Adapter, connections: ReadonlySet<Connection>) {
+  constructor(server: Server, adapter: Adapter, connections: ReadonlySet<OpenConnection>) {
     this.server = server
     this.adapter = adapter
     this.connections = connections
@@ -72,15 +72,16 @@ export class Closing {
     if (this.adapter.isClosing) return
     this.adapter.isClosing = true
     this.server.close()
+    for (const connection of this.connections) connection.drain()
   }
 
   /** @param before what had passed through the connections that were idle a moment ago */
-  private closeIdle(before: ReadonlyMap<Connection, number>): void {
+  private closeIdle(before: ReadonlyMap<OpenConnection, number>): void {
     if (this.isClosed) return
-    const idle = new Map<Connection, number>()
+    const idle = new Map<OpenConnection, number>()
     for (const connection of this.connections) {
       if (connection.exchanges.size > 0) continue
-      if (before.get(connection) === connection.progress) connection.socket.destroy()
+      if (before.get(connection) === connection.progress) connection.closeIdle()
       else idle.set(connection, connection.progress)
     }
     setTimeout(() => this.closeIdle(idle), LAST_REQUEST_MS).unref()

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
-import type { ClientView } from '@gatelet/core'
+import { type ClientView, GatewayError } from '@gatelet/core'
 import type { HttpExchange } from './exchange.ts'
+import type { OpenConnection, SweepLimits } from './open-connection.ts'
 
 // Requests that one HTTP/1 client may have in flight by pipelining; the last of them is answered with `Connection: close`.
 const MAX_PIPELINED = 100
@@ -8,13 +9,18 @@ const MAX_PIPELINED = 100
 // Requests behind a `Connection: close` are not looked at (RFC 9112 §9.6). A client that goes on and on is cut.
 const MAX_IGNORED = 1_000
 
+// For each such piece that waits to be taken, the client has the time once more: a slow one is no stalled one.
+const PIECE_BYTES = 65_536
+
 /** One client connection, with the exchanges that are open on it. */
-export class Connection {
+export class Connection implements OpenConnection {
   readonly socket: Socket
   /** The address at the other end, as the socket or a PROXY header gives it. Empty for a Unix socket. */
   address: string
   /** Whether a PROXY header was read, so that none is waited for when the socket is handed to the parser again. */
   hasProxyHeader = false
+  /** Whether it is known which version of HTTP comes, so that the start is not looked at again. */
+  isTold = false
   /** Who the client is when no proxy is trusted; the same for every request then. */
   view: ClientView | undefined
   /** Oldest first. More than one only where the client pipelines. */
@@ -24,7 +30,7 @@ export class Connection {
   /** Nothing more is taken from this connection: a reply with `Connection: close` is on its way. */
   isClosing = false
   /** What the sweep saw at its last look, and since when that has not changed. */
-  readonly seen: { progress: number; at: number } = { progress: -1, at: 0 }
+  private readonly seen: { progress: number; at: number } = { progress: -1, at: 0 }
   /** The last request was answered before its body had come. */
   hasUnreadRest = false
   private newest: HttpExchange | undefined
@@ -88,6 +94,32 @@ export class Connection {
   /** Replies leave in the order of the requests, so only the newest may announce the end of the connection. */
   isNewest(exchange: HttpExchange): boolean {
     return this.newest === exchange
+  }
+
+  look(now: number, { idleMs, stallMs }: SweepLimits): void {
+    const { seen, socket, progress, exchanges } = this
+    const isIdle = exchanges.size === 0
+    if (progress !== seen.progress || (!isIdle && !this.awaitsClient)) {
+      seen.progress = progress
+      seen.at = now
+      return
+    }
+    const unchangedMs = now - seen.at
+    if (isIdle) {
+      if (unchangedMs >= idleMs) socket.destroy()
+    } else if (stallMs > 0 && unchangedMs >= stallMs * (1 + Math.floor(socket.writableLength / PIECE_BYTES))) {
+      seen.at = now
+      const { arriving } = this
+      if (arriving && socket.writableLength === 0) arriving.requestFailed(new GatewayError('REQUEST_TIMEOUT'))
+      else socket.destroy()
+    }
+  }
+
+  // HTTP/1 says so with the next reply.
+  drain(): void {}
+
+  closeIdle(): void {
+    this.socket.destroy()
   }
 
   /** The exchange whose request is still arriving, if there is one: always the newest. */

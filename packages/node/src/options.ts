@@ -13,6 +13,8 @@ import {
   type TrustedProxies,
   trustedProxies,
 } from '@gatelet/core'
+import { type Http2Options, http2Checks } from './http2/options.ts'
+import { type ServeTlsOptions, tlsChecks } from './tls/options.ts'
 
 /** How requests are read. */
 export interface AdapterOptions {
@@ -73,6 +75,13 @@ export interface ServeOptions extends AdapterOptions {
    * its leaving is only seen when something cannot be written. Default false: it has left.
    */
   allowHalfClosed?: boolean
+  /** Speaks TLS. Default: plain HTTP. */
+  tls?: ServeTlsOptions
+  /**
+   * Whether clients may speak HTTP/2: with `tls` by ALPN, else by prior knowledge (h2c). WebSockets stay on HTTP/1.1. Default:
+   * true with `tls`, false without.
+   */
+  http2?: boolean | Http2Options
 }
 
 /** Who begins a connection with a PROXY protocol header. */
@@ -113,9 +122,12 @@ export interface ServeSettings extends AdapterSettings {
   readonly maxConnections: number
   readonly maxConnectionsPerAddress: number
   readonly allowHalfClosed: boolean
+  readonly tls: ServeTlsOptions | undefined
+  /** Undefined: HTTP/2 is not spoken. */
+  readonly http2: Required<Http2Options> | undefined
 }
 
-const { boolean, list, milliseconds, number, optional, shape, string, wrong } = options
+const { boolean, either, list, milliseconds, number, optional, shape, string, wrong } = options
 
 const adapterChecks: Checks<AdapterOptions> = {
   trustedProxies: optional(trustedProxies),
@@ -165,6 +177,8 @@ const serveChecks: Checks<ServeOptions> = {
   maxConnections: optional(whole(1, 1_000_000)),
   maxConnectionsPerAddress: optional(whole(1, 1_000_000)),
   allowHalfClosed: optional(boolean),
+  tls: optional(shape(tlsChecks)),
+  http2: optional(either('true, false, or options for HTTP/2', boolean, shape(http2Checks))),
 }
 
 const closeChecks: Checks<CloseOptions> = { delayMs: optional(milliseconds(0)), graceMs: optional(milliseconds(0)) }
@@ -196,7 +210,15 @@ export function serveSettings(given: ServeOptions): ServeSettings {
     maxConnections: checked.maxConnections ?? 10_000,
     maxConnectionsPerAddress: checked.maxConnectionsPerAddress ?? Number.POSITIVE_INFINITY,
     allowHalfClosed: checked.allowHalfClosed ?? false,
+    tls: checked.tls,
+    http2: http2Settings(checked.http2 ?? checked.tls !== undefined),
   }
+}
+
+function http2Settings(given: boolean | Http2Options): Required<Http2Options> | undefined {
+  if (given === false) return undefined
+  const { maxConcurrentStreams = 128, maxResets = 200, maxSessionMegabytes = 10 } = given === true ? {} : given
+  return { maxConcurrentStreams, maxResets, maxSessionMegabytes }
 }
 
 /** @throws GatewayError `BAD_OPTION` */

@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server } from 'node:http'
+import { Server as TlsServer } from 'node:tls'
 import { isNamed } from '@gatelet/core'
 import { connectionOf } from './connection.ts'
 
@@ -7,7 +8,7 @@ import { connectionOf } from './connection.ts'
  * Node lets every such request go, body and what follows included, and Java's client sends `Upgrade: h2c` with the first
  * request of each connection. So the request is given to Node's parser again, without that field.
  *
- * The server's 'connection' listeners see the socket a second time.
+ * The server's 'connection' listeners (with TLS, 'secureConnection') see the socket a second time.
  */
 export function servePlain(server: Server, req: IncomingMessage, head: Buffer): void {
   let text = `${req.method} ${req.url} HTTP/${req.httpVersion}\r\n`
@@ -19,7 +20,12 @@ export function servePlain(server: Server, req: IncomingMessage, head: Buffer): 
     text += `${name}: ${isNamed(name, 'connection') ? withoutUpgrade(value) : value}\r\n`
   }
   req.socket.unshift(Buffer.concat([Buffer.from(`${text}\r\n`, 'latin1'), head]))
-  server.emit('connection', req.socket)
+  server.emit(connectionEvent(server), req.socket)
+}
+
+/** By which event Node's parser gets its connections. */
+export function connectionEvent(server: Server): 'connection' | 'secureConnection' {
+  return server instanceof TlsServer ? 'secureConnection' : 'connection'
 }
 
 function withoutUpgrade(connection: string): string {

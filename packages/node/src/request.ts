@@ -13,6 +13,7 @@ import {
   type RequestUrl,
   withoutNominated,
 } from '@gatelet/core'
+import type { ArrivedRequest } from './base-exchange.ts'
 import type { Connection } from './connection.ts'
 import { type RequestHead, readHead } from './read-head.ts'
 import { RequestBody } from './request-body.ts'
@@ -32,7 +33,7 @@ export interface RequestReader {
 }
 
 /** A request of Node's parser as layers see it. What costs something is made when it is first asked for. */
-export class NodeRequest implements IncomingRequest {
+export class NodeRequest implements IncomingRequest, ArrivedRequest {
   readonly method: string
   readonly target: string
   readonly kind: 'request' | 'upgrade'
@@ -65,7 +66,8 @@ export class NodeRequest implements IncomingRequest {
     let view = noView
     let url = noUrl
     try {
-      checkMessage(req, reader.maxFields)
+      checkParsed(req, reader.maxFields)
+      checkMessage(this.method, req.url as string)
       this.head = readHead(req.rawHeaders, this.protocol)
       if (kind === 'upgrade') checkHandshake(this)
       view = reader.viewOf(connection, this)
@@ -76,6 +78,11 @@ export class NodeRequest implements IncomingRequest {
     }
     this.client = view.client
     this.url = url
+  }
+
+  /** The socket that it came on. */
+  get socket(): IncomingMessage['socket'] {
+    return this.req.socket
   }
 
   get headers(): ReadonlyHeaders {
@@ -122,17 +129,22 @@ export class NodeRequest implements IncomingRequest {
   }
 }
 
-const noHead: RequestHead = { host: undefined, contentLength: undefined, isChunked: false, nominates: false }
-const noView: ClientView = { client: { address: '', peer: '', viaTrustedProxy: false }, scheme: 'http' }
-const noUrl: RequestUrl = { scheme: 'http', host: '', port: undefined, path: '/', search: '' }
+/** What stands for a head, a view and a url that could not be read. */
+export const noHead: RequestHead = { host: undefined, contentLength: undefined, isChunked: false, nominates: false }
+export const noView: ClientView = { client: { address: '', peer: '', viaTrustedProxy: false }, scheme: 'http' }
+export const noUrl: RequestUrl = { scheme: 'http', host: '', port: undefined, path: '/', search: '' }
 
-function checkMessage(req: IncomingMessage, maxFields: number): void {
+function checkParsed(req: IncomingMessage, maxFields: number): void {
   if (req.rawHeaders.length >= maxFields * 2) throw new GatewayError('HEADERS_TOO_LARGE')
   // The parser also takes 0.9, which has no headers and no status, and 2.0 in the form of 1.1.
   if (req.httpVersion !== '1.1' && req.httpVersion !== '1.0')
     throw new GatewayError('BAD_REQUEST', { detail: 'HTTP/1.0 and HTTP/1.1 are spoken here' })
-  if (req.method === 'TRACE') throw new GatewayError('METHOD_NOT_ALLOWED', { headers: { allow: usualMethods } })
-  if (req.method === 'OPTIONS' && req.url === '*') throw new GatewayError('METHOD_NOT_IMPLEMENTED')
+}
+
+/** @throws GatewayError for methods that ask for what is not done here */
+export function checkMessage(method: string, target: string): void {
+  if (method === 'TRACE') throw new GatewayError('METHOD_NOT_ALLOWED', { headers: { allow: usualMethods } })
+  if (method === 'CONNECT' || (method === 'OPTIONS' && target === '*')) throw new GatewayError('METHOD_NOT_IMPLEMENTED')
 }
 
 // What the parser let go is all that follows, read by nobody as HTTP: a body in it could be taken for the next request.

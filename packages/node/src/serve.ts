@@ -1,13 +1,17 @@
 import { createServer, type Server } from 'node:http'
-import { type AddressInfo, isIPv6 } from 'node:net'
+import { type AddressInfo, isIPv6, type Socket } from 'node:net'
 import { handlerOf, type Layer } from '@gatelet/core'
 import { Adapter } from './adapter.ts'
 import { addAttachment } from './attachments.ts'
 import { type CloseSummary, Closing } from './closing.ts'
-import { trackConnections } from './connections.ts'
+import { OpenConnections } from './connections.ts'
+import type { Http2Options } from './http2/options.ts'
+import { expectPrefaces } from './http2/preface-gate.ts'
+import { Session } from './http2/session.ts'
 import { type CloseOptions, checkLayer, type ServeOptions, type ServeSettings, serveSettings } from './options.ts'
 import { expectProxyHeaders } from './proxy-protocol-gate.ts'
 import { sweep } from './sweep.ts'
+import { secured, unsecured } from './tls/secured.ts'
 
 /** A server that answers. */
 export interface RunningServer extends AsyncDisposable {
@@ -28,10 +32,15 @@ export interface RunningServer extends AsyncDisposable {
    * @throws GatewayError `BAD_OPTION`
    */
   close(options?: CloseOptions): Promise<CloseSummary>
+  /**
+   * Reads the certificates of `tls` again, for connections that come from now on. Changed files are seen without it.
+   * @throws GatewayError `BAD_OPTION` for what cannot be used, and the old ones stay; without `tls`
+   */
+  reloadTls(): void
 }
 
 /**
- * Starts a server on `node:http` for a handler, a layer or a chain.
+ * Starts a server for a handler, a layer or a chain: on HTTP/1.1, with `tls` on HTTPS and HTTP/2 too.
  * @throws GatewayError `BAD_OPTION`; what Node throws when it cannot listen: `EADDRINUSE`, `EACCES`, …
  * @example
  * const server = await serve(() => text('Hello'), { port: 8080 })
@@ -40,24 +49,34 @@ export interface RunningServer extends AsyncDisposable {
 export async function serve(layer: Layer, options: ServeOptions = {}): Promise<RunningServer> {
   checkLayer('serve', layer)
   const settings = serveSettings(options)
-  const server = createServer(serverOptions(settings))
+  const { clock, http2 } = settings
+  const onHttp2 = http2 ? (socket: Socket) => startSession(socket) : undefined
+  const { server, reload } = settings.tls
+    ? secured(serverOptions(settings), settings.tls, clock, onHttp2)
+    : { server: createServer(serverOptions(settings)), reload: unsecured }
   server.maxConnections = settings.maxConnections
   Object.assign(server, { httpAllowHalfOpen: settings.allowHalfClosed })
-  if (settings.proxyProtocol) expectProxyHeaders(server, settings.proxyProtocol.from, settings.clock)
-  const connections = trackConnections(server, settings.maxConnectionsPerAddress)
+  if (onHttp2 && !settings.tls) expectPrefaces(server, onHttp2, clock, settings.headersTimeoutMs)
+  if (settings.proxyProtocol) expectProxyHeaders(server, settings.proxyProtocol.from, clock)
+  const connections = new OpenConnections(server, settings.maxConnectionsPerAddress)
   const adapter = new Adapter(handlerOf(layer), settings, server)
+  const startSession = (socket: Socket) => {
+    const session = new Session(adapter, socket, {
+      ...settings,
+      ...(http2 as Required<Http2Options>),
+      maxFields: adapter.maxFields,
+    })
+    connections.replace(session.peer, session)
+  }
   addAttachment(server, { adapter, mount: '' })
-  const closing = new Closing(server, adapter, connections)
+  const closing = new Closing(server, adapter, connections.all)
   await listen(server, settings)
-  server.once(
-    'close',
-    sweep(connections, settings.clock, { idleMs: settings.keepAliveTimeoutMs, stallMs: settings.stallTimeoutMs }),
-  )
+  server.once('close', sweep(connections.all, clock, { idleMs: settings.keepAliveTimeoutMs, stallMs: settings.stallTimeoutMs }))
 
   const { address: host, port } = server.address() as AddressInfo
   const close = (options: CloseOptions = {}) => closing.close(options)
   return {
-    url: urlOf(host, port),
+    url: urlOf(host, port, settings.tls ? 'https' : 'http'),
     host,
     port,
     server,
@@ -65,9 +84,10 @@ export async function serve(layer: Layer, options: ServeOptions = {}): Promise<R
       return closing.isDraining
     },
     get connections() {
-      return connections.size
+      return connections.all.size
     },
     close,
+    reloadTls: reload,
     async [Symbol.asyncDispose]() {
       await close()
     },
@@ -107,7 +127,7 @@ function listen(server: Server, { port, host }: ServeSettings): Promise<void> {
   })
 }
 
-function urlOf(host: string, port: number): string {
+function urlOf(host: string, port: number, scheme: 'http' | 'https'): string {
   const isEvery = host === '::' || host === '0.0.0.0'
-  return `http://${isEvery ? '127.0.0.1' : isIPv6(host) ? `[${host}]` : host}:${port}`
+  return `${scheme}://${isEvery ? '127.0.0.1' : isIPv6(host) ? `[${host}]` : host}:${port}`
 }

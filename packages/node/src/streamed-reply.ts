@@ -17,6 +17,7 @@ export interface ReplyTarget {
 
 /** What of a response carries the body. */
 export interface ReplyOutput {
+  readonly writableEnded?: boolean
   write(chunk: Uint8Array): boolean
   end(chunk?: Uint8Array): unknown
   flushHeaders(): void

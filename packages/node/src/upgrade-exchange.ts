@@ -2,8 +2,9 @@ import type { EventEmitter } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type HeaderList, publish } from '@gatelet/core'
 import type { Adapter } from './adapter.ts'
+import type { Upgrade } from './base-exchange.ts'
 import type { Connection } from './connection.ts'
-import { HttpExchange, type Upgrade } from './exchange.ts'
+import { HttpExchange } from './exchange.ts'
 import { lingerAtClose } from './lingering-close.ts'
 
 /**
