@@ -16,7 +16,7 @@ import {
 } from '@gatelet/balancer'
 import { toFetch } from '@gatelet/fetch'
 import { attach, serve } from '@gatelet/node'
-import { proxy } from '@gatelet/proxy'
+import { proxy, tcpBalancer } from '@gatelet/proxy'
 import { createRouter } from '@gatelet/router'
 import {
   call,
@@ -59,6 +59,11 @@ const adapting = {
 
 async function closing(options: never): Promise<void> {
   await using server = await serve(never as never, { host: '127.0.0.1', port: 0 })
+  await server.close(options)
+}
+
+async function closingTcp(options: never): Promise<void> {
+  await using server = await tcpBalancer(createBalancer({ endpoints }), { host: '127.0.0.1' })
   await server.close(options)
 }
 
@@ -278,6 +283,27 @@ export const subjects: Readonly<Record<string, Subject>> = {
     at: 'timeouts',
     bad: { connectMs: 0, headersMs: '15s', bodyIdleMs: -1, totalMs: Number.NaN },
   },
+  TcpOptions: {
+    through: (options) => tcpBalancer(createBalancer({ endpoints }), options),
+    bad: {
+      port: -1,
+      host: '',
+      connectMs: 0,
+      retries: 11,
+      idleMs: -1,
+      maxConnections: 0,
+      proxyProtocol: true,
+      hashKey: 'address',
+      priority: 1,
+      clock: {},
+    },
+  },
+  TcpProxyProtocolOptions: {
+    through: (proxyProtocol) => tcpBalancer(createBalancer({ endpoints }), { proxyProtocol }),
+    at: 'proxyProtocol',
+    bad: { from: ['10.0.0.0/33'], send: 3 },
+  },
+  TcpCloseOptions: { through: closingTcp, bad: { graceMs: -1 } },
   RouterOptions: { through: (options) => createRouter(options), bad: { notFound: '/404' } },
   RouteOptions: {
     through: (where) => createRouter().route(where, never as never),

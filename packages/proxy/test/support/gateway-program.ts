@@ -1,7 +1,9 @@
 // A gateway in a process of its own, whose memory can be measured: node gateway-program.ts <upstream url>
+// Where the URL is tcp://, it forwards connections.
 import { setInterval } from 'node:timers'
+import { createBalancer } from '@gatelet/balancer'
 import { serve } from '@gatelet/node'
-import { proxy } from '@gatelet/proxy'
+import { proxy, tcpBalancer } from '@gatelet/proxy'
 
 /** In bytes. */
 export interface Memory {
@@ -10,7 +12,11 @@ export interface Memory {
   readonly peak: number
 }
 
-const server = await serve(proxy(process.argv[2] as string), { port: 0, host: '127.0.0.1' })
+const upstream = process.argv[2] as string
+const listen = { port: 0, host: '127.0.0.1' }
+const server = await (upstream.startsWith('tcp:')
+  ? tcpBalancer(createBalancer({ endpoints: [upstream] }), listen)
+  : serve(proxy(upstream), listen))
 
 let peak = 0
 setInterval(() => {

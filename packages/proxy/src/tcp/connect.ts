@@ -1,0 +1,46 @@
+import { connect, type Socket } from 'node:net'
+import { GatewayError, type Target } from '@gatelet/core'
+import { upstreamError } from '../upstream-error.ts'
+import type { TcpSettings } from './options.ts'
+
+/**
+ * Connects to an endpoint.
+ * @param left aborts when nobody needs the connection any more
+ * @throws GatewayError (as a rejection): nothing was sent
+ */
+export function connected(target: Target, { connectMs, clock }: TcpSettings, left: AbortSignal): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ ...placeOf(target), allowHalfOpen: true, noDelay: true })
+    const fail = (error: unknown) => {
+      over()
+      // What still comes of it is of no interest, but must be heard.
+      socket.on('error', () => {})
+      socket.destroy()
+      reject(upstreamError(error, { sent: false, hasHead: false }))
+    }
+    const leave = () => fail(new GatewayError('CLIENT_CLOSED'))
+    const over = () => {
+      cancelTimer()
+      left.removeEventListener('abort', leave)
+      socket.off('error', fail)
+      socket.off('connect', done)
+    }
+    const done = () => {
+      over()
+      resolve(socket)
+    }
+    const cancelTimer = clock.setTimer(() => fail(new GatewayError('UPSTREAM_CONNECT_TIMEOUT')), connectMs)
+    left.addEventListener('abort', leave)
+    socket.on('error', fail)
+    socket.on('connect', done)
+  })
+}
+
+function placeOf(target: Target): { path: string } | { host: string; port: number } {
+  if ('handler' in target)
+    throw new GatewayError('BAD_OPTION', { path: 'balancer', message: 'an endpoint is a function: it cannot be connected to' })
+  const { origin, socketPath } = target
+  if (socketPath !== undefined) return { path: socketPath }
+  const usual = origin.protocol === 'https:' ? 443 : 80
+  return { host: origin.hostname.replace(/^\[|\]$/g, ''), port: origin.port === '' ? usual : Number(origin.port) }
+}
