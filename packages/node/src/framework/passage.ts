@@ -16,7 +16,7 @@ import {
   run,
 } from '@gatelet/core'
 import { maxFieldsOf } from '../adapter.ts'
-import type { Connection } from '../connection.ts'
+import { type Connection, connectionOf } from '../connection.ts'
 import type { RequestReader } from '../request.ts'
 import type { Ending, FrameworkExchange } from './exchange.ts'
 import { giveOn } from './give-on.ts'
@@ -68,7 +68,9 @@ export class Passage implements RequestReader, Ending {
 
   begin(): void {
     const { refusal } = this.request
-    if (refusal) this.failed(refusal)
+    // What stands behind a request that was refused may be a part of it: it is not looked at, and the connection ends.
+    if (!this.connection.accepts()) return
+    if (refusal) this.refused(refusal)
     else
       run(
         this.placement.handler,
@@ -146,6 +148,16 @@ export class Passage implements RequestReader, Ending {
       moveUnder(side.mount, reply.headers, request.url)
     }
     side.answer(reply, this.context)
+  }
+
+  private refused(refusal: GatewayError): void {
+    this.connection.isClosing = true
+    this.exchange.res.shouldKeepAlive = false
+    this.failed(refusal)
+  }
+
+  private get connection(): Connection {
+    return connectionOf(this.exchange.req.socket)
   }
 
   private failed(error: unknown): void {
