@@ -74,6 +74,18 @@ const simulated: SimulateOptions = {
   strategy: () => ({ update() {}, pick: () => undefined }),
 }
 
+const timing = {
+  intervalMs: 9,
+  failingIntervalMs: '1s',
+  idleIntervalMs: 0,
+  timeoutMs: 0,
+  jitter: 2,
+  rise: 0,
+  fall: 1.5,
+  assume: 'up',
+  concurrency: 0,
+}
+
 /** A bad value for every option of every interface that users can write. */
 export const subjects: Readonly<Record<string, Subject>> = {
   BoundedLoadOptions: { through: (options) => boundedLoad(rendezvous, options), bad: { factor: 1 } },
@@ -89,6 +101,7 @@ export const subjects: Readonly<Record<string, Subject>> = {
       discovery: 'dns',
       strategy: 'fastest',
       ejection: true,
+      health: '/healthz',
       hashKey: 'ip',
       limits: 10,
       queue: true,
@@ -162,6 +175,48 @@ export const subjects: Readonly<Record<string, Subject>> = {
       endedByCheck: 'yes',
       failFast: 1,
     },
+  },
+  HttpCheckOptions: {
+    through: (health) => createBalancer({ endpoints, health }),
+    at: 'health',
+    good: { path: '/' },
+    bad: {
+      ...timing,
+      type: 'https',
+      path: 'healthz',
+      method: 'POST',
+      host: 'a\nb',
+      headers: { 'a b': 'c' },
+      status: [600],
+      body: '',
+      maxBodyBytes: 0,
+      port: 0,
+      tls: true,
+      keepAlive: 1,
+    },
+  },
+  TcpCheckOptions: {
+    through: (health) => createBalancer({ endpoints, health }),
+    at: 'health',
+    good: { type: 'tcp' },
+    bad: { ...timing, type: 'udp', send: '', expect: 1, port: 65_536, tls: false },
+  },
+  GrpcCheckOptions: {
+    through: (health) => createBalancer({ endpoints, health }),
+    at: 'health',
+    good: { type: 'grpc' },
+    bad: { ...timing, type: 1, service: null, host: 7, port: '80', tls: 'yes' },
+  },
+  CallCheckOptions: {
+    through: (health) => createBalancer({ endpoints, health }),
+    at: 'health',
+    good: { type: 'call', check: () => true },
+    bad: { ...timing, type: '', check: true },
+  },
+  CheckTls: {
+    through: (tls) => createBalancer({ endpoints, health: { path: '/', tls } }),
+    at: 'health.tls',
+    bad: { ca: [], cert: 1, key: '', passphrase: '', servername: 1, rejectUnauthorized: 0 },
   },
   FailureRateOptions: {
     through: (failureRate) => createBalancer({ endpoints, ejection: { failureRate } }),
@@ -326,6 +381,7 @@ export const subjects: Readonly<Record<string, Subject>> = {
       discovery: 1,
       strategy: 1,
       ejection: 5,
+      health: true,
       hashKey: 1,
       overprovisioning: 0,
       panicThreshold: -1,

@@ -14,6 +14,8 @@ import { Discovery, type DiscoveryStatus } from './discovery/discovery.ts'
 import type { EndpointState, EndpointView } from './endpoint.ts'
 import { type EndpointInit, type EndpointSpec, endpoint, endpoints, type ValueEndpoint, weight } from './endpoint-options.ts'
 import type { Gate } from './gate.ts'
+import { createMonitor } from './health/create-monitor.ts'
+import type { Monitor } from './health/monitor.ts'
 import { Leases } from './leases.ts'
 import { Admission } from './limits/admission.ts'
 import { Limits } from './limits/limits.ts'
@@ -49,8 +51,9 @@ export interface ManagedBalancer<V = URL | Handler> extends Balancer {
   /** Every endpoint, as it is now. Removed ones are not among them, though they may still have requests in flight. */
   readonly endpoints: readonly EndpointView[]
   /**
-   * Resolves when it is known which endpoints there are: at once for a list, with the first answer of a discovery source. Until
-   * then every request is refused. Also resolves when the balancer is closed. It keeps the process alive while it waits.
+   * Resolves when it is known which endpoints there are (at once for a list, with the first answer of a discovery source; until
+   * then every request is refused) and, with `health`, when each of them has had its first check, which takes at most its
+   * timeout. Also resolves when the balancer is closed. It keeps the process alive while it waits.
    */
   ready(): Promise<void>
   /** How well the endpoints are known. Undefined unless a discovery source finds them. */
@@ -82,7 +85,7 @@ export interface ManagedBalancer<V = URL | Handler> extends Balancer {
    * @throws GatewayError `BAD_OPTION`
    */
   replace(endpoints: readonly EndpointOf<V>[], options?: DrainOptions): Promise<boolean>
-  /** Refuses from now on, ends discovery, and waits at most `drainMs` for requests in flight. Always the same promise. */
+  /** Refuses from now on, ends discovery and checks, and waits at most `drainMs` for requests in flight. Always the same promise. */
   close(): Promise<void>
 }
 
@@ -102,8 +105,11 @@ export function createBalancer<V = URL | Handler>(given: BalancerOptions<V>): Ma
   const selection = new Selection(settings, gates)
   const affinity = settings.affinity && new Affinity(settings.affinity, clock, selection)
   let isFirstList = true
+  const monitor =
+    settings.health &&
+    createMonitor(settings.health, { clock, onResult: (endpoint, result) => membership.checked(endpoint, result) })
   const membership = new Membership({
-    ...{ clock, rules, name },
+    ...{ clock, rules, name, monitor },
     onSnapshot(snapshot) {
       limits.update(snapshot)
       selection.update(snapshot, isFirstList)
@@ -152,7 +158,7 @@ export function createBalancer<V = URL | Handler>(given: BalancerOptions<V>): Ma
     get endpoints() {
       return membership.all
     },
-    ready: () => readiness(discovery),
+    ready: () => readiness(discovery, monitor),
     explain: (ask) => picking.explain(ask),
     get discovery() {
       return discovery?.status
@@ -189,6 +195,7 @@ export function createBalancer<V = URL | Handler>(given: BalancerOptions<V>): Ma
     },
     close() {
       discovery?.close()
+      monitor?.close()
       admission.close()
       closed ??= leases.whenNone(clock, drainMs).then(() => {})
       return closed
@@ -210,10 +217,11 @@ function discoveryOf(
   })
 }
 
-async function readiness(discovery: Discovery | undefined): Promise<void> {
-  // Whatever looks for endpoints keeps no process alive, so that one that only waits for them would end before they come.
+async function readiness(discovery: Discovery | undefined, monitor: Monitor | undefined): Promise<void> {
+  // Whatever looks for endpoints and checks them keeps no process alive, so that one that only waits for them would end before they come.
   const stay = setInterval(() => {}, MAX_DELAY_MS)
   await discovery?.first
+  await monitor?.first()
   clearInterval(stay)
 }
 

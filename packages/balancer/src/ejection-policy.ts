@@ -14,6 +14,13 @@ export function verdict(members: readonly EndpointState[], now: number, rules: E
   return inPlay.length - serving.length < maxEjected(inPlay.length, rules) ? 'eject' : 'wait'
 }
 
+/** Whether one more may be ejected. */
+export function hasRoom(members: readonly EndpointState[], endpoint: EndpointState, rules: EjectionRules): boolean {
+  const inPlay = members.filter((member) => member.isInPlay || member === endpoint)
+  const resting = inPlay.filter((member) => member.circuit !== 'closed' && member !== endpoint)
+  return resting.length < maxEjected(inPlay.length, rules)
+}
+
 /** The endpoints whose time is over, or whose probe has not answered for so long that another may be sent. */
 export function due(members: readonly EndpointState[], now: number): readonly EndpointState[] {
   return members.filter(({ ejection: { until = Number.POSITIVE_INFINITY } }) => until <= now)

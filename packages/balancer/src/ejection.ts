@@ -51,6 +51,7 @@ export class EjectionRecord {
   // The k of "base × k". It falls by one for each `baseMs` that passed since `readmittedAt`, worked out when it is needed.
   private times = 0
   private readmittedAt = 0
+  private openedAt = 0
 
   /** Learns how an attempt went that was sent while the circuit was as it is. @returns whether that was a failure too many */
   learn(outcome: Outcome, now: number, rules: EjectionRules): boolean {
@@ -83,11 +84,12 @@ export class EjectionRecord {
     const forgotten = Math.floor((now - this.readmittedAt) / baseMs)
     // No k beyond what reaches `maxMs`: a long outage must not take longer to be forgotten than it can matter.
     this.times = Math.min(Math.max(0, this.times - forgotten) + 1, Math.ceil(maxMs / baseMs))
-    this.open(now + Math.min(baseMs * this.times, maxMs) * (1 + jitter * chance), reason)
+    this.open(now, now + Math.min(baseMs * this.times, maxMs) * (1 + jitter * chance), reason)
   }
 
   /** Until a time that somebody else has set. It does not make the next one longer. */
-  open(until: number, reason: string): void {
+  open(now: number, until: number, reason: string): void {
+    this.openedAt = now
     this.become('open', until, reason)
   }
 
@@ -104,9 +106,9 @@ export class EjectionRecord {
     this.become('half-open', undefined, reason)
   }
 
-  /** Whether a check that passed may end this ejection. True once, until it was closed again. */
-  believes({ endedByCheck }: EjectionRules): boolean {
-    if (!endedByCheck || this.circuit !== 'open' || this.wasBelieved) return false
+  /** Whether a check that began at this time, and passed, may end this ejection. True once, until it was closed again. */
+  believes(begunAt: number, { endedByCheck }: EjectionRules): boolean {
+    if (!endedByCheck || this.circuit !== 'open' || this.wasBelieved || begunAt < this.openedAt) return false
     this.wasBelieved = true
     return true
   }

@@ -1,9 +1,11 @@
 import { type Clock, type EventMap, GatewayError, type Outcome, publish, type Refusal } from '@gatelet/core'
 import type { Rotation } from './choice.ts'
 import type { EjectionRules } from './ejection.ts'
-import { beyondShare, due, nextDue, verdict } from './ejection-policy.ts'
+import { beyondShare, due, hasRoom, nextDue, verdict } from './ejection-policy.ts'
 import { EndpointState } from './endpoint.ts'
 import type { EndpointSpec } from './endpoint-options.ts'
+import type { Monitor } from './health/monitor.ts'
+import type { CheckResult } from './health/record.ts'
 import { outliersOf } from './outliers.ts'
 
 /** All endpoints at one time, and those of them that are healthy and have a weight. Never changed. */
@@ -15,7 +17,9 @@ export interface Snapshot {
 /** An endpoint that is ejected no longer, and why. */
 type Back = readonly [endpoint: EndpointState, change: 'half-open' | 'readmitted', reason: string]
 
+const atOnce = { rise: 1, fall: 1 }
 const timeIsOver = 'its time is over'
+const checkPassed = 'a check passed'
 
 /** What a set of endpoints lives by. */
 export interface MembershipInit {
@@ -23,6 +27,8 @@ export interface MembershipInit {
   /** Undefined: nothing is ejected. */
   readonly rules: EjectionRules | undefined
   readonly name: string | undefined
+  /** Checks the members; undefined: nobody does. */
+  readonly monitor: Monitor | undefined
   /** Told of each new snapshot, before anybody can be picked from it. */
   readonly onSnapshot: (snapshot: Snapshot) => void
 }
@@ -70,7 +76,7 @@ export class Membership {
       const message = `there is an endpoint with the id ${JSON.stringify(spec.id)} already`
       throw new GatewayError('BAD_OPTION', { path: 'id', message })
     }
-    const added = new EndpointState(spec)
+    const added = this.made(spec)
     this.become([...this.members, added])
     this.tell(added, 'added')
     return added
@@ -100,7 +106,7 @@ export class Membership {
         if (known.respecify(spec)) weighted.push(known)
         return known
       }
-      const member = new EndpointState(spec)
+      const member = this.made(spec)
       added.push(member)
       return member
     })
@@ -143,6 +149,29 @@ export class Membership {
     if (now >= this.nextComparison) this.compare(now, rules)
   }
 
+  /**
+   * Learns what a check of it has found.
+   * @param isFinal it was found elsewhere, by as many checks as it takes
+   */
+  checked(endpoint: EndpointState, result: CheckResult, isFinal = false): void {
+    const { checks } = endpoint
+    const hasChanged = isFinal ? checks.adopt(result) : checks.learn(result, this.init.monitor?.rules ?? atOnce)
+    const isRecovered = this.isRecovered(endpoint, result)
+    if (hasChanged || isRecovered) this.become(this.members)
+    if (hasChanged) this.tell(endpoint, checks.health === 'healthy' ? 'healthy' : 'unhealthy', result.error)
+    if (isRecovered) this.tell(endpoint, endpoint.circuit === 'closed' ? 'readmitted' : 'half-open', checkPassed)
+  }
+
+  // Ends an ejection, where a check that began after it has passed.
+  private isRecovered(endpoint: EndpointState, result: CheckResult): boolean {
+    const { rules, clock } = this.init
+    const { ejection, checks } = endpoint
+    if (!rules || !result.passed || checks.health !== 'healthy') return false
+    if (!ejection.believes(result.at - result.latencyMs, rules)) return false
+    ejection.halfOpen(clock.now(), checkPassed, rules)
+    return true
+  }
+
   private probed(endpoint: EndpointState, outcome: Outcome, now: number, rules: EjectionRules): void {
     const what = endpoint.ejection.endProbe(outcome)
     if (what === 'failed') this.eject(endpoint, now, 'its probe failed', rules)
@@ -176,6 +205,21 @@ export class Membership {
     this.tell(endpoint, 'ejected', reason)
   }
 
+  /**
+   * Ejects an endpoint because somebody says so. Like every ejection it keeps to the share.
+   * @returns whether it is ejected now
+   */
+  ejectFor(endpoint: EndpointState, forMs: number, reason: string): boolean {
+    const { rules, clock } = this.init
+    this.refresh()
+    if (endpoint.circuit === 'open') return true
+    if (!rules || !hasRoom(this.members, endpoint, rules)) return false
+    endpoint.ejection.open(clock.now(), clock.now() + forMs, reason)
+    this.become(this.members)
+    this.tell(endpoint, 'ejected', reason)
+    return true
+  }
+
   private readmit(resting: readonly EndpointState[], now: number, isSettled: boolean, reason: string): void {
     if (resting.length === 0) return
     for (const { ejection } of resting) ejection.close(now, isSettled)
@@ -191,7 +235,9 @@ export class Membership {
 
   // The one place where snapshots are swapped. Events follow when everything is in place, since a listener may call back.
   private become(members: readonly EndpointState[]): void {
+    const isOther = members !== this.members
     this.members = members
+    if (isOther) this.init.monitor?.follow(members)
     const back = this.settle()
     this.inRotation = new Set(members.filter(({ state }) => state === 'active'))
     this.nextDue = nextDue(members)
@@ -214,6 +260,10 @@ export class Membership {
       ...over.map((member): Back => [member, member.circuit === 'closed' ? 'readmitted' : 'half-open', timeIsOver]),
       ...spare.map((member): Back => [member, 'readmitted', 'too few others are left']),
     ]
+  }
+
+  private made(spec: EndpointSpec): EndpointState {
+    return new EndpointState(spec, this.init.monitor?.rules.assume === 'unhealthy')
   }
 
   private tellWeight(member: EndpointState): void {

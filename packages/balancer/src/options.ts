@@ -17,6 +17,7 @@ import type { EjectionRules } from './ejection.ts'
 import { type EjectionOptions, ejectionCheck, ejectionRules } from './ejection-options.ts'
 import { type EndpointInit, type EndpointSpec, endpoints } from './endpoint-options.ts'
 import type { HashKey } from './hash-key.ts'
+import { type HealthCheck, type HealthOptions, healthCheck } from './health/options.ts'
 import {
   type LimitOptions,
   type LimitRules,
@@ -54,6 +55,11 @@ export interface BalancerOptions<V = URL | Handler> {
   strategy?: StrategyName | StrategyFactory
   /** When an endpoint that fails is passed over for a while. `false`: never. */
   ejection?: EjectionOptions | false
+  /**
+   * Checks endpoints by asking them, so that one that is down is passed over before a request meets it: `{ path: '/healthz' }`,
+   * `{ type: 'tcp' }`, `{ type: 'grpc' }`, or a function of your own. Default: nobody is checked.
+   */
+  health?: HealthOptions | HealthCheck
   /**
    * Requests with the same key go to the same endpoint, where the strategy hashes: `byHeader`, `byCookie`, `byQuery`,
    * `byParam`, `byClientAddress`, or any function of the context. Asked at most once for each pick, and only by strategies
@@ -117,6 +123,7 @@ export interface BalancerSettings extends SelectionRules {
   readonly discovery: DiscoveryRules
   readonly strategy: StrategyFactory
   readonly ejection: EjectionRules | undefined
+  readonly health: HealthOptions | undefined
   readonly affinity: AffinityRules | undefined
   readonly explainShare: number
   readonly hashKey: ((ctx: Context) => string | undefined) | undefined
@@ -139,6 +146,7 @@ export function balancerSettings(given: BalancerOptions<unknown>): BalancerSetti
     discovery: discoveryRules(checked.discovery ?? {}),
     strategy: typeof strategy === 'string' ? strategies[strategy] : strategy,
     ejection: rules,
+    health: checked.health,
     hashKey,
     affinity: checked.affinity && affinityRules(checked.affinity),
     explainShare: checked.explainShare ?? 0,
@@ -169,6 +177,7 @@ type CheckedEndpoints = readonly EndpointSpec[] | DiscoverySource | EndpointList
 
 interface CheckedOptions extends BalancerOptions {
   endpoints: CheckedEndpoints
+  health?: HealthOptions
 }
 
 const isList = (given: CheckedEndpoints): given is readonly EndpointSpec[] => Array.isArray(given)
@@ -195,6 +204,7 @@ export const balancerChecks: Checks<CheckedOptions> = {
     ),
   ),
   ejection: optional(either('an object, or false', oneOf(false), ejectionCheck)),
+  health: optional(healthCheck),
   hashKey: optional(fn<NonNullable<BalancerOptions['hashKey']>>('a function of the context')),
   affinity: optional(affinityCheck),
   explainShare: optional(number({ min: 0, max: 1 })),

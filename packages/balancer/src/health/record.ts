@@ -21,7 +21,7 @@ export interface Thresholds {
 export class HealthRecord {
   health: CheckedHealth = 'unknown'
   last: CheckResult | undefined
-  private readonly isAssumedDown: boolean
+  private isAssumedDown: boolean
   // Results in a row that speak against `health`.
   private against = 0
 
@@ -37,6 +37,20 @@ export class HealthRecord {
   /** Whether the last result agrees with what is believed of a healthy endpoint. Otherwise it is worth asking again soon. */
   get isSettled(): boolean {
     return this.health === 'healthy' && this.against === 0
+  }
+
+  /** It is not checked, so it is taken for healthy. */
+  exempt(): void {
+    this.isAssumedDown = false
+  }
+
+  /** Takes over what somebody else has found. @returns whether `health` changed */
+  adopt(result: CheckResult): boolean {
+    const before = this.health
+    this.last = result
+    this.health = result.passed ? 'healthy' : 'unhealthy'
+    this.against = 0
+    return before !== this.health
   }
 
   /** Learns a result. The first one decides at once, as in Envoy: there is nothing to hold against it. @returns whether `health` changed */
