@@ -20,6 +20,8 @@ export { watchedFile } from './discovery/watched-file.ts'
 export type { EjectionOptions, FailureRateOptions, OutlierOptions } from './ejection-options.ts'
 export type { EndpointView } from './endpoint.ts'
 export type { EndpointInit, HandlerEndpoint, UrlEndpoint, ValueEndpoint } from './endpoint-options.ts'
+export type { ClientAddressOptions, HashKey } from './hash-key.ts'
+export { byAll, byClientAddress, byCookie, byFirst, byHeader, byParam, byQuery } from './hash-key.ts'
 export type {
   CallCheckOptions,
   CheckTiming,
@@ -31,8 +33,6 @@ export type {
   TcpCheckOptions,
 } from './health/options.ts'
 export type { CheckedHealth, CheckResult } from './health/record.ts'
-export type { ClientAddressOptions, HashKey } from './hash-key.ts'
-export { byAll, byClientAddress, byCookie, byFirst, byHeader, byParam, byQuery } from './hash-key.ts'
 export type { AdaptiveName, AdaptiveOptions } from './limits/adaptive-options.ts'
 export type { LimitOptions, QueueOptions } from './limits/options.ts'
 export type { BalancerOptions, DrainOptions } from './options.ts'
