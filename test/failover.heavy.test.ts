@@ -6,15 +6,16 @@ import { describe, expect, test } from 'vitest'
 import { Load, total } from '../examples/demo/load.ts'
 
 // Requests between two changes, at 200 a second.
-const pace = process.env['HEAVY_SHORT'] === '1' ? 100 : 1_000
+const isShort = process.env['HEAVY_SHORT'] === '1'
+const pace = isShort ? 100 : 1_000
 
-/** Three servers behind a gateway, asked 200 times a second until the test has done what it does. */
-async function underLoad(change: (scene: Scene) => Promise<void>): Promise<void> {
+/** Three servers behind a gateway, asked until the test has done what it does. */
+async function underLoad(change: (scene: Scene) => Promise<void>, perSecond = 200): Promise<void> {
   await using farm = await origins(3, { keepRequests: 1 })
   const balancer = createBalancer({ endpoints: farm.urls })
   const forwarder = proxy(balancer)
   await using server = await serve(forwarder, { port: 0, host: '127.0.0.1' })
-  const load = new Load(server.url, 200)
+  const load = new Load(server.url, perSecond)
   const more = async (count = pace) => {
     const until = load.seen.sent + count
     while (load.seen.sent < until) await new Promise(setImmediate)
@@ -37,6 +38,9 @@ interface Scene {
   readonly more: (count?: number) => Promise<void>
 }
 
+// Requests while ten rounds of restarts go on.
+const ofTenRounds = isShort ? 10_000 : 100_000
+
 describe('no client sees', () => {
   test('that one of three servers is killed and comes back', () =>
     underLoad(async ({ farm, more }) => {
@@ -54,6 +58,18 @@ describe('no client sees', () => {
         await more()
       }
     }))
+
+  test('that all servers are restarted one by one, ten times over', () =>
+    underLoad(async ({ farm, more }) => {
+      for (let round = 0; round < 10; round++) {
+        for (const at of [0, 1, 2]) {
+          await farm.stop(at)
+          await more(ofTenRounds / 60)
+          await farm.start(at)
+          await more(ofTenRounds / 60)
+        }
+      }
+    }, 1_000))
 
   test('that all servers are replaced by others, one by one', async () => {
     await using others = await origins(3, { keepRequests: 1 })
