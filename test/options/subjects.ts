@@ -16,7 +16,7 @@ import {
 } from '@gatelet/balancer'
 import { toFetch } from '@gatelet/fetch'
 import { attach, serve } from '@gatelet/node'
-import { proxy, tcpBalancer } from '@gatelet/proxy'
+import { balancedFetch, proxy, tcpBalancer } from '@gatelet/proxy'
 import { createRouter } from '@gatelet/router'
 import {
   call,
@@ -338,6 +338,20 @@ export const subjects: Readonly<Record<string, Subject>> = {
     at: 'timeouts',
     bad: { connectMs: 0, headersMs: '15s', bodyIdleMs: -1, totalMs: Number.NaN },
   },
+  BalancedFetchOptions: {
+    through: (options) => balancedFetch(createBalancer({ endpoints }), options),
+    bad: {
+      host: 'a b',
+      timeouts: 1_000,
+      retries: 11,
+      connections: 0,
+      maxQueued: 1.5,
+      queueMs: 0,
+      keepAliveMs: -1,
+      unreadMs: 0,
+      clock: {},
+    },
+  },
   TcpOptions: {
     through: (options) => tcpBalancer(createBalancer({ endpoints }), options),
     bad: {
@@ -430,7 +444,42 @@ export const subjects: Readonly<Record<string, Subject>> = {
       maxConnections: 0,
       maxConnectionsPerAddress: 1.5,
       allowHalfClosed: 'yes',
+      tls: '/etc/cert.pem',
+      http2: 'h2c',
     },
+  },
+  ServeTlsOptions: {
+    through: (tls) => serve(never as never, { tls }),
+    at: 'tls',
+    good: { cert: '-----BEGIN', key: '-----BEGIN' },
+    bad: {
+      cert: '',
+      key: 7,
+      passphrase: 7,
+      names: ['a b'],
+      others: {},
+      clientCertificates: true,
+      minVersion: 'TLSv1',
+      handshakeTimeoutMs: 0,
+    },
+  },
+  CertificateOptions: {
+    through: (certificate) => serve(never as never, { tls: { cert: '-----BEGIN', key: '-----BEGIN', others: [certificate] } }),
+    at: 'tls.others[0]',
+    good: { cert: '-----BEGIN', key: '-----BEGIN' },
+    bad: { cert: null, key: '', passphrase: '', names: [] },
+  },
+  ClientCertificateOptions: {
+    through: (clientCertificates) =>
+      serve(never as never, { tls: { cert: '-----BEGIN', key: '-----BEGIN', clientCertificates } }),
+    at: 'tls.clientCertificates',
+    good: { ca: '-----BEGIN' },
+    bad: { ca: [], required: 'yes' },
+  },
+  Http2Options: {
+    through: (http2) => serve(never as never, { http2 }),
+    at: 'http2',
+    bad: { maxConcurrentStreams: 0, maxResets: 0.5, maxSessionMegabytes: 0 },
   },
   PathOptions: {
     through: (paths) => serve(never as never, { paths }),

@@ -9,7 +9,10 @@ import { guarded } from './listeners.ts'
  * access log, traces and the dashboard all listen here, so that each module is seen without being imported.
  */
 export interface EventMap {
-  /** An exchange is over: exactly one per request, and one for each work in the background, with status 0. */
+  /**
+   * An exchange is over: exactly one per request, and one for each work in the background and each call of
+   * `balancedFetch`, with status 0.
+   */
   'request:finished': { readonly context: Context; readonly summary: Summary }
   /** An error reached the edge and was turned into a reply, or broke one off. */
   'request:failed': { readonly context: Context; readonly error: unknown }
@@ -49,7 +52,16 @@ export interface EventMap {
   /** Membership or health of an endpoint changed. */
   'endpoint:changed': {
     readonly endpoint: Endpoint
-    readonly change: 'added' | 'removed' | 'draining' | 'weighted' | 'ejected' | 'half-open' | 'readmitted' | 'unhealthy' | 'healthy'
+    readonly change:
+      | 'added'
+      | 'removed'
+      | 'draining'
+      | 'weighted'
+      | 'ejected'
+      | 'half-open'
+      | 'readmitted'
+      | 'unhealthy'
+      | 'healthy'
     readonly reason?: string
     /** The name of its balancer, where that has one: two balancers may know an endpoint by the same id. */
     readonly balancer?: string

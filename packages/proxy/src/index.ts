@@ -1,3 +1,5 @@
+export type { BalancedFetch, BalancedFetchOptions } from './balanced-fetch.ts'
+export { balancedFetch } from './balanced-fetch.ts'
 export type { CookieMap, ProxyOptions, ProxyTimeouts } from './options.ts'
 export { proxyChecks } from './options.ts'
 export type { Forwarder } from './proxy.ts'
