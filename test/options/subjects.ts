@@ -13,6 +13,7 @@ import {
   rendezvous,
   ringHash,
   watchedFile,
+  shareAcrossWorkers,
 } from '@gatelet/balancer'
 import { toFetch } from '@gatelet/fetch'
 import { attach, serve } from '@gatelet/node'
@@ -309,6 +310,14 @@ export const subjects: Readonly<Record<string, Subject>> = {
     at: 'slowStart',
     good: { windowMs: 1_000 },
     bad: { windowMs: 0, minWeight: 0, aggression: 11 },
+  },
+  EjectOptions: {
+    through: (options) => createBalancer({ endpoints: [{ url: 'http://127.0.0.1:9', id: 'a' }] }).eject('a', options),
+    bad: { forMs: -1, reason: '' },
+  },
+  ShareOptions: {
+    through: (options) => shareAcrossWorkers(createBalancer({ endpoints }), options),
+    bad: { name: '', channel: {}, checks: 'none', heartbeatMs: 1, clock: Date },
   },
   DrainOptions: {
     through: (options) => createBalancer({ endpoints: [{ url: 'http://127.0.0.1:9', id: 'a' }] }).drain('a', options),

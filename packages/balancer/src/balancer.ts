@@ -20,7 +20,7 @@ import { Leases } from './leases.ts'
 import { Admission } from './limits/admission.ts'
 import { Limits } from './limits/limits.ts'
 import { Membership } from './membership.ts'
-import { type BalancerOptions, type BalancerSettings, balancerSettings, type DrainOptions, drainChecks } from './options.ts'
+import { type BalancerOptions, type BalancerSettings, balancerSettings, type DrainOptions, drainChecks, type EjectOptions, ejectChecks } from './options.ts'
 import { Picking } from './picking.ts'
 import { type RunFunction, type RunHost, type RunOptions, run } from './run.ts'
 import { Selection } from './selection/selection.ts'
@@ -78,6 +78,22 @@ export interface ManagedBalancer<V = URL | Handler> extends Balancer {
   drain(id: string, options?: DrainOptions): Promise<boolean>
   /** Changes a share of the traffic: 0 to 1,000,000; 0 drains. @throws GatewayError `BAD_OPTION` */
   setWeight(id: string, weight: number): void
+  /**
+   * Ejects an endpoint as if its requests had failed: for maintenance, or because something else knows better. Keeps to
+   * `ejection.maxShare`; when its time is over it is probed as usual.
+   * @returns whether it is ejected now: not when too many are, or ejection is off
+   * @throws GatewayError `BAD_OPTION`
+   */
+  eject(id: string, options?: EjectOptions): boolean
+  /**
+   * Tells what something else than the checks of this balancer knows of an endpoint's health. Counts at once, like the result
+   * of as many checks as it takes; the next checks may say otherwise.
+   * @param reason why it is not healthy, at most 200 characters of it
+   * @throws GatewayError `BAD_OPTION`
+   */
+  setHealth(id: string, isHealthy: boolean, reason?: string): void
+  /** Stops active checks, or begins again with a check of all; for whoever shares the results of another process. */
+  setChecking(isChecking: boolean): void
   /**
    * Makes this the list of endpoints, whole or (when something in it is wrong) not at all. An endpoint with the same id and
    * the same target stays and keeps its figures; its weight is set only if the list before gave another.
@@ -187,6 +203,15 @@ export function createBalancer<V = URL | Handler>(given: BalancerOptions<V>): Ma
       affinity?.leaveBy(endpoint, Number.POSITIVE_INFINITY)
       membership.setWeight(endpoint, checked.weight)
     },
+    eject(id, how = {}) {
+      const { forMs = rules?.baseMs ?? 0, reason = 'it was ejected by hand' } = checkOptions('eject', how, ejectChecks)
+      return membership.ejectFor(membership.find(id), forMs, reason)
+    },
+    setHealth(id, isHealthy, reason = 'somebody else found it unhealthy') {
+      const result = { passed: isHealthy, at: clock.now(), latencyMs: 0 }
+      membership.checked(membership.find(id), isHealthy ? result : { ...result, error: reason.slice(0, 200) }, true)
+    },
+    setChecking: (isChecking) => monitor?.setRunning(isChecking),
     async replace(inits, wait = {}) {
       const deadlineMs = deadlineOf('replace', wait)
       const gone = membership.replace(checkOptions('replace', { endpoints: inits }, { endpoints }).endpoints)

@@ -115,6 +115,14 @@ export interface DrainOptions {
   deadlineMs?: number
 }
 
+/** How an endpoint is ejected by hand. */
+export interface EjectOptions {
+  /** In milliseconds, 1 to about 24 days. Default: `ejection.baseMs`. */
+  forMs?: number
+  /** For people. Default: that it was done by hand. */
+  reason?: string
+}
+
 /** Checked, and every default filled in. */
 export interface BalancerSettings extends SelectionRules {
   /** To begin with: none where there is a source. */
@@ -216,6 +224,9 @@ export const balancerChecks: Checks<CheckedOptions> = {
   name: optional(string),
   clock: optional(clock),
 }
+
+/** What a call to eject may say. */
+export const ejectChecks: Checks<EjectOptions> = { forMs: optional(milliseconds(0)), reason: optional(string) }
 
 /** What a call to drain may say. */
 export const drainChecks: Checks<DrainOptions> = { deadlineMs: optional(milliseconds(0)) }
