@@ -31,7 +31,8 @@ export function nodeStarter({ around = asIs, between = asIs, ...rest }: Deviatio
   }
 }
 
-function handlerFor({ status = 200, headers = [], body, throws, seen, when }: Behind): Handler {
+/** What stands behind a layer, as a handler. */
+export function handlerFor({ status = 200, headers = [], body, throws, seen, when }: Behind): Handler {
   return async ({ request }): Promise<Reply> => {
     const { method, url } = request
     seen?.({

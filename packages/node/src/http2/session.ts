@@ -23,7 +23,7 @@ export class Session implements OpenConnection {
   readonly peer: Connection
   readonly exchanges: Set<StreamExchange> = new Set()
   private readonly adapter: Adapter
-  private readonly settings: Http2Settings
+  readonly settings: Http2Settings
   private readonly session: ServerHttp2Session
   private idleSince: number
   private hasServed = false
@@ -43,6 +43,8 @@ export class Session implements OpenConnection {
     socket.on('error', () => {})
     const events: EventEmitter = this.session
     events.on('stream', (stream: ServerHttp2Stream, _: object, __: number, raw: string[]) => this.begin(stream, raw))
+    // The client has left, as far as it can be told: HTTP/2 knows no half-closed connections.
+    socket.on('end', () => socket.destroy())
     socket.on('close', () => {
       for (const exchange of this.exchanges) exchange.clientLeft()
     })
@@ -55,7 +57,6 @@ export class Session implements OpenConnection {
 
   opened(exchange: StreamExchange): void {
     this.exchanges.add(exchange)
-    this.hasServed = true
   }
 
   over(exchange: StreamExchange): void {
@@ -98,13 +99,17 @@ export class Session implements OpenConnection {
   }
 
   private begin(stream: ServerHttp2Stream, raw: readonly string[]): void {
+    // What it means is told by 'close'; unheard, it would end the process.
+    stream.on('error', () => {})
+    this.hasServed = true
     // Told in another turn than it came: it may be closed by now.
     if (stream.destroyed) this.wasReset()
     else new StreamExchange(this.adapter, this, stream, raw).begin()
   }
 
   private giveUp(code: number): void {
-    if (!this.session.destroyed) this.session.destroy(undefined, code)
+    // Without an error, Node sends no code.
+    if (!this.session.destroyed) this.session.destroy(new Error('too many streams were reset'), code)
     this.adapter.clock.setTimer(() => this.socket.destroy(), LINGER_MS)
   }
 }
@@ -114,8 +119,15 @@ const LINGER_MS = 1_000
 
 function sessionOptions({ maxConcurrentStreams, maxHeaderBytes, maxFields, maxSessionMegabytes }: Http2Settings): object {
   return {
-    maxHeaderListPairs: maxFields,
+    // Up to this there is a status for it.
+    maxHeaderListPairs: maxFields + 100,
     maxSessionMemory: maxSessionMegabytes,
-    settings: { maxConcurrentStreams, maxHeaderListSize: maxHeaderBytes, enableConnectProtocol: false },
+    settings: {
+      maxConcurrentStreams,
+      // Beyond this Node resets the stream; up to it there is a status for what is too large (RFC 9113 §10.5.1). Each field
+      // counts 32 bytes more there.
+      maxHeaderListSize: maxHeaderBytes + 32 * maxFields,
+      enableConnectProtocol: false,
+    },
   }
 }

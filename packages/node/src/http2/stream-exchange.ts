@@ -29,11 +29,11 @@ export class StreamExchange extends BaseExchange {
     this.stream = stream
     this.beganAt = adapter.clock.now()
     this.res = new StreamOutput(stream)
-    this.request = new StreamRequest(adapter, session.peer, stream, raw, () => this.sendContinue())
+    this.request = new StreamRequest(adapter, session.peer, stream, raw, session.settings.maxHeaderBytes, () =>
+      this.sendContinue(),
+    )
     this.context = this.core.open(this.request)
     session.opened(this)
-    // What they mean is told by 'close'; unheard, one would end the process.
-    stream.on('error', () => {})
     stream.on('finish', () => this.finished())
     stream.on('close', () => this.closed())
   }
@@ -75,7 +75,7 @@ export class StreamExchange extends BaseExchange {
     } else if (stallMs > 0 && now - seen.at >= stallMs * (1 + Math.floor(stream.writableLength / PIECE_BYTES))) {
       seen.at = now
       if (stream.writableLength === 0) this.requestFailed(new GatewayError('REQUEST_TIMEOUT'))
-      else stream.close(constants.NGHTTP2_CANCEL)
+      else this.destroy()
     }
   }
 
@@ -88,7 +88,8 @@ export class StreamExchange extends BaseExchange {
   }
 
   protected destroy(): void {
-    if (!this.stream.destroyed) this.stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+    // Not `close`, which ends the stream in order before it is reset: a reply without a length would look whole.
+    this.stream.destroy(new GatewayError('BAD_REPLY', { message: 'the reply was broken off' }))
   }
 
   protected detach(): void {
@@ -106,6 +107,12 @@ export class StreamExchange extends BaseExchange {
 
   private closed(): void {
     if (this.core.isOver) return
+    const { stream, res } = this
+    // In answer to HEAD, Node is finished before it has begun, and says so only once.
+    if (res.writableEnded && stream.writableFinished && stream.rstCode === constants.NGHTTP2_NO_ERROR) {
+      this.over('finished', this.status)
+      return
+    }
     if (!this.isBroken) this.session.wasReset()
     this.clientLeft()
   }

@@ -1,3 +1,4 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http'
 import type { OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import { GatewayError } from '@gatelet/core'
 import type { ReplyOutput } from '../streamed-reply.ts'
@@ -26,7 +27,7 @@ export class StreamOutput implements ReplyOutput {
    * @throws GatewayError `BAD_HEADER`
    */
   setHead(status: number, raw: readonly string[], mayTrail: boolean): void {
-    this.head = { ':status': status, ...fieldsOf(raw) }
+    this.head = { ...fieldsOf(raw), ':status': status }
     this.mayTrail = mayTrail
   }
 
@@ -72,12 +73,14 @@ export class StreamOutput implements ReplyOutput {
 /**
  * Header fields as Node's http2 takes them: names in lower case, several values as a list. Fields that speak of a connection
  * have no place in HTTP/2 (RFC 9113 §8.2.2), and of those that there can be one of, the first counts, as in Node's parser.
+ * @throws GatewayError `BAD_HEADER`: Node's http2 would send anything, and whoever translates it into HTTP/1 would be lost
  */
 export function fieldsOf(raw: readonly string[]): OutgoingHttpHeaders {
   const fields: Record<string, string | string[]> = Object.create(null)
   for (let i = 0; i < raw.length; i += 2) {
     const name = (raw[i] as string).toLowerCase()
     const value = raw[i + 1] as string
+    check(name, value)
     const known = fields[name]
     if (ofConnection.has(name)) continue
     if (known === undefined) fields[name] = value
@@ -85,6 +88,15 @@ export function fieldsOf(raw: readonly string[]): OutgoingHttpHeaders {
     else if (!single.has(name)) fields[name] = [known, value]
   }
   return fields
+}
+
+function check(name: string, value: string): void {
+  try {
+    validateHeaderName(name)
+    validateHeaderValue(name, value)
+  } catch (cause) {
+    throw new GatewayError('BAD_HEADER', { cause })
+  }
 }
 
 const ofConnection: ReadonlySet<string> = new Set([

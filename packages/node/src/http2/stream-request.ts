@@ -41,6 +41,7 @@ export class StreamRequest implements IncomingRequest, ArrivedRequest {
     connection: Connection,
     stream: ServerHttp2Stream,
     raw: readonly string[],
+    maxHeaderBytes: number,
     sendContinue: () => void,
   ) {
     const { method, path, authority, fields } = split(raw)
@@ -55,7 +56,7 @@ export class StreamRequest implements IncomingRequest, ArrivedRequest {
     let view: ClientView = noView
     let url: RequestUrl = noUrl
     try {
-      if (raw.length >= adapter.maxFields * 2) throw new GatewayError('HEADERS_TOO_LARGE')
+      if (raw.length >= adapter.maxFields * 2 || bytesIn(raw) > maxHeaderBytes) throw new GatewayError('HEADERS_TOO_LARGE')
       checkMessage(method, path)
       this.head = readHead(fields, '1.1')
       if (this.head.isChunked) throw new GatewayError('BAD_FRAMING', { detail: 'HTTP/2 has no Transfer-Encoding' })
@@ -109,6 +110,13 @@ export class StreamRequest implements IncomingRequest, ArrivedRequest {
     // What is left must not keep the stream open.
     if (this.hasBody && !this.stream.destroyed) this.stream.resume()
   }
+}
+
+// What the client is told in SETTINGS holds only when it has confirmed that, which it may never do.
+function bytesIn(raw: readonly string[]): number {
+  let bytes = 0
+  for (const text of raw) bytes += text.length
+  return bytes
 }
 
 interface Split {

@@ -34,7 +34,8 @@ export function readCertificates(tls: ServeTlsOptions): Certificates {
     contextFor(name) {
       const lower = name.toLowerCase().replace(/\.$/, '')
       // RFC 9525 §6.3: the star stands for one label.
-      return exact.get(lower) ?? starred.get(lower.slice(lower.indexOf('.') + 1)) ?? own.context
+      const dot = lower.indexOf('.')
+      return exact.get(lower) ?? (dot < 0 ? undefined : starred.get(lower.slice(dot + 1))) ?? own.context
     },
   }
 }

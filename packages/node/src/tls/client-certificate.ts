@@ -12,6 +12,6 @@ import { type Context, originalOf } from '@gatelet/core'
  */
 export function clientCertificateOf(ctx: Context): X509Certificate | undefined {
   const { socket } = originalOf(ctx.request) as { readonly socket?: Socket }
-  // Not `authorized` alone: where no certificate is asked for, Node leaves it false, and a reused session says nothing new.
+  // Not `authorized` alone: a reused session without a certificate is authorized for Node.
   return socket instanceof TLSSocket && socket.authorized ? socket.getPeerX509Certificate() : undefined
 }
