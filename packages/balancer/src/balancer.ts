@@ -147,6 +147,7 @@ export function createBalancer<V = URL | Handler>(given: BalancerOptions<V>): Ma
     clock,
     queue: settings.queue,
     priority: settings.priority,
+    shed: settings.shed,
     isFull: () => leases.open.isFull,
     pick: (ask) => picking.pick(ask),
     isHeldBack: () => picking.isHeldBack,

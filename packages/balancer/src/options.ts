@@ -39,6 +39,7 @@ import {
   zoneRules,
 } from './selection/options.ts'
 import type { SelectionRules } from './selection/selection.ts'
+import { type LoadShedder, shedder } from './shedding/load-shedder.ts'
 import { type StrategyName, strategies } from './strategies/by-name.ts'
 
 /** How a set of endpoints is balanced. */
@@ -87,7 +88,9 @@ export interface BalancerOptions<V = URL | Handler> {
   limits?: LimitOptions
   /** Where requests wait for an endpoint below its limit. Default false: they are refused at once (`queue-full`). */
   queue?: QueueOptions | false
-  /** How important a request is, for the queue: higher comes first. Any number. Default: what the ask itself says, or 0. */
+  /** Refuses the least important requests (`overloaded`) while this process is too busy. Not closed with the balancer. Default: none. */
+  shed?: LoadShedder
+  /** How important a request is, for the queue and for `shed`: higher comes first. Any number. Default: what the ask itself says, or 0. */
   priority?: (ctx: Context) => number
   /** Whether the requests of a client stay at one endpoint. Default: no. */
   affinity?: AffinityOptions
@@ -138,6 +141,7 @@ export interface BalancerSettings extends SelectionRules {
   readonly limits: LimitRules
   readonly queue: Required<QueueOptions> | undefined
   readonly priority: ((ctx: Context) => number) | undefined
+  readonly shed: LoadShedder | undefined
   readonly drainMs: number
   readonly name: string | undefined
   readonly clock: Clock
@@ -162,6 +166,7 @@ export function balancerSettings(given: BalancerOptions<unknown>): BalancerSetti
     limits: limitRules(checked.limits ?? {}),
     queue: queueRules(checked.queue ?? false),
     priority: checked.priority,
+    shed: checked.shed,
     drainMs,
     name,
     clock,
@@ -219,6 +224,7 @@ export const balancerChecks: Checks<CheckedOptions> = {
   ...selectionChecks,
   limits: optional(shape(limitChecks)),
   queue: optional(queue),
+  shed: optional(shedder),
   priority: optional(fn<NonNullable<BalancerOptions['priority']>>('a function of the context')),
   drainMs: optional(milliseconds(0)),
   name: optional(string),

@@ -26,7 +26,7 @@ export interface Ask {
 
 /** No endpoint now, and why. An answer, not an error. */
 export interface Refusal {
-  reason: 'none-healthy' | 'queue-full' | 'queue-timeout' | 'draining'
+  reason: 'none-healthy' | 'queue-full' | 'queue-timeout' | 'overloaded' | 'draining'
   retryAfterMs?: number
 }
 

@@ -44,6 +44,7 @@ export const errorTable = {
   NO_ENDPOINT: { status: 503, side: 'gateway', retryable: true, title: 'No server can take the request now' },
   QUEUE_FULL: { status: 503, side: 'gateway', retryable: true, title: 'Too many requests are waiting' },
   QUEUE_TIMEOUT: { status: 503, side: 'gateway', retryable: true, title: 'The request waited too long for its turn' },
+  OVERLOADED: { status: 503, side: 'gateway', retryable: true, title: 'There is too much to do to take the request now' },
   DRAINING: { status: 503, side: 'gateway', retryable: true, title: 'The gateway is shutting down' },
   DEADLINE_EXCEEDED: { status: 504, side: 'gateway', retryable: true, title: 'The time for this request is over' },
   // The upstream's side

@@ -42,6 +42,8 @@ export interface EventMap {
     readonly durationMs: number
     readonly error?: unknown
   }
+  /** More or less is shed than before, since this process is more or less busy. See `loadShedder` for `pressure`. */
+  'load:changed': { readonly pressure: number; readonly delayMs: number }
   /** How many requests an endpoint may have in flight has changed, since its latency did. */
   'limit:changed': {
     readonly endpoint: Endpoint

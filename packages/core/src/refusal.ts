@@ -5,6 +5,7 @@ const codes = {
   'none-healthy': 'NO_ENDPOINT',
   'queue-full': 'QUEUE_FULL',
   'queue-timeout': 'QUEUE_TIMEOUT',
+  overloaded: 'OVERLOADED',
   draining: 'DRAINING',
 } as const
 

@@ -35,6 +35,7 @@ test('the codes, and what each means to a client, are stable', () => {
       "NO_ENDPOINT 503 gateway retryable",
       "QUEUE_FULL 503 gateway retryable",
       "QUEUE_TIMEOUT 503 gateway retryable",
+      "OVERLOADED 503 gateway retryable",
       "DRAINING 503 gateway retryable",
       "DEADLINE_EXCEEDED 504 gateway retryable",
       "DISCOVERY_FAILED 502 upstream retryable",

@@ -5,6 +5,7 @@ test.each([
   ['none-healthy', 'NO_ENDPOINT'],
   ['queue-full', 'QUEUE_FULL'],
   ['queue-timeout', 'QUEUE_TIMEOUT'],
+  ['overloaded', 'OVERLOADED'],
   ['draining', 'DRAINING'],
 ] as const)('%s is a 503 %s', (reason, code) => {
   expect(refusalError({ reason })).toMatchObject({ code, status: 503, headers: {} })

@@ -4,7 +4,7 @@ import { aimd } from './aimd.ts'
 import { gradient } from './gradient.ts'
 
 /** What a window of attempts has shown. Latencies in milliseconds. */
-export interface Measured {
+interface Measured {
   readonly limit: number
   readonly latencyMs: number
   /** The most requests in flight at once. */

@@ -1,5 +1,6 @@
 import type { Ask, Clock, Context, Lease, MaybePromise, Refusal } from '@gatelet/core'
 import type { EndpointState } from '../endpoint.ts'
+import type { LoadShedder } from '../shedding/load-shedder.ts'
 import type { QueueOptions } from './options.ts'
 import { Queue } from './queue.ts'
 import { Ramp } from './ramp.ts'
@@ -9,6 +10,7 @@ export interface AdmissionInit {
   readonly clock: Clock
   readonly queue: Required<QueueOptions> | undefined
   readonly priority: ((ctx: Context) => number) | undefined
+  readonly shed: LoadShedder | undefined
   /** Whether all endpoints together are at their limit. */
   readonly isFull: () => boolean
   readonly pick: (ask: Ask) => EndpointState | undefined
@@ -37,6 +39,8 @@ export class Admission {
   /** Answers at once. Nobody who waits is overtaken. */
   now(ask: Ask): Lease | Refusal {
     if (this.closed) return draining
+    const shed = this.shedFor(ask)
+    if (shed) return shed
     if (this.queue?.length) return atLimit
     return this.grant(ask) ?? this.refusal()
   }
@@ -44,6 +48,8 @@ export class Admission {
   /** Answers at once where that is possible, and otherwise as soon as it is. */
   admit(ask: Ask): MaybePromise<Lease | Refusal> {
     if (this.closed) return draining
+    const shed = this.shedFor(ask)
+    if (shed) return shed
     const { queue } = this
     if (!queue?.length) {
       const granted = this.grant(ask)
@@ -77,6 +83,12 @@ export class Admission {
   close(): void {
     this.closed = true
     this.queue?.clear(draining)
+  }
+
+  // A request that was let in is not refused at its next attempt.
+  private shedFor(ask: Ask): Refusal | undefined {
+    const { shed } = this.init
+    return !shed || ask.tried.length > 0 || shed.admits(this.priorityOf(ask)) ? undefined : shed.refusal()
   }
 
   private grant(ask: Ask): Lease | undefined {

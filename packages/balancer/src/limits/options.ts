@@ -39,7 +39,7 @@ export interface LimitRules {
 const { boolean, either, milliseconds, number, oneOf, optional, shape } = options
 
 /** A limit: 1 to 1,000,000. */
-export const limit: options.Check<number> = number({ min: 1, max: 1_000_000, integer: true })
+const limit: options.Check<number> = number({ min: 1, max: 1_000_000, integer: true })
 
 export const limitChecks: Checks<LimitOptions> = {
   perEndpoint: optional(limit),
@@ -47,7 +47,7 @@ export const limitChecks: Checks<LimitOptions> = {
   adaptive: optional(adaptive),
 }
 
-export const queueChecks: Checks<QueueOptions> = {
+const queueChecks: Checks<QueueOptions> = {
   size: limit,
   timeoutMs: optional(milliseconds()),
   order: optional(oneOf('fifo', 'adaptive-lifo')),
