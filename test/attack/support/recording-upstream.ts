@@ -88,7 +88,7 @@ async function readBody(connection: RawSocket, lengths: string[], codings: strin
   }
   const [coding] = codings
   if (coding === undefined) return ''
-  if (coding !== 'chunked') throw new Error(`Transfer-Encoding: ${coding}`)
+  if (coding.toLowerCase() !== 'chunked') throw new Error(`Transfer-Encoding: ${coding}`)
   return readChunks(connection)
 }
 
