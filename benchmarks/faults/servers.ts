@@ -1,0 +1,49 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { RawScript } from '@gatelet/testing'
+/** Reads, and says nothing. */
+export const reads: RawScript = () => {}
+
+/** Answers one request with these bytes, and then does something to the connection. */
+export function says(bytes: string, then?: (connection: Parameters<RawScript>[0]) => unknown): RawScript {
+  return async (connection) => {
+    await connection.read('\r\n\r\n', 60_000)
+    connection.write(bytes)
+    await then?.(connection)
+  }
+}
+
+/** Answers an upload before it is here, and closes. */
+export const early: RawScript = async (connection) => {
+  await connection.read('\r\n\r\n', 60_000)
+  connection.write('HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 3\r\n\r\nbig')
+  connection.end()
+}
+
+/** Closes each connection 3 ms after its reply, as `close(2)` does: what still comes is answered with a reset. */
+export const keepAliveRace: RawScript = async (connection) => {
+  await connection.read('\r\n\r\n', 60_000)
+  connection.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+  await delay(3)
+  connection.end()
+  await connection.read(1, 60_000)
+  await connection.reset()
+}
+
+/** Sends 150 MB, but to `/small` a word. */
+export const large: RawScript = async (connection) => {
+  while ((await connection.read('\r\n\r\n', 60_000)).startsWith('GET /small ')) connection.write(word)
+  connection.write('HTTP/1.1 200 OK\r\nContent-Length: 150000000\r\n\r\n')
+  connection.write(Buffer.alloc(150_000_000, 'x'))
+}
+
+/** Sends a body that has no end, 16 kB every 20 ms. */
+export const endless: RawScript = async (connection) => {
+  await connection.read('\r\n\r\n', 60_000)
+  connection.write('HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n')
+  while (connection.closed === 'open') {
+    connection.write(Buffer.alloc(16_384, 'x'))
+    await delay(20)
+  }
+}
+
+const word = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
