@@ -13,8 +13,8 @@ import {
   peakEwma,
   rendezvous,
   ringHash,
-  watchedFile,
   shareAcrossWorkers,
+  watchedFile,
 } from '@gatelet/balancer'
 import { toFetch } from '@gatelet/fetch'
 import { attach, serve } from '@gatelet/node'

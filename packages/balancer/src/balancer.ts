@@ -20,7 +20,15 @@ import { Leases } from './leases.ts'
 import { Admission } from './limits/admission.ts'
 import { Limits } from './limits/limits.ts'
 import { Membership } from './membership.ts'
-import { type BalancerOptions, type BalancerSettings, balancerSettings, type DrainOptions, drainChecks, type EjectOptions, ejectChecks } from './options.ts'
+import {
+  type BalancerOptions,
+  type BalancerSettings,
+  balancerSettings,
+  type DrainOptions,
+  drainChecks,
+  type EjectOptions,
+  ejectChecks,
+} from './options.ts'
 import { Picking } from './picking.ts'
 import { type RunFunction, type RunHost, type RunOptions, run } from './run.ts'
 import { Selection } from './selection/selection.ts'
