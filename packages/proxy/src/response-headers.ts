@@ -26,12 +26,17 @@ export function replyHeaders(
   return HeaderList.fromRaw(headers)
 }
 
+// As many as a client may send. undici counts their bytes alone, without what stands between them.
+const MAX_FIELDS = 1_000
+
 /**
  * A flat list without the fields that concern one connection, those that its `Connection` nominates among them.
  * @throws GatewayError `UPSTREAM_BAD_RESPONSE` for a transfer coding other than chunked: its name goes, so the body would be
- * something else than it says
+ * something else than it says; for more than 1,000 fields
  */
 export function withoutHopByHop(raw: string[]): string[] {
+  if (raw.length > MAX_FIELDS * 2)
+    throw new GatewayError('UPSTREAM_BAD_RESPONSE', { message: `the upstream sent ${raw.length / 2} header fields` })
   const fields = withoutNominated(raw)
   const kept: string[] = []
   let coding: string | undefined
