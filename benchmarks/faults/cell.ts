@@ -35,7 +35,7 @@ export class Cell {
   }
 
   ask(bytes: string, silenceMs = 6_000): Promise<RawReply> {
-    return rawRequest(this.port, bytes, { silenceMs })
+    return rawRequest(this.port, bytes, { silenceMs, responses: 1 })
   }
 
   connect(): Promise<RawClient> {

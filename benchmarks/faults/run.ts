@@ -31,17 +31,19 @@ if (ours < rows.length) process.exitCode = 1
 function page(): string {
   return `# Faults
 
-What Gatelet and others make of nineteen faults: of the server behind (1 to 9, 12, 13, 18) and of the client. Measured, not
-claimed: \`pnpm bench:faults\` runs the whole table and writes this page, on this machine with Node ${process.versions.node}, on
-${new Date().toISOString().slice(0, 10)}.
+What do Gatelet and others make of nineteen faults, of the server behind and of the client? \`pnpm bench:faults\` measures all of
+them in one run and writes this page; this one was written on ${new Date().toISOString().slice(0, 10)} with Node ${process.versions.node}.
 
-Each cell is a fresh process of the proxy between a raw TCP client and a raw TCP server on 127.0.0.1. Time limits are 2 s wherever
-a proxy has any; everything else is what each does by itself (nginx and HAProxy with kept upstream connections). ✓ is what an
-operator would want: the error told with the right status, nothing cut off that looks whole, no connection held for a client that has left, no
-request lost, nothing forwarded that two servers read in two ways.
+Each cell is a fresh process of the proxy between a raw TCP client and a raw TCP server on 127.0.0.1. Time limits are 2 s where a
+proxy has such an option and people set it; everything else is as each is by itself, nginx and HAProxy with kept connections to the server.
+✓ is what an operator would want: the failure told with the right status, nothing cut off that looks whole, no connection held for
+a client that has left, no request lost, nothing forwarded that two servers read in two ways.
 
 ${table(titles, rows)}
 
-1. to 3. and the like are one request each. For 12, 400 requests follow one another. For 14, memory is that of the process.
+- 2: HAProxy lets go of the server when it is given \`option abortonclose\`.
+- 12: the requests follow one another without a pause, so that many meet a connection which is just being closed.
+- 14: the memory of the process, beyond what it has after 200 small requests.
+- 16: nginx resolves dot segments where its \`proxy_pass\` has a path.
 `
 }

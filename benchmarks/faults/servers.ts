@@ -19,14 +19,19 @@ export const early: RawScript = async (connection) => {
   connection.end()
 }
 
-/** Closes each connection 3 ms after its reply, as `close(2)` does: what still comes is answered with a reset. */
+/** Closes each connection 3 ms after its first reply, as `close(2)` does: what still comes is answered with a reset. */
 export const keepAliveRace: RawScript = async (connection) => {
-  await connection.read('\r\n\r\n', 60_000)
-  connection.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
-  await delay(3)
-  connection.end()
-  await connection.read(1, 60_000)
-  await connection.reset()
+  let isClosed = false
+  const close = () => {
+    isClosed = true
+    connection.end()
+  }
+  for (let replies = 0; ; replies++) {
+    await connection.read('\r\n\r\n', 60_000)
+    if (isClosed) return connection.reset()
+    connection.write(word)
+    if (replies === 0) setTimeout(close, 3)
+  }
 }
 
 /** Sends 150 MB, but to `/small` a word. */
