@@ -156,7 +156,8 @@ export class Membership {
   checked(endpoint: EndpointState, result: CheckResult, isFinal = false): void {
     const { checks } = endpoint
     const hasChanged = isFinal ? checks.adopt(result) : checks.learn(result, this.init.monitor?.rules ?? atOnce)
-    const isRecovered = this.isRecovered(endpoint, result)
+    // What was found elsewhere may have been found before the ejection.
+    const isRecovered = !isFinal && this.isRecovered(endpoint, result)
     if (hasChanged || isRecovered) this.become(this.members)
     if (hasChanged) this.tell(endpoint, checks.health === 'healthy' ? 'healthy' : 'unhealthy', result.error)
     if (isRecovered) this.tell(endpoint, endpoint.circuit === 'closed' ? 'readmitted' : 'half-open', checkPassed)
@@ -193,7 +194,7 @@ export class Membership {
   private compare(now: number, rules: EjectionRules): void {
     this.nextComparison = now + rules.windowMs / 3
     for (const endpoint of outliersOf(this.members, now, rules)) {
-      if (verdict(this.members, now, rules) === 'wait') return
+      if (!hasRoom(this.members, endpoint, rules)) return
       const percent = (100 * (1 - endpoint.ejection.window.failureRate)).toFixed(1)
       this.eject(endpoint, now, `only ${percent} % of its requests succeed, fewer than of the others`, rules)
     }
