@@ -132,6 +132,8 @@ describe('where a look fails', () => {
     await server.when(({ watching }) => watching === 1)
     server.write('{"type": "WHAT"}\n')
     await seen.when(() => seen.failures.length === 1)
+    // Else what follows could be written to the watch that was left.
+    await server.when(({ watching }) => watching === 0)
     await seen.advanceUntil(() => server.watching === 1)
     server.write('}{\n')
     await seen.when(() => seen.failures.length === 2)
