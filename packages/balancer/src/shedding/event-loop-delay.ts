@@ -14,13 +14,16 @@ const RESOLUTION_MS = 10
 export function eventLoopDelay(): DelayMeter {
   const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
   histogram.enable()
+  let readAt = performance.now()
   return {
     read() {
-      // It holds whole intervals, in nanoseconds. The median: one long collection of garbage is no overload. An interval that
-      // saw nothing at all was one long delay, which the next one tells.
-      const delayMs = histogram.count === 0 ? 0 : histogram.percentile(50) / 1e6 - RESOLUTION_MS
+      const now = performance.now()
+      // It holds whole intervals, in nanoseconds. The median: one long collection of garbage is no overload. Where it holds
+      // none, it has not looked twice since it was reset: the loop has hardly turned in all that time.
+      const intervalMs = histogram.count === 0 ? now - readAt : histogram.percentile(50) / 1e6
       histogram.reset()
-      return Math.max(0, delayMs)
+      readAt = now
+      return Math.max(0, intervalMs - RESOLUTION_MS)
     },
     close: () => void histogram.disable(),
   }
