@@ -1,0 +1,179 @@
+import { createBalancer, dns, leastRequests, peakEwma } from '@gatelet/balancer'
+import { proxy } from '@gatelet/proxy'
+import { call, calls, type DnsServer, dnsServer, origins, rawRequest, simulate, virtualClock } from '@gatelet/testing'
+import { describe, expect, test } from 'vitest'
+import { fronts } from '../attack/support/fronts.ts'
+import { message, statuses } from '../attack/support/room.ts'
+import { played } from './support/scene.ts'
+import { answers, fine, type hangs, headOf, says } from './support/servers.ts'
+
+// What happens to a set of endpoints.
+
+const get = message('GET /x')
+
+describe.each(fronts)('on $name', (front) => {
+  test('all endpoints down is 503 at once; they are asked again without being told to', async () => {
+    await using farm = await origins(2)
+    await farm.stop(0)
+    await farm.stop(1)
+    await played({ front, servers: [], balancer: { ejection: { consecutiveFailures: 1 } } }, async ({ port, balancer }) => {
+      for (const url of farm.urls) balancer.add(url)
+      const from = performance.now()
+      for (let asked = 0; asked < 5; asked++) expect(statuses(await rawRequest(port, get))).toEqual([503])
+      // 5 ms each is asked for; ten times that, since the machine is busy.
+      expect(performance.now() - from).toBeLessThan(5 * 50)
+      await farm.start(0)
+      expect(statuses(await rawRequest(port, get))).toEqual([200])
+    })
+  })
+
+  test('no endpoint at all is 503', async () => {
+    await played({ front, servers: [] }, async ({ port }) => {
+      expect(statuses(await rawRequest(port, get))).toEqual([503])
+    })
+  })
+
+  test('an endpoint that answers 500 to all, and fast, attracts no more than ten requests', async () => {
+    const broken = says('HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\nno')
+    await played(
+      { front, servers: [broken, answers, answers], balancer: { strategy: 'least-requests' } },
+      async ({ port, attempts }) => {
+        for (let asked = 0; asked < 60; asked++) await rawRequest(port, get)
+        expect(attempts.filter((kind) => kind === 'failure').length).toBeLessThanOrEqual(10)
+      },
+    )
+  })
+
+  test('an endpoint that is removed ends what it has begun, and begins nothing more', async () => {
+    let answer = () => {}
+    const slow = async (connection: Parameters<typeof hangs>[0]) => {
+      await headOf(connection)
+      answer = () => connection.write(fine('begun'))
+    }
+    await played({ front, servers: [slow], proxy: { timeouts: { headersMs: 5_000 } } }, async ({ port, balancer, servers }) => {
+      const begun = rawRequest(port, get)
+      await servers[0]?.when((server) => server.connections[0]?.received.includes('\r\n\r\n'))
+      const [endpoint] = balancer.endpoints
+      const removed = balancer.remove(endpoint?.id ?? '')
+      expect(statuses(await rawRequest(port, get))).toEqual([503])
+      answer()
+      expect((await begun).responses[0]?.text).toBe('begun')
+      expect(await removed).toBe(true)
+    })
+  })
+
+  test('weights of 0 take no requests; all 0 is 503', async () => {
+    await played({ front, servers: [answers, answers] }, async ({ port, balancer, asked }) => {
+      const [first, second] = balancer.endpoints.map(({ id }) => id)
+      balancer.setWeight(first ?? '', 0)
+      for (let at = 0; at < 6; at++) expect(statuses(await rawRequest(port, get))).toEqual([200])
+      expect(asked()[0]).toBe(0)
+      balancer.setWeight(second ?? '', 0)
+      expect(statuses(await rawRequest(port, get))).toEqual([503])
+      balancer.setWeight(first ?? '', 1)
+      expect(statuses(await rawRequest(port, get))).toEqual([200])
+    })
+  })
+
+  test('a hundred changes of the whole set under load lose no request', async () => {
+    await using farm = await origins(4, { keepRequests: 1 })
+    await played({ front, servers: [] }, async ({ port, balancer }) => {
+      await balancer.replace(farm.urls.slice(0, 2))
+      let isOver = false
+      const seen: number[] = []
+      const load = Array.from({ length: 4 }, async () => {
+        while (!isOver) seen.push(...statuses(await rawRequest(port, get)))
+      })
+      const replacing: Promise<boolean>[] = []
+      for (let change = 0; change < 100; change++) {
+        replacing.push(balancer.replace(farm.urls.slice(change % 3, (change % 3) + 2)))
+        await new Promise((resolve) => setTimeout(resolve, 3))
+      }
+      isOver = true
+      await Promise.all([...load, ...replacing])
+      expect(seen.length).toBeGreaterThan(50)
+      expect(seen.filter((status) => status !== 200)).toEqual([])
+    })
+  })
+})
+
+describe('names in DNS', () => {
+  const name = 'orders.test'
+
+  const happenings: readonly (readonly [string, (server: DnsServer) => unknown])[] = [
+    ['that vanish', ({ records }) => records.delete(name)],
+    ['that have no addresses any more', ({ records }) => records.set(name, {})],
+    ['whose server fails', (server) => Object.assign(server, { fault: { kind: 'servfail' } })],
+    ['whose server is silent', (server) => Object.assign(server, { fault: { kind: 'silence' } })],
+  ]
+
+  test.each(happenings)('%s keep the last good set', async (_, happens) => {
+    await using farm = await origins(1)
+    await using server = await dnsServer({ [name]: { A: ['127.0.0.1', '127.0.0.1'], ttl: 1 } })
+    const clock = virtualClock()
+    const port = farm.servers[0]?.port ?? 0
+    const source = dns(name, { port, family: 4, servers: [server.address], timeoutMs: 150, tries: 1 })
+    const balancer = createBalancer({ endpoints: source, clock })
+    await balancer.ready()
+    // Twice the same address is one endpoint.
+    expect(balancer.endpoints).toHaveLength(1)
+    happens(server)
+    const before = server.queries.length
+    await clock.advance(1_000)
+    await server.when(() => server.queries.length > before)
+    const forward = proxy(balancer)
+    expect((await call(forward)).status).toBe(200)
+    await forward.close()
+    await balancer.close()
+  })
+
+  test('that are not there at the start are an error of ready(), and 503 until they are', async () => {
+    await using server = await dnsServer({})
+    server.fault = { kind: 'servfail' }
+    const balancer = createBalancer({
+      endpoints: dns(name, { servers: [server.address], timeoutMs: 150, tries: 1 }),
+      clock: virtualClock(),
+    })
+    const reply = await call(proxy(balancer))
+    expect([502, 503]).toContain(reply.status)
+    await balancer.close()
+  })
+
+  test('with a thousand addresses are a thousand endpoints', async () => {
+    const A = Array.from({ length: 1_000 }, (_, at) => `10.0.${at >> 8}.${at & 255}`)
+    await using server = await dnsServer({ [name]: { A } })
+    const balancer = createBalancer({ endpoints: dns(name, { family: 4, servers: [server.address] }), clock: virtualClock() })
+    await balancer.ready()
+    expect(balancer.endpoints).toHaveLength(1_000)
+    await balancer.close()
+  })
+
+  test('whose answer changes lead to the new servers, and no request is lost', async () => {
+    await using server = await dnsServer({ [name]: { A: ['127.0.0.1'], ttl: 1 } })
+    await using farm = await origins(1)
+    const clock = virtualClock()
+    const source = dns(name, { port: farm.servers[0]?.port ?? 0, family: 4, servers: [server.address] })
+    const balancer = createBalancer({ endpoints: source, clock })
+    await balancer.ready()
+    const forward = proxy(balancer)
+    expect((await calls(forward, 5)).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200])
+    server.records.set(name, { A: ['127.0.0.2'], ttl: 1 })
+    await clock.advance(1_000)
+    await expect.poll(() => balancer.endpoints.map(({ id }) => id)).toEqual([expect.stringContaining('127.0.0.2')])
+    await forward.close()
+    await balancer.close()
+  })
+})
+
+test.each([
+  ['least-requests', leastRequests],
+  ['peak-ewma', peakEwma()],
+])('an endpoint that is ten times slower gets less than 15 %% by %s', (_, strategy) => {
+  const { endpoints } = simulate({
+    strategy,
+    endpoints: [{ id: 'slow', slowness: 10 }, {}, {}, {}],
+    arrivals: { perSecond: 50, requests: 20_000 },
+    serviceTimes: { meanMs: 20 },
+  })
+  expect(endpoints.find(({ id }) => id === 'slow')?.share).toBeLessThan(0.15)
+})
