@@ -85,3 +85,21 @@ export function isWithin(address: string, ranges: readonly AddressRange[]): bool
   const parsed = ipaddr.parse(canonical)
   return ranges.some(({ network, bits }) => parsed.kind() === network.kind() && parsed.match(network, bits))
 }
+
+/**
+ * The IPv4 addresses that an IPv6 address stands for, where somebody translates it: NAT64 (RFC 6052, RFC 8215), 6to4 (RFC
+ * 3056), Teredo (RFC 4380) and the old IPv4-compatible form. (IPv4-mapped ones are IPv4 in their canonical form.)
+ */
+export function embeddedIpv4(address: string): readonly string[] {
+  const canonical = canonicalAddress(address) ?? ''
+  if (!isIPv6(canonical)) return []
+  const { parts } = parsedIpv6(canonical)
+  const at = (part: number, flip = 0): string => {
+    const [high, low] = [(parts[part] as number) ^ flip, (parts[part + 1] as number) ^ flip]
+    return `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`
+  }
+  if (parts[0] === 0x2002) return [at(1)]
+  if (parts[0] === 0x2001 && parts[1] === 0) return [at(2), at(6, 0xffff)]
+  if (parts[0] === 0x64 && parts[1] === 0xff9b) return [at(6)]
+  return parts.slice(0, 6).every((part) => part === 0) ? [at(6)] : []
+}

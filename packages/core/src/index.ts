@@ -1,5 +1,5 @@
 export type { AddressRange } from './address.ts'
-export { addressRanges, canonicalAddress, isWithin, networkOf } from './address.ts'
+export { addressRanges, canonicalAddress, embeddedIpv4, isWithin, networkOf } from './address.ts'
 export type {
   Ask,
   Balancer,
@@ -47,6 +47,8 @@ export { isHopByHop, nominated, withoutNominated } from './hop-by-hop.ts'
 export type { Check, Checks } from './options.ts'
 export * as options from './options.ts'
 export { checkOptions } from './options.ts'
+export type { Pem } from './pem.ts'
+export { isPemFile, pem, readPem } from './pem.ts'
 export { isPromise } from './promise.ts'
 export type { ProxiedConnection, ProxyHeader } from './proxy-protocol.ts'
 export { proxyHeader, readProxyHeader } from './proxy-protocol.ts'

@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net'
-import { addressRanges, canonicalAddress, isWithin, networkOf } from '@gatelet/core'
+import { addressRanges, canonicalAddress, embeddedIpv4, isWithin, networkOf } from '@gatelet/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { growth, LINEAR } from './growth.ts'
@@ -200,5 +200,30 @@ describe('the network of an address', () => {
     ['unix', 64, 'unix'],
   ])('of %s with %i bits is %s', (address, bits, network) => {
     expect(networkOf(address, bits)).toBe(network)
+  })
+})
+
+describe('an address that stands for another', () => {
+  test.each([
+    ['64:ff9b::169.254.169.254', ['169.254.169.254']],
+    ['64:ff9b:1::10.0.0.1', ['10.0.0.1']],
+    ['2002:7f00:1::', ['127.0.0.1']],
+    ['2001:0:0a00:1::f5ff:fffe', ['10.0.0.1', '10.0.0.1']],
+    ['::127.0.0.1', ['127.0.0.1']],
+    ['2001:db8::1', []],
+    ['1.2.3.4', []],
+    ['::ffff:1.2.3.4', []],
+    ['a.test', []],
+  ])('%s: %j', (address, embedded) => {
+    expect(embeddedIpv4(address)).toEqual(embedded)
+  })
+
+  test('is found for every IPv4 address', () => {
+    fc.assert(
+      fc.property(fc.ipV4(), (address) => {
+        expect(embeddedIpv4(`64:ff9b::${address}`)).toEqual([address])
+      }),
+      runs,
+    )
   })
 })

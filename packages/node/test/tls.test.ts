@@ -222,9 +222,7 @@ describe('certificates in files', () => {
       expect(await shown(server.port)).toBe('a.test')
     }
     await new Promise(setImmediate)
-    expect(
-      warnings.filter((message) => message.startsWith('kept the certificates as they were: serve: tls.')).length,
-    ).toBeGreaterThan(0)
+    expect(warnings.filter((message) => message.startsWith('kept the certificates as they were: tls.')).length).toBeGreaterThan(0)
     process.off('warning', listen)
     files.use('renewed')
     server.reloadTls()
@@ -316,8 +314,8 @@ describe('client certificates', () => {
       first.write('GET / HTTP/1.1\r\nHost: a.test\r\n\r\n')
       expect(String((await once(first, 'data'))[0])).toContain('nobody')
       // Before TLS 1.3 it is there with the handshake.
-    if (version === 'TLSv1.2') session = first.getSession()
-    await until(() => session)
+      if (version === 'TLSv1.2') session = first.getSession()
+      await until(() => session)
       first.destroy()
       const again = await shake(server.port, { ...options, session: session as Buffer })
       expect(again.isSessionReused()).toBe(true)

@@ -1,8 +1,7 @@
 import { X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
-import { GatewayError } from '@gatelet/core'
-import type { CertificateOptions, Pem, ServeTlsOptions } from './options.ts'
+import { GatewayError, isPemFile, type Pem, readPem } from '@gatelet/core'
+import type { CertificateOptions, ServeTlsOptions } from './options.ts'
 
 /** What a server shows to whom. Replaced whole when files change. */
 export interface Certificates {
@@ -43,12 +42,12 @@ export function readCertificates(tls: ServeTlsOptions): Certificates {
 /** The files that options name. */
 export function filesOf(tls: ServeTlsOptions): string[] {
   const certificates = [tls, ...(tls.others ?? [])].flatMap(({ cert, key }) => [cert, key])
-  return [...certificates, ...authoritiesOf(tls)].filter(isPath)
+  return [...certificates, ...authoritiesOf(tls)].filter(isPemFile)
 }
 
 function commonOf(tls: ServeTlsOptions): SecureContextOptions {
   const { minVersion = 'TLSv1.2' } = tls
-  const ca = authoritiesOf(tls).map((authority) => read(authority, 'tls.clientCertificates.ca'))
+  const ca = authoritiesOf(tls).map((authority) => readPem(authority, 'tls.clientCertificates.ca'))
   for (const each of ca) parsed(each, 'tls.clientCertificates.ca')
   return ca.length > 0 ? { minVersion, ca } : { minVersion }
 }
@@ -65,8 +64,8 @@ interface One {
 }
 
 function readOne(given: CertificateOptions, common: SecureContextOptions, path: string): One {
-  const cert = read(given.cert, `${path}.cert`)
-  const key = read(given.key, `${path}.key`)
+  const cert = readPem(given.cert, `${path}.cert`)
+  const key = readPem(given.key, `${path}.key`)
   const certificate = parsed(cert, `${path}.cert`)
   const options = { ...common, cert, key, ...(given.passphrase === undefined ? {} : { passphrase: given.passphrase }) }
   if (Date.parse(certificate.validTo) < Date.now())
@@ -89,17 +88,6 @@ function parsed(pem: Buffer, path: string): X509Certificate {
   }
 }
 
-function read(pem: Pem, path: string): Buffer {
-  if (!isPath(pem)) return Buffer.from(pem)
-  try {
-    return readFileSync(pem)
-  } catch (cause) {
-    throw bad(path, `cannot be read (${(cause as Error).message})`, cause)
-  }
-}
-
-const isPath = (pem: Pem): pem is string => typeof pem === 'string' && !pem.includes('-----BEGIN')
-
 // Never with what was read: it may be a key.
 const bad = (path: string, what: string, cause: unknown) =>
-  new GatewayError('BAD_OPTION', { path, message: `serve: ${path} ${what}`, cause })
+  new GatewayError('BAD_OPTION', { path, message: `${path} ${what}`, cause })

@@ -1,11 +1,8 @@
-import { type Check, type Checks, options } from '@gatelet/core'
-
-/** A PEM text or its bytes; or the path of a file that holds it (a text without `-----BEGIN`), which is watched. */
-export type Pem = string | Uint8Array
+import { type Check, type Checks, options, type Pem, pem } from '@gatelet/core'
 
 /** One certificate of a server. */
 export interface CertificateOptions {
-  /** The certificate, and behind it the chain up to one that clients know. */
+  /** The certificate, and behind it the chain up to one that clients know. A file is watched. */
   cert: Pem
   key: Pem
   /** For a key that is encrypted. */
@@ -40,11 +37,6 @@ export interface ServeTlsOptions extends CertificateOptions {
 }
 
 const { boolean, either, list, milliseconds, oneOf, optional, shape, string, wrong } = options
-
-export const pem: Check<Pem> = (value, path) => {
-  if ((typeof value === 'string' && value !== '') || (value instanceof Uint8Array && value.byteLength > 0)) return value
-  throw wrong(typeof value === 'string' ? value : typeof value, path, 'a PEM text, its bytes, or the path of a file')
-}
 
 const name: Check<string> = (value, path) => {
   const isName = typeof value === 'string' && /^(?:\*\.)?(?:[a-z0-9_-]+\.)*[a-z0-9_-]+$/i.test(value)
