@@ -345,8 +345,21 @@ export const subjects: Readonly<Record<string, Subject>> = {
       maxQueued: 1.5,
       queueMs: 0,
       keepAliveMs: -1,
+      tls: true,
+      http2: 'h2c',
+      addresses: 'public',
       clock: {},
     },
+  },
+  UpstreamTlsOptions: {
+    through: (tls) => proxy('http://127.0.0.1:9', { tls }),
+    at: 'tls',
+    bad: { ca: [], cert: 7, key: '', passphrase: '', servername: 7, minVersion: 'TLSv1', rejectUnauthorized: 'no' },
+  },
+  AddressOptions: {
+    through: (addresses) => proxy('http://127.0.0.1:9', { addresses }),
+    at: 'addresses',
+    bad: { refuse: ['privat'], allow: '10.0.0.0/8' },
   },
   ProxyTimeouts: {
     through: (timeouts) => proxy('http://127.0.0.1:9', { timeouts }),

@@ -1,7 +1,8 @@
 import type { EventEmitter } from 'node:events'
 import { GatewayError } from '@gatelet/core'
-import { type buildConnector, Client } from 'undici'
+import { Client } from 'undici'
 import type { Call } from './connections.ts'
+import type { Connector } from './connector.ts'
 
 /** One connection to an endpoint, as a call sees it. It reconnects by itself when it was closed while unused. */
 export interface Connection {
@@ -31,10 +32,10 @@ export class OneConnection implements Connection {
   private call: Call | undefined
   private isGone = false
 
-  constructor(origin: string, connect: buildConnector.connector, keepAliveMs: number, owner: ConnectionOwner) {
+  constructor(origin: string, connect: Connector, keepAliveMs: number, owner: ConnectionOwner) {
     this.owner = owner
     this.client = new Client(origin, {
-      connect,
+      connect: (_, done) => void connect({ protocol: 'http/1.1' }, done as never),
       // With 1, undici waits a turn of the event loop before it takes the next request. Never more than one is sent.
       pipelining: 2,
       keepAliveTimeout: keepAliveMs,

@@ -1,10 +1,9 @@
-import { GatewayError, type Target } from '@gatelet/core'
-import { buildConnector, type Dispatcher } from 'undici'
+import type { GatewayError } from '@gatelet/core'
+import type { Dispatcher } from 'undici'
 import { type Connection, type ConnectionOwner, OneConnection } from './connection.ts'
+import type { Connector } from './connector.ts'
 import type { ProxySettings } from './options.ts'
-
-/** A target that is reached over the network. */
-export type NetworkTarget = Extract<Target, { origin: URL }>
+import { WaitingCalls } from './waiting-calls.ts'
 
 /** A request on its way to one endpoint, as the connections see it. */
 export interface Call extends Dispatcher.DispatchHandler {
@@ -19,57 +18,61 @@ export interface Call extends Dispatcher.DispatchHandler {
   assigned(connection: Connection): void
   /** Told instead, when there is no connection to be had. */
   refused(error: GatewayError): void
+  /** Told when the whole request was handed over. */
+  onRequestSent(): void
+  /** Told before `onError`: whatever was sent, the upstream has done nothing with it. */
+  notProcessed(): void
 }
 
-interface Waiting {
-  readonly call: Call
-  readonly leave: () => void
+/** The connections to one endpoint, whatever they speak. */
+export interface UpstreamConnections {
+  /** Sends a call on a free connection, a new one, or as soon as there is one. Who waits already comes first. */
+  dispatch(call: Call): void
+  readonly isClosed: boolean
+  /** Whether there is nothing to keep. */
+  readonly isEmpty: boolean
+  /** Closes what is not in use, and the rest as it becomes free. Resolves when the last request is over. */
+  close(): Promise<void>
 }
 
 /**
  * The connections to one endpoint: the one that was used last is used next, so that few stay warm and the rest close.
  * undici's own pool would wait a turn of the event loop and look at every connection for each request.
  */
-export class Connections implements ConnectionOwner {
+export class Connections implements ConnectionOwner, UpstreamConnections {
   private readonly origin: string
   private readonly settings: ProxySettings
-  private readonly connect: buildConnector.connector
+  private readonly connect: Connector
   private readonly idle: OneConnection[] = []
   private readonly all = new Set<OneConnection>()
   private readonly picked: OneConnection[] = []
-  // In the order of their coming.
-  private readonly waiting = new Set<Waiting>()
+  private readonly waiting: WaitingCalls
   private closing: { done: Promise<void>; finish: () => void } | undefined
 
-  constructor(target: NetworkTarget, settings: ProxySettings) {
-    this.origin = target.origin.origin
+  constructor(origin: string, connect: Connector, settings: ProxySettings) {
+    this.origin = origin
     this.settings = settings
-    this.connect = connector(target, settings)
+    this.connect = connect
+    this.waiting = new WaitingCalls(settings)
   }
 
-  /** Sends a call on a free connection, a new one, or as soon as there is one. Who waits already comes first. */
   dispatch(call: Call): void {
     const connection = this.waiting.size === 0 ? this.available(call) : undefined
     if (connection) this.hand(call, connection)
-    else this.enqueue(call)
+    else this.waiting.add(call)
   }
 
   get isClosed(): boolean {
     return this.closing !== undefined
   }
 
-  /** Whether there is nothing to keep. */
   get isEmpty(): boolean {
     return this.all.size === 0 && this.waiting.size === 0
   }
 
-  /** Closes what is not in use, and the rest as it becomes free. Resolves when the last request is over. */
   close(): Promise<void> {
     this.closing ??= closing()
-    for (const { call, leave } of this.waiting) {
-      leave()
-      call.refused(new GatewayError('DRAINING'))
-    }
+    this.waiting.close()
     for (const connection of [...this.idle]) connection.destroy()
     if (this.all.size === 0) this.closing.finish()
     return this.closing.done
@@ -93,28 +96,6 @@ export class Connections implements ConnectionOwner {
     const connection = new OneConnection(this.origin, this.connect, this.settings.keepAliveMs, this)
     this.all.add(connection)
     return connection
-  }
-
-  private enqueue(call: Call): void {
-    const { maxQueued, queueMs, clock } = this.settings
-    if (this.waiting.size >= maxQueued) {
-      call.refused(new GatewayError('QUEUE_FULL'))
-      return
-    }
-    const entry = {
-      call,
-      leave: () => {
-        cancel()
-        this.waiting.delete(entry)
-      },
-    }
-    const expire = () => {
-      this.waiting.delete(entry)
-      call.refused(new GatewayError('QUEUE_TIMEOUT'))
-    }
-    const cancel = clock.setTimer(expire, Math.min(queueMs, call.timeLeft))
-    this.waiting.add(entry)
-    call.queued(entry.leave)
   }
 
   /** @internal A request is over, and its connection may serve another. */
@@ -155,28 +136,21 @@ export class Connections implements ConnectionOwner {
   }
 
   private serveWaiting(): void {
-    for (const { call, leave } of this.waiting) {
-      const connection = this.available(call)
-      if (!connection) return
-      leave()
-      connection.take(call)
-      connection.send()
-    }
+    this.waiting.serve(
+      (call) => this.available(call),
+      (call, connection) => {
+        connection.take(call)
+        connection.send()
+      },
+    )
   }
 }
 
-function closing(): { done: Promise<void>; finish: () => void } {
+/** The end of everything that an endpoint has open. */
+export function closing(): { done: Promise<void>; finish: () => void } {
   let finish = () => {}
   const done = new Promise<void>((resolve) => {
     finish = resolve
   })
   return { done, finish }
-}
-
-// One for all connections of an endpoint: they share TLS sessions.
-function connector({ socketPath }: NetworkTarget, { connectMs }: ProxySettings): buildConnector.connector {
-  const connect = buildConnector({ timeout: connectMs, ...(socketPath === undefined ? {} : { socketPath }) })
-  // Without undici's idea of the server's name, which is the `Host` of the request: that may be the client's, and whose
-  // certificate is right is not for a client to say. The connector then takes the name from the origin.
-  return ({ servername: _, ...options }, done) => connect(options, done)
 }

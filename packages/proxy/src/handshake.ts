@@ -1,7 +1,12 @@
 import { createHash } from 'node:crypto'
-import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
-import { request as httpsRequest } from 'node:https'
-import { isIP } from 'node:net'
+import {
+  type ClientRequest,
+  request as httpRequest,
+  type IncomingMessage,
+  validateHeaderName,
+  validateHeaderValue,
+} from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { GatewayError, type HeaderList, type Reply, switchProtocols } from '@gatelet/core'
 import { type AttemptAt, attempted, released } from './attempted.ts'
@@ -22,7 +27,7 @@ export interface HandshakeAttempt extends AttemptAt {
 }
 
 /**
- * One handshake with one endpoint. It goes by `node:http` on a connection of its own, since a refusal has to come back
+ * One handshake with one endpoint. It goes by `node:http`, over TLS too, on a connection of its own, since a refusal has to come back
  * whole: status, headers and body. When the upstream agrees, the two sockets are joined; the lease lasts as long as they do.
  */
 export class Handshake {
@@ -36,6 +41,7 @@ export class Handshake {
   private reject: (error: GatewayError) => void = () => {}
   private cancelTimer: () => void = () => {}
   private undoAbort: () => void = () => {}
+  private stopConnecting: () => void = () => {}
 
   constructor(attempt: HandshakeAttempt) {
     this.attempt = attempt
@@ -43,43 +49,48 @@ export class Handshake {
   }
 
   /** @throws GatewayError when there is no answer */
-  ask(headers: readonly string[], socketPath: string | undefined): Promise<Reply> {
-    const { ctx, settings } = this.attempt
+  ask(headers: readonly string[]): Promise<Reply> {
+    const { ctx, settings, upstream } = this.attempt
     return new Promise((resolve, reject) => {
       this.resolve = resolve
       this.reject = reject
       this.undoAbort = ctx.onAbort(() => this.fail(stopReason(ctx)))
       this.limit(settings.connectMs, 'UPSTREAM_CONNECT_TIMEOUT')
       try {
-        this.send(headers, socketPath)
+        checkFields(headers)
       } catch (error) {
         this.fail(error)
+        return
       }
+      // Half open: a tunnel of which one side has ended stays open the other way.
+      this.stopConnecting = upstream.connect({ protocol: 'http/1.1', allowHalfOpen: true }, (error, socket) => {
+        if (error) this.fail(error)
+        else this.connected(socket as Socket, headers)
+      })
     })
   }
 
-  private send(headers: readonly string[], socketPath: string | undefined): void {
-    const { upstream, settings, ctx } = this.attempt
+  private connected(socket: Socket, headers: readonly string[]): void {
+    this.isConnected = true
+    this.limit(this.attempt.settings.headersMs, 'UPSTREAM_HEADERS_TIMEOUT')
+    try {
+      this.send(socket, headers)
+    } catch (error) {
+      socket.destroy()
+      this.fail(error)
+    }
+  }
+
+  private send(socket: Socket, headers: readonly string[]): void {
+    const { upstream, ctx } = this.attempt
     const { url } = ctx.request
-    const isSecure = upstream.origin.protocol === 'https:'
-    const hostname = upstream.origin.hostname.replace(/^\[|\]$/g, '')
-    const request = (isSecure ? httpsRequest : httpRequest)({
-      ...(socketPath === undefined ? { host: hostname, port: upstream.origin.port } : { socketPath }),
+    const request = httpRequest({
+      createConnection: () => socket,
       path: upstream.basePath + url.path + url.search,
       headers: handshakeHeaders(upstream.host, headers) as never,
-      agent: false,
-      // Passed on to the socket: a half-closed tunnel stays open the other way. The certificate is to be the origin's own,
-      // whatever the client said in `Host`.
-      ...{ allowHalfOpen: true, servername: isIP(hostname) ? '' : hostname },
     })
     this.request = request
     request.on('error', (error) => this.fail(error))
-    request.once('socket', (socket) => {
-      socket.once(isSecure ? 'secureConnect' : 'connect', () => {
-        this.isConnected = true
-        this.limit(settings.headersMs, 'UPSTREAM_HEADERS_TIMEOUT')
-      })
-    })
     request.once('response', (response) => this.settle(() => this.refusal(response)))
     request.once('upgrade', (response, socket, head) => this.settle(() => this.switched(response, socket, head)))
     request.end()
@@ -111,6 +122,7 @@ export class Handshake {
     const failure = upstreamError(error, { sent: this.isConnected, hasHead: false })
     this.over(failure)
     released(this.attempt.lease)
+    this.stopConnecting()
     this.request?.destroy()
     this.reject(failure)
   }
@@ -179,6 +191,14 @@ export class Handshake {
 function handshakeHeaders(host: string, headers: readonly string[]): string[] {
   const own = headers.some((name, at) => at % 2 === 0 && name.toLowerCase() === 'host') ? [] : ['host', host]
   return [...own, ...headers, 'connection', 'Upgrade', 'upgrade', 'websocket']
+}
+
+// Node would, but not before there is a connection.
+function checkFields(headers: readonly string[]): void {
+  for (let i = 0; i < headers.length; i += 2) {
+    validateHeaderName(headers[i] as string)
+    validateHeaderValue(headers[i] as string, headers[i + 1] as string)
+  }
 }
 
 const isFault = ({ side, code }: GatewayError) => side === 'upstream' || code === 'DEADLINE_EXCEEDED'

@@ -1,5 +1,9 @@
-import { type Balancer, type Checks, type Clock, canonicalizeHost, checkOptions, options, systemClock } from '@gatelet/core'
+import { type Balancer, type Checks, type Clock, canonicalizeHost, checkOptions, isHopByHop, options, systemClock } from '@gatelet/core'
+import { type AddressGuard, type AddressOptions, addressChecks, addressGuard } from './address-guard.ts'
+import { type HedgeOptions, type HedgeSettings, hedgeCheck, hedgeSettings } from './hedge-options.ts'
+import { type RetryOptions, type RetrySettings, retriesCheck, retrySettings } from './retry-options.ts'
 import { normalizedMap } from './set-cookie.ts'
+import { type UpstreamTls, type UpstreamTlsOptions, upstreamTls, upstreamTlsChecks } from './upstream-tls.ts'
 
 /** How long to wait for what. All in milliseconds; waits for answers and bodies may be a second longer. */
 export interface ProxyTimeouts {
@@ -14,6 +18,11 @@ export interface ProxyTimeouts {
    * flowing does not count, nor does the response's, so uploads and event streams may last. Default 60,000.
    */
   totalMs?: number
+  /**
+   * For one attempt to its answer's headers, waits for a connection among them; then another endpoint is asked as after
+   * `headersMs`. For requests without a body, or with a collected one. Default: none but those above.
+   */
+  attemptMs?: number
 }
 
 /**
@@ -42,10 +51,27 @@ export interface ProxyOptions {
   cookies?: { domain?: CookieMap; path?: CookieMap }
   timeouts?: ProxyTimeouts
   /**
-   * Attempts after the first, each at an endpoint that was not tried yet. 0 to 10, default 2. One that met a connection which
-   * the upstream had closed meanwhile does not count.
+   * Attempts after the first, each at an endpoint that was not tried yet: 0 to 10, default 2; or all that can be said of them. One
+   * that met a connection which the upstream had closed meanwhile does not count.
    */
-  retries?: number
+  retries?: number | RetryOptions
+  /**
+   * Asks a second endpoint when the first is slow, and takes the answer that comes first. For idempotent requests whose body, if
+   * any, is collected; out of the budget of `retries`. Default: not.
+   */
+  hedge?: HedgeOptions
+  /**
+   * The header field that tells the upstream how long an answer is waited for, such as `x-request-timeout-ms`: whole milliseconds;
+   * `grpc-timeout` gets gRPC's format. A shorter time of the client's in the same field is kept. Default: none.
+   */
+  deadlineHeader?: string
+  /** Longest request body in bytes, 1 or more: more is 413, before an endpoint is asked where the length is known. Default: no bound. */
+  maxRequestBytes?: number
+  /**
+   * Longest response body in bytes, 1 or more: more is 502 where the length is known, and else broken off. It is not held against
+   * the endpoint. Default: no bound.
+   */
+  maxResponseBytes?: number
   /** Connections to one endpoint at most, 1 to 10,000. Those of upgrades are not among them: each has its client's. Default 128. */
   connections?: number
   /** Requests that wait for a connection to one endpoint at most, 0 to 100,000; more get 503. Default 1,024. */
@@ -54,6 +80,15 @@ export interface ProxyOptions {
   queueMs?: number
   /** How long an unused connection is kept, in milliseconds, unless the upstream announces less. Keep it below the upstream's. Default 4,000. */
   keepAliveMs?: number
+  /** How TLS is spoken with endpoints that have an https URL, upgrades too. */
+  tls?: UpstreamTlsOptions
+  /**
+   * Speaks HTTP/2 with the endpoints, and with no others: over TLS by ALPN, without by prior knowledge (h2c). Handshakes for
+   * WebSockets still go by HTTP/1.1, on connections of their own. Default false.
+   */
+  http2?: boolean
+  /** Which addresses may be connected to. Default: any, since endpoints are named by who runs the gateway. */
+  addresses?: AddressOptions
   /** Where time comes from. */
   clock?: Clock
 }
@@ -69,18 +104,28 @@ export interface ProxySettings {
   readonly headersMs: number
   readonly bodyIdleMs: number
   readonly totalMs: number
-  readonly retries: number
+  readonly attemptMs: number | undefined
+  readonly retries: RetrySettings
+  readonly hedge: HedgeSettings | undefined
+  readonly deadlineHeader: string | undefined
+  readonly maxRequestBytes: number | undefined
+  readonly maxResponseBytes: number
   readonly connections: number
   readonly maxQueued: number
   readonly queueMs: number
   readonly keepAliveMs: number
+  readonly tls: UpstreamTls
+  readonly http2: boolean
+  readonly guard: AddressGuard | undefined
   readonly clock: Clock
 }
 
 const { boolean, either, httpUrl, milliseconds, number, oneOf, optional, record, shape, wrong } = options
 
+const tokenText = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+
 const token: options.Check<string> = (value, path) => {
-  if (typeof value !== 'string' || !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(value)) {
+  if (typeof value !== 'string' || !tokenText.test(value)) {
     throw wrong(value, path, "a name of letters, digits and !#$%&'*+-.^_`|~, or false")
   }
   return value
@@ -105,6 +150,18 @@ const attribute: options.Check<string> = (value, path) => {
 
 const cookieMap: options.Check<CookieMap> = (value, path) => normalizedMap(record(attribute)(value, path))
 
+const fieldName: options.Check<string> = (value, path) => {
+  const expected = 'a header field of your own, such as x-request-timeout-ms'
+  if (typeof value !== 'string' || !tokenText.test(value) || isHopByHop(value) || reserved.has(value.toLowerCase()))
+    throw wrong(value, path, expected)
+  return value
+}
+
+// They frame the message, or say where it goes.
+const reserved: ReadonlySet<string> = new Set(['host', 'content-length', 'expect', 'via', 'cookie', 'authorization'])
+
+const bytes = number({ min: 1, max: Number.MAX_SAFE_INTEGER, integer: true, unit: 'bytes' })
+
 /** What each option must be, for options that hold a proxy's. They return a copy. */
 export const proxyChecks: Checks<ProxyOptions> = {
   host: optional(hostName),
@@ -118,13 +175,21 @@ export const proxyChecks: Checks<ProxyOptions> = {
       headersMs: optional(milliseconds()),
       bodyIdleMs: optional(milliseconds(0)),
       totalMs: optional(milliseconds()),
+      attemptMs: optional(milliseconds()),
     }),
   ),
-  retries: optional(number({ min: 0, max: 10, integer: true })),
+  retries: optional(retriesCheck),
+  hedge: optional(hedgeCheck),
+  deadlineHeader: optional(fieldName),
+  maxRequestBytes: optional(bytes),
+  maxResponseBytes: optional(bytes),
   connections: optional(number({ min: 1, max: 10_000, integer: true })),
   maxQueued: optional(number({ min: 0, max: 100_000, integer: true })),
   queueMs: optional(milliseconds()),
   keepAliveMs: optional(milliseconds()),
+  tls: optional(upstreamTlsChecks),
+  http2: optional(boolean),
+  addresses: optional(addressChecks),
   clock: optional(options.clock),
 }
 
@@ -142,11 +207,19 @@ export function proxySettings(given: ProxyOptions): ProxySettings {
     headersMs,
     bodyIdleMs,
     totalMs,
-    retries: checked.retries ?? 2,
+    attemptMs: checked.timeouts?.attemptMs,
+    retries: retrySettings(checked.retries),
+    hedge: hedgeSettings(checked.hedge),
+    deadlineHeader: checked.deadlineHeader,
+    maxRequestBytes: checked.maxRequestBytes,
+    maxResponseBytes: checked.maxResponseBytes ?? Number.POSITIVE_INFINITY,
     connections: checked.connections ?? 128,
     maxQueued: checked.maxQueued ?? 1_024,
     queueMs: checked.queueMs ?? 2_000,
     keepAliveMs: checked.keepAliveMs ?? 4_000,
+    tls: upstreamTls(checked.tls),
+    http2: checked.http2 ?? false,
+    guard: checked.addresses && addressGuard(checked.addresses),
     clock: checked.clock ?? systemClock,
   }
 }

@@ -22,12 +22,12 @@ export async function upgrade(ctx: Context, { balancer, upstreams, settings }: P
     if ('handler' in target) return askHandler(attempt, target.handler, settings.clock)
     const handshake = new Handshake({ ...attempt, settings, deadline, upstream: upstreams.of(endpoint, target) })
     try {
-      return await handshake.ask(headers, target.socketPath)
+      return await handshake.ask(headers)
     } catch (error) {
       history.lastError = error as GatewayError
       history.tried.push(endpoint)
       if (handshake.isConnected || history.lastError.side !== 'upstream' || settings.clock.now() >= deadline) throw error
-      if (history.tried.length > settings.retries) throw allFailed(history)
+      if (history.tried.length > settings.retries.max) throw allFailed(history)
     }
   }
 }

@@ -1,6 +1,7 @@
 import { GatewayError, HeaderList, type Outcome, type Producer, PushSource, type Reply } from '@gatelet/core'
 import type { Dispatcher } from 'undici'
 import { type AttemptAt, attempted, released } from './attempted.ts'
+import { retryAfterIn } from './backoff.ts'
 import type { Connection } from './connection.ts'
 import type { Call } from './connections.ts'
 import type { ProxySettings } from './options.ts'
@@ -45,6 +46,7 @@ export class UpstreamCall implements Call, Producer, Attempted {
   private readonly reject: (error: GatewayError) => void
   private body: PushSource | null = null
   private interim = 0
+  private received = 0
   private isSentWhole = false
   private isAnswered = false
   private connection: Connection | null = null
@@ -93,6 +95,10 @@ export class UpstreamCall implements Call, Producer, Attempted {
     this.fail(error)
   }
 
+  notProcessed(): void {
+    this.sent = false
+  }
+
   // Producer: what the reader of the reply's body asks for.
 
   pause(): void {
@@ -134,18 +140,25 @@ export class UpstreamCall implements Call, Producer, Attempted {
     const { ctx, upstream, settings, lease } = this.attempt
     const headers = replyHeaders(raw, status, ctx.request, upstream, settings)
     if (lease.replyHeaders) for (const [name, value] of lease.replyHeaders) headers.append(name, value)
-    this.answer({ kind: status >= 500 ? 'failure' : 'success', latencyMs: this.elapsed(), status })
+    const length = lengthIn(raw)
+    if (length !== undefined && length > settings.maxResponseBytes && hasContent(status, this.options.method)) throw tooLarge()
+    this.answer(outcomeOf(status, this.elapsed(), headers))
     this.hasHead = true
     if (hasContent(status, this.options.method)) {
       this.resumeResponse = resume
       this.body = new PushSource(this)
-      this.body.length = lengthIn(raw)
+      this.body.length = length
     }
     this.resolve({ status, headers, body: this.body })
     return true
   }
 
   onData(chunk: Buffer): boolean {
+    this.received += chunk.length
+    if (this.received > this.attempt.settings.maxResponseBytes) {
+      this.stop(tooLarge())
+      return true
+    }
     return this.body ? this.body.push(chunk) : true
   }
 
@@ -225,6 +238,15 @@ export class UpstreamCall implements Call, Producer, Attempted {
     return this.attempt.settings.clock.now() - this.startedAt
   }
 }
+
+// What an answer says of its endpoint. The wait that a refusal asks for is in whole seconds.
+function outcomeOf(status: number, latencyMs: number, headers: HeaderList): Outcome {
+  const kind = status >= 500 ? 'failure' : 'success'
+  const retryAfterMs = status === 503 || status === 429 ? retryAfterIn(headers.get('retry-after')) : undefined
+  return retryAfterMs === undefined ? { kind, latencyMs, status } : { kind, latencyMs, status, retryAfterMs }
+}
+
+const tooLarge = () => new GatewayError('RESPONSE_TOO_LARGE')
 
 const tooLate = (cause?: unknown) =>
   new GatewayError('DEADLINE_EXCEEDED', { message: 'the time for all attempts is over', cause })

@@ -29,6 +29,7 @@ function codeOf(error: Error, { sent, hasHead }: Progress): ErrorCode {
   // Cut short; or, before there is a head, framed in two ways at once.
   if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return hasHead ? 'UPSTREAM_RESET' : 'UPSTREAM_BAD_RESPONSE'
   if (code.startsWith('HPE_')) return 'UPSTREAM_BAD_RESPONSE'
+  if (certificate.test(code)) return 'UPSTREAM_CERTIFICATE'
   if (tls.test(code)) return 'UPSTREAM_TLS'
   return ours.test(code) ? 'INTERNAL' : broken(sent)
 }
@@ -44,7 +45,11 @@ const codes: ReadonlyMap<string, ErrorCode> = new Map([
   ['ERR_ASSERTION', 'UPSTREAM_BAD_RESPONSE'],
 ])
 
-const tls = /^(ERR_TLS_|ERR_SSL_|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|HOSTNAME_MISMATCH|EPROTO$)/
+// Of it, of its chain, or of the name that it is for: OpenSSL's names, and Node's own.
+const certificate =
+  /^(ERR_TLS_CERT_|CERT_|CRL_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH)/
+
+const tls = /^(ERR_TLS_|ERR_SSL_|EPROTO$)/
 
 // What we handed over was not acceptable, to undici or to Node.
 const ours = /^(UND_ERR_|ERR_INVALID_|ERR_UNESCAPED_)/

@@ -1,5 +1,7 @@
 import type { Endpoint } from '@gatelet/core'
-import { Connections, type NetworkTarget } from './connections.ts'
+import { Connections, type UpstreamConnections } from './connections.ts'
+import { type Connector, connector, type NetworkTarget } from './connector.ts'
+import { Http2Connections } from './http2/connections.ts'
 import type { ProxySettings } from './options.ts'
 
 /** What the proxy keeps for one endpoint that is reached over the network. */
@@ -9,7 +11,9 @@ export interface Upstream {
   readonly host: string
   /** Put before the path of each request; empty for `/`. */
   readonly basePath: string
-  readonly connections: Connections
+  readonly connections: UpstreamConnections
+  /** For what needs a connection of its own. */
+  readonly connect: Connector
 }
 
 /** Finds what is kept for an endpoint. Computed once: the getters of `URL` are too dear for every request. */
@@ -48,11 +52,14 @@ export class Upstreams {
       void connections.close()
     }
     const { origin } = target
+    const connect = connector(target, this.settings)
+    const Kind = this.settings.http2 ? Http2Connections : Connections
     const upstream: Upstream = {
       origin,
       host: origin.host,
       basePath: origin.pathname.replace(/\/+$/, ''),
-      connections: new Connections(target, this.settings),
+      connections: new Kind(origin.origin, connect, this.settings),
+      connect,
     }
     this.byAddress.set(address, upstream)
     return upstream

@@ -45,6 +45,19 @@ const bad: [path: string, options: unknown, expected: RegExp][] = [
   ['maxQueued', { maxQueued: -1 }, /from 0 to 100000/],
   ['queueMs', { queueMs: 0 }, /milliseconds from 1/],
   ['keepAliveMs', { keepAliveMs: 0 }, /milliseconds from 1/],
+  ['tls', { tls: true }, /an object/],
+  ['tls.ca', { tls: { ca: '' } }, /a PEM text/],
+  ['tls.ca', { tls: { ca: 'nowhere.pem' } }, /cannot be read/],
+  ['tls.ca', { tls: { ca: Buffer.from('x') } }, /has no certificate in PEM/],
+  ['tls.cert', { tls: { key: '-----BEGIN' } }, /must be given too/],
+  ['tls.key', { tls: { cert: '-----BEGIN' } }, /must be given too/],
+  ['tls.key', { tls: { cert: '-----BEGIN', key: '-----BEGIN' } }, /does not fit the certificate/],
+  ['tls.minVersion', { tls: { minVersion: 'TLSv1.1' } }, /"TLSv1.2" or "TLSv1.3"/],
+  ['tls.rejectUnauthorized', { tls: { rejectUnauthorized: 0 } }, /true or false/],
+  ['http2', { http2: 'h2c' }, /true or false/],
+  ['addresses', { addresses: 'public' }, /an object/],
+  ['addresses.refuse[0]', { addresses: { refuse: ['privat'] } }, /a CIDR range .* or one of private/],
+  ['addresses.allow[0]', { addresses: { allow: ['10.0.0.0/33'] } }, /a CIDR range/],
   ['clock', { clock: {} }, /a clock/],
   ['retry', { retry: 1 }, /known are .*retries/],
 ]
@@ -55,7 +68,7 @@ describe('a bad option ends the program at its start', () => {
     expect(error.code).toBe('BAD_OPTION')
     expect(error.path).toBe(path)
     expect(error.message).toMatch(expected)
-    expect(error.message).toMatch(/^proxy: /)
+    expect(error.message).toMatch(/^(proxy: |tls\.)/)
   })
 
   test('every option has one here', () => {
@@ -71,6 +84,9 @@ describe('a bad option ends the program at its start', () => {
       maxQueued: true,
       queueMs: true,
       keepAliveMs: true,
+      tls: true,
+      http2: true,
+      addresses: true,
       clock: true,
     }
     const shown = new Set(bad.map(([path]) => path.split('.')[0]))

@@ -29,7 +29,7 @@ test('a certificate that nobody vouches for is 502, and another endpoint is aske
   expect(balancer.kinds).toEqual(['failure', 'success'])
   for (const request of ['/', { kind: 'upgrade' }] as const) {
     const alone = await call(proxy(`https://127.0.0.1:${port}`), request)
-    expect([alone.status, (await alone.json<{ code: string }>()).code]).toEqual([502, 'UPSTREAM_TLS'])
+    expect([alone.status, (await alone.json<{ code: string }>()).code]).toEqual([502, 'UPSTREAM_CERTIFICATE'])
   }
   server.close()
 })
@@ -61,6 +61,6 @@ describe('an upstream with a certificate that is vouched for', async () => {
   })
 
   test('is refused when the certificate is for another name, also if the client calls it by that', () => {
-    expect(results['wrong name']).toMatchObject({ status: 502, body: expect.stringContaining('UPSTREAM_TLS') })
+    expect(results['wrong name']).toMatchObject({ status: 502, body: expect.stringContaining('UPSTREAM_CERTIFICATE') })
   })
 })
