@@ -76,7 +76,8 @@ export class UpstreamSession {
     this.isDraining = true
     if (this.streams.size > 0) return
     if (this.session) {
-      this.session.close()
+      // Not `close`, which waits for an upstream that may still hold a stream that it has refused.
+      this.session.destroy()
     } else {
       this.stopConnecting()
       this.end()
