@@ -341,6 +341,10 @@ export const subjects: Readonly<Record<string, Subject>> = {
       'cookies.path': { '/': 1 },
       timeouts: 1_000,
       retries: 11,
+      hedge: {},
+      deadlineHeader: 'host',
+      maxRequestBytes: 0,
+      maxResponseBytes: 0.5,
       connections: 0,
       maxQueued: 1.5,
       queueMs: 0,
@@ -364,7 +368,22 @@ export const subjects: Readonly<Record<string, Subject>> = {
   ProxyTimeouts: {
     through: (timeouts) => proxy('http://127.0.0.1:9', { timeouts }),
     at: 'timeouts',
-    bad: { connectMs: 0, headersMs: '15s', bodyIdleMs: -1, totalMs: Number.NaN },
+    bad: { connectMs: 0, headersMs: '15s', bodyIdleMs: -1, totalMs: Number.NaN, attemptMs: 0 },
+  },
+  RetryOptions: {
+    through: (retries) => proxy('http://127.0.0.1:9', { retries }),
+    at: 'retries',
+    bad: { max: 11, statuses: [200], baseMs: 0, maxMs: 0, retryAfterMs: -1, budget: true },
+  },
+  RetryBudgetOptions: {
+    through: (budget) => proxy('http://127.0.0.1:9', { retries: { budget } }),
+    at: 'retries.budget',
+    bad: { share: 2, perSecond: -1 },
+  },
+  HedgeOptions: {
+    through: (hedge) => proxy('http://127.0.0.1:9', { hedge }),
+    at: 'hedge',
+    bad: { afterMs: 0, percentile: 95, maxAttempts: 1 },
   },
   BalancedFetchOptions: {
     through: (options) => balancedFetch(createBalancer({ endpoints }), options),

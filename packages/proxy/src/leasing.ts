@@ -16,6 +16,8 @@ import { released } from './attempted.ts'
 export interface History {
   readonly tried: Endpoint[]
   readonly lastError: GatewayError | undefined
+  /** An endpoint may be asked again when no other is left: it has answered, though not what was wished for. */
+  readonly mayRepeat?: boolean
 }
 
 /**
@@ -29,7 +31,7 @@ export function leaseFrom(balancer: Balancer, ctx: Context, history: History): M
 
 function granted(answer: Lease | Refusal, history: History): Lease {
   if (!isLease(answer)) throw history.lastError ?? refusalError(answer)
-  if (!history.tried.includes(answer.endpoint)) return answer
+  if (history.mayRepeat || !history.tried.includes(answer.endpoint)) return answer
   // Every other was tried: another attempt tells nothing new.
   released(answer)
   throw allFailed(history)

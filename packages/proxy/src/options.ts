@@ -1,4 +1,13 @@
-import { type Balancer, type Checks, type Clock, canonicalizeHost, checkOptions, isHopByHop, options, systemClock } from '@gatelet/core'
+import {
+  type Balancer,
+  type Checks,
+  type Clock,
+  canonicalizeHost,
+  checkOptions,
+  isHopByHop,
+  options,
+  systemClock,
+} from '@gatelet/core'
 import { type AddressGuard, type AddressOptions, addressChecks, addressGuard } from './address-guard.ts'
 import { type HedgeOptions, type HedgeSettings, hedgeCheck, hedgeSettings } from './hedge-options.ts'
 import { type RetryOptions, type RetrySettings, retriesCheck, retrySettings } from './retry-options.ts'

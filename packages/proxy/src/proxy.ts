@@ -1,7 +1,10 @@
 import { type Balancer, GatewayError, type Handler, isPromise } from '@gatelet/core'
 import { Forwarding } from './forwarding.ts'
+import { Latencies } from './latencies.ts'
+import { withLimitedBody } from './limited-body.ts'
 import { type ProxyOptions, proxySettings, proxyTarget } from './options.ts'
 import { requestBody } from './request-body.ts'
+import { RetryBudget } from './retry-budget.ts'
 import { singleEndpoint } from './single-endpoint.ts'
 import { upgrade } from './upgrade.ts'
 import { Upstreams } from './upstreams.ts'
@@ -18,7 +21,7 @@ export interface Forwarder extends Handler {
 /**
  * Forwards requests, WebSocket handshakes too, to the endpoints of a balancer or to one server, and streams the answers
  * back. A failed attempt goes to another endpoint when nothing was sent yet, or when the method is idempotent (RFC 9110
- * §9.2.2) and the body can be sent again.
+ * §9.2.2) and the body can be sent again. Retries and hedges are bounded by a budget.
  *
  * Failures are told apart: 502 the endpoint cannot be reached or answers nonsense, 503 there is none to ask, 504 it took
  * too long, 508 the request came round in a loop.
@@ -30,12 +33,15 @@ export function proxy(to: Balancer | URL | string, options: ProxyOptions = {}): 
   const target = proxyTarget(to)
   const balancer = target instanceof URL ? singleEndpoint(target) : target
   const upstreams = new Upstreams(settings)
-  const parts = { balancer, upstreams, settings }
-  const handler: Handler = function proxy(ctx) {
-    const { kind, method } = ctx.request
-    if (kind === 'upgrade') return upgrade(ctx, parts)
+  const budget = settings.retries.budget && new RetryBudget(settings.retries.budget)
+  const parts = { balancer, upstreams, settings, budget, latencies: new Latencies() }
+  const { maxRequestBytes } = settings
+  const handler: Handler = function proxy(given) {
+    const { kind, method } = given.request
+    if (kind === 'upgrade') return upgrade(given, parts)
     // One asks for a tunnel to anywhere; the other for an echo of what only the upstream should see.
     if (method === 'CONNECT' || method === 'TRACE') throw new GatewayError('METHOD_NOT_IMPLEMENTED')
+    const ctx = maxRequestBytes === undefined ? given : withLimitedBody(given, maxRequestBytes)
     const forwarding = new Forwarding(ctx, parts)
     const body = requestBody(ctx)
     return isPromise(body) ? body.then((ready) => forwarding.run(ready)) : forwarding.run(body)

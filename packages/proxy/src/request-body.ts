@@ -15,6 +15,8 @@ let collectedBytes = 0
 export interface RequestBody {
   /** Whether another attempt may send it: it is empty, collected, or nothing has come of it yet. */
   readonly isReplayable: boolean
+  /** Whether several attempts may send it at the same time: it is empty, or collected. */
+  readonly isHeld: boolean
   /** Bytes of a body that passes through as it comes, where known: they are then for us to announce. */
   readonly announced: number | undefined
   /** What was read of the request's own body, and is not there any more for others. */
@@ -64,7 +66,7 @@ function collected(ctx: Context, body: Body, length: number): Promise<RequestBod
 }
 
 function inMemory(bytes: Uint8Array | null): RequestBody {
-  return { isReplayable: true, announced: undefined, taken: undefined, forAttempt: () => bytes }
+  return { isReplayable: true, isHeld: true, announced: undefined, taken: undefined, forAttempt: () => bytes }
 }
 
 const noBody: RequestBody = inMemory(null)

@@ -1,7 +1,9 @@
 import type { GatewayError } from '@gatelet/core'
 import type { RequestBody } from './request-body.ts'
 
-// RFC 9110 §9.2.2: asking twice has the same effect as asking once.
+/** Whether asking twice has the same effect as asking once (RFC 9110 §9.2.2). */
+export const isIdempotent = (method: string): boolean => idempotent.has(method)
+
 const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'QUERY'])
 
 /** How far an attempt had come. */

@@ -10,6 +10,7 @@ import type { RequestBody } from './request-body.ts'
 export class StreamedBody implements RequestBody {
   readonly announced: number | undefined
   readonly taken: undefined
+  readonly isHeld = false
   private readonly source: Source
   private flow: Flow | undefined
   private isConnected = false

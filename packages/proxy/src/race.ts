@@ -1,0 +1,142 @@
+import { type Clock, discard, type Endpoint, type GatewayError, type Lease, type Reply } from '@gatelet/core'
+import { released } from './attempted.ts'
+import { type HedgeSettings, lost } from './hedge-options.ts'
+import type { Latencies } from './latencies.ts'
+import type { UpstreamCall } from './upstream-call.ts'
+
+/** What a race needs of the request that it is for. */
+export interface RaceHost {
+  /** Begins an attempt. */
+  start(lease: Lease, resolve: (reply: Reply) => void, reject: (error: GatewayError) => void): UpstreamCall
+  /** An endpoint for one more; undefined where there is none, or too many have been asked for. @param tried those in the race */
+  another(tried: readonly Endpoint[], signal: AbortSignal): Promise<Lease | undefined>
+}
+
+/** The attempts of one request that run at the same time: the first answer counts, the others are stopped. */
+export class Race {
+  /** Who is, or was, asked. */
+  readonly endpoints: Endpoint[] = []
+  /** The attempt whose answer, or failure, is that of the race; the first until it is known. */
+  call: UpstreamCall | undefined
+  private readonly host: RaceHost
+  private readonly settings: HedgeSettings
+  private readonly clock: Clock
+  private readonly latencies: Latencies
+  private readonly startedAt: number
+  private readonly running = new Set<UpstreamCall>()
+  private readonly search = new AbortController()
+  private isSearching = false
+  private isOver = false
+  /** An answer of 500 or more: it counts if none better comes. */
+  private worse: { call: UpstreamCall; reply: Reply } | undefined
+  private lastFailure: { call: UpstreamCall; error: GatewayError } | undefined
+  private cancelTimer: () => void = () => {}
+  private resolve: (reply: Reply) => void = () => {}
+  private reject: (error: GatewayError) => void = () => {}
+
+  constructor(host: RaceHost, settings: HedgeSettings, latencies: Latencies, clock: Clock) {
+    this.host = host
+    this.settings = settings
+    this.latencies = latencies
+    this.clock = clock
+    this.startedAt = clock.now()
+  }
+
+  /** @throws GatewayError what the last attempt failed with, when all have */
+  run(first: Lease): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      this.resolve = resolve
+      this.reject = reject
+      this.start(first)
+      this.schedule()
+    })
+  }
+
+  /** Nobody wants an answer any more. */
+  stop(error: GatewayError): void {
+    this.search.abort()
+    this.cancelTimer()
+    for (const call of this.running) call.stop(error)
+  }
+
+  private start(lease: Lease): void {
+    this.endpoints.push(lease.endpoint)
+    let call: UpstreamCall
+    const answer = new Promise<Reply>((resolve, reject) => {
+      call = this.host.start(lease, resolve, reject)
+      this.call ??= call
+      this.running.add(call)
+    })
+    answer.then(
+      (reply) => this.answered(call, reply),
+      (error: GatewayError) => this.failed(call, error),
+    )
+  }
+
+  private schedule(): void {
+    const { afterMs, percentile = 1, maxAttempts } = this.settings
+    const delayMs = afterMs ?? this.latencies.percentile(percentile)
+    if (delayMs === undefined || this.endpoints.length >= maxAttempts) return
+    this.cancelTimer = this.clock.setTimer(() => void this.hedge(), delayMs)
+  }
+
+  // Rejects nothing: `another` does not, and what it gives is released where it is not used.
+  private async hedge(): Promise<void> {
+    this.isSearching = true
+    const lease = await this.host.another(this.endpoints, this.search.signal)
+    this.isSearching = false
+    if (this.isOver || this.search.signal.aborted) {
+      if (lease) released(lease)
+    } else if (lease) {
+      this.start(lease)
+      this.schedule()
+    }
+    this.settleIfAlone()
+  }
+
+  private answered(call: UpstreamCall, reply: Reply): void {
+    this.running.delete(call)
+    if (this.isOver) {
+      discard(reply.body)
+    } else if (reply.status < 500) {
+      this.win(call, reply)
+    } else {
+      // An endpoint that fails at once must not beat one that works.
+      if (this.worse) discard(this.worse.reply.body)
+      this.worse = { call, reply }
+      this.settleIfAlone()
+    }
+  }
+
+  private failed(call: UpstreamCall, error: GatewayError): void {
+    this.running.delete(call)
+    this.lastFailure = { call, error }
+    this.settleIfAlone()
+  }
+
+  private settleIfAlone(): void {
+    if (this.isOver || this.running.size > 0 || this.isSearching) return
+    if (this.worse) {
+      this.win(this.worse.call, this.worse.reply)
+    } else if (this.lastFailure) {
+      this.over(this.lastFailure.call)
+      this.reject(this.lastFailure.error)
+    }
+  }
+
+  private win(call: UpstreamCall, reply: Reply): void {
+    this.over(call)
+    // Of the first attempt, as far as it has come: what the winner took would make the next race begin earlier and earlier.
+    this.latencies.add(this.clock.now() - this.startedAt)
+    for (const other of this.running) other.stop(lost())
+    if (this.worse && this.worse.call !== call) discard(this.worse.reply.body)
+    this.resolve(reply)
+  }
+
+  private over(call: UpstreamCall): void {
+    this.isOver = true
+    this.call = call
+    this.search.abort()
+    this.cancelTimer()
+  }
+}
