@@ -77,3 +77,20 @@ describe('on node', () => {
     expect(scene.upstream.lines).toHaveLength(100)
   })
 })
+
+describe.each(fronts)('a body beyond maxRequestBytes, on $name,', (front) => {
+  test('is 413 before an upstream is asked, where its length is known', async () => {
+    await using scene = await room({ front, proxy: { maxRequestBytes: 1_000 } })
+    const reply = await scene.ask(message('POST /x', ['Content-Length: 2000'], 'x'.repeat(2_000)))
+    expect(statuses(reply)).toEqual([413])
+    expect(scene.upstream.server.connections).toHaveLength(0)
+  })
+
+  test('is 413 where it is not, and no upstream sees it whole', async () => {
+    await using scene = await room({ front, proxy: { maxRequestBytes: 1_000 } })
+    const chunks = `${'3e8\r\n'}${'x'.repeat(1_000)}\r\n`.repeat(5)
+    const reply = await scene.ask(message('POST /x', ['Transfer-Encoding: chunked'], `${chunks}0\r\n\r\n`))
+    expect(statuses(reply)).toEqual([413])
+    expect(scene.upstream.lines).toEqual([])
+  })
+})
