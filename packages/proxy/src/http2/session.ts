@@ -75,13 +75,10 @@ export class UpstreamSession {
   drain(): void {
     this.isDraining = true
     if (this.streams.size > 0) return
-    if (this.session) {
-      // Not `close`, which waits for an upstream that may still hold a stream that it has refused.
-      this.session.destroy()
-    } else {
-      this.stopConnecting()
-      this.end()
-    }
+    this.session?.destroy()
+    // Node would wait for the upstream to close, which may still hold a stream that it has refused. A turn is for our GOAWAY.
+    setImmediate(this.stopConnecting)
+    this.end()
   }
 
   private begin(socket: Socket): void {
