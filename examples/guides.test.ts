@@ -1,8 +1,14 @@
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { copyFile, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { connect } from 'node:http2'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { TLSSocket } from 'node:tls'
 import { origins } from '@gatelet/testing'
 import { expect, test } from 'vitest'
+import { authority, certificate } from '../test/certificates/certificates.ts'
 import { childProgram } from '../test/child-program.ts'
 import { example, examples, nodeArgs, textOf } from '../test/example-program.ts'
 
@@ -11,6 +17,7 @@ test.each([
   ['write-a-strategy', ['quickest.ts', 'quickest.test.ts', 'compare-strategies.ts']],
   ['discover-endpoints', ['discover.ts']],
   ['write-a-middleware', ['request-id.ts', 'with-request-id.ts', 'request-id.test.ts']],
+  ['tls', ['tls.ts']],
 ])('the guide %s shows the programs as they are', (guide, programs) => {
   for (const program of programs) {
     expect(textOf(`docs/guides/${guide}.md`)).toContain(
@@ -56,6 +63,43 @@ test('discover: servers come and go with the file, and a broken one changes noth
   expect(await (await fetch(`${url}/livez`)).json()).toEqual({ ok: true, discovery: 'stale' })
   program.kill('SIGTERM')
   expect(await program.ended).toBe(0)
+  await rm(folder, { recursive: true })
+}, 30_000)
+
+test('tls: clients come by TLS, devices by their certificates, and servers are trusted by theirs', async () => {
+  const { files } = certificate('a')
+  const seen: string[] = []
+  const upstream = createServer(
+    { cert: certificate('renewed').cert, key: certificate('renewed').key, ca: authority, requestCert: true },
+    (req, res) => {
+      seen.push(String((req.socket as TLSSocket).getPeerCertificate().subject.CN))
+      res.end('from the server')
+    },
+  )
+  upstream.listen(0, '127.0.0.1')
+  await once(upstream, 'listening')
+  const folder = await mkdtemp(join(tmpdir(), 'gatelet-'))
+  const own = { CERT: join(folder, 'cert.pem'), KEY: join(folder, 'key.pem'), AUTHORITY: join(folder, 'ca.pem') }
+  await Promise.all([copyFile(files.cert, own.CERT), copyFile(files.key, own.KEY), writeFile(own.AUTHORITY, authority)])
+  const servers = `https://localhost:${(upstream.address() as AddressInfo).port}`
+  const { program, url } = await example('tls.ts', { ...own, CLIENTS: own.AUTHORITY, SERVERS: servers })
+  await using _ = program
+  const { cert, key } = certificate('client')
+  const ask = async (path: string, options: object = {}) => {
+    const client = connect(url, { ca: authority, ...options })
+    let body = ''
+    for await (const chunk of client.request({ ':path': path })) body += chunk
+    client.close()
+    return body
+  }
+  expect(JSON.parse(await ask('/livez'))).toEqual({ ok: true, protocol: '2' })
+  expect(await ask('/devices/1')).toContain('Only devices')
+  expect(await ask('/devices/1', { cert, key })).toBe('from the server')
+  expect(seen).toEqual(['a.test'])
+  program.kill('SIGTERM')
+  expect(await program.ended).toBe(0)
+  upstream.closeAllConnections()
+  upstream.close()
   await rm(folder, { recursive: true })
 }, 30_000)
 

@@ -18,7 +18,7 @@ export async function example(
   env: Readonly<Record<string, string>> = {},
 ): Promise<{ program: ChildProgram; url: string }> {
   const program = childProgram([...nodeArgs, file], { cwd: examples, env: { PORT: '0', ...env } })
-  const [, url = ''] = await program.printed(/listening on (http:\S+?):? /)
+  const [, url = ''] = await program.printed(/listening on (https?:\S+?):? /)
   return { program, url }
 }
 
