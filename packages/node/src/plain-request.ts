@@ -24,7 +24,7 @@ export function servePlain(server: Server, req: IncomingMessage, head: Buffer): 
 }
 
 /** By which event Node's parser gets its connections. */
-export function connectionEvent(server: Server): 'connection' | 'secureConnection' {
+function connectionEvent(server: Server): 'connection' | 'secureConnection' {
   return server instanceof TlsServer ? 'secureConnection' : 'connection'
 }
 

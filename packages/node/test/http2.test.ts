@@ -558,6 +558,18 @@ describe('HTTP/1 on the same port', () => {
     await client.closed()
   })
 
+  test('and a PROXY header before either', async () => {
+    const handler: Parameters<typeof serving>[0] = ({ request }) => text(`${request.protocol} ${request.client.address}`)
+    await using server = await serving(handler, { http2: true, proxyProtocol: { from: ['127.0.0.1'] } })
+    const header = 'PROXY TCP4 203.0.113.7 127.0.0.1 1 2\r\n'
+    await using old = await rawClient(server.port)
+    old.write(header + head('GET /'))
+    expect((await old.response()).text).toBe('1.1 203.0.113.7')
+    await using client = new RawHttp2(server.port, Buffer.from(header))
+    client.write(get(1))
+    expect((await client.frame('data')).payload.toString()).toBe('2 203.0.113.7')
+  })
+
   test('must begin in time', async () => {
     const clock = virtualClock()
     await using server = await serving(() => text('x'), { http2: true, clock })

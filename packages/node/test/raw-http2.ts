@@ -41,7 +41,7 @@ export const uint32 = (value: number): Buffer => {
   return bytes
 }
 
-export const preface: Buffer = Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1'), frame('settings', 0, 0)])
+const preface: Buffer = Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1'), frame('settings', 0, 0)])
 
 /** The head of a request that ends with it. */
 export function get(id: number, more: readonly (readonly [string, string])[] = [], flags = 5): Buffer {
@@ -61,14 +61,15 @@ export class RawHttp2 implements AsyncDisposable {
   readonly socket: Socket
   private received: Buffer = Buffer.alloc(0)
 
-  constructor(port: number) {
+  /** @param before what goes before the preface */
+  constructor(port: number, before: Buffer = Buffer.alloc(0)) {
     this.socket = connect(port, '127.0.0.1')
     this.socket.on('error', () => {})
     this.socket.on('close', () => {
       this.isClosed = true
     })
     this.socket.on('data', (chunk) => this.read(chunk))
-    this.socket.write(preface)
+    this.socket.write(Buffer.concat([before, preface]))
   }
 
   write(...bytes: Buffer[]): void {

@@ -7,7 +7,7 @@ import type { ProxySettings } from './options.ts'
 export type NetworkTarget = Extract<Target, { origin: URL }>
 
 /** What a connection is for. */
-export interface Purpose {
+interface Purpose {
   /** What is offered by ALPN, over TLS. */
   readonly protocol: 'http/1.1' | 'h2'
   /** A side that has ended does not end the other. */
