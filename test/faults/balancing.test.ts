@@ -75,6 +75,29 @@ describe.each(fronts)('on $name', (front) => {
     })
   })
 
+  test('servers that are restarted one after the other, ten times, lose no request', async () => {
+    await using farm = await origins(3, { keepRequests: 1 })
+    await played({ front, servers: [], balancer: { strategy: 'two-choices' } }, async ({ port, balancer }) => {
+      await balancer.replace(farm.urls)
+      let isOver = false
+      const seen: number[] = []
+      const load = Array.from({ length: 4 }, async () => {
+        while (!isOver) seen.push(statuses(await rawRequest(port, get))[0] ?? 0)
+      })
+      for (let restart = 0; restart < 10; restart++) {
+        await farm.stop(restart % 3)
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        await farm.start(restart % 3)
+        // Longer than a back-off: a request that met the one before it must not meet the next one too.
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
+      isOver = true
+      await Promise.all(load)
+      expect(seen.length).toBeGreaterThan(50)
+      expect(seen.filter((status) => status !== 200)).toEqual([])
+    })
+  })
+
   test('a hundred changes of the whole set under load lose no request', async () => {
     await using farm = await origins(4, { keepRequests: 1 })
     await played({ front, servers: [] }, async ({ port, balancer }) => {

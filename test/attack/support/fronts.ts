@@ -29,7 +29,7 @@ const newest = <T>(list: readonly T[]) => list[list.length - 1] as T
 export const express: Express = newest(expresses)[1]
 
 /** The newest Express and the newest Koa. */
-export const frameworks: readonly Front[] = [
+const frameworks: readonly Front[] = [
   { name: 'Express', isFramework: true, start: (layer) => expressStarter(express)({ layer }) },
   { name: 'Koa', isFramework: true, start: (layer) => koaStarter(newest(koas)[1])({ layer }) },
 ]

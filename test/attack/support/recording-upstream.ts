@@ -1,7 +1,7 @@
 import { type RawServer, type RawSocket, rawServer } from '@gatelet/testing'
 
 /** One request as it came over the wire, read by rules that take nothing but plain HTTP/1.1. */
-export interface SeenRequest {
+interface SeenRequest {
   /** `GET /x`: without the version, which is always 1.1. */
   readonly line: string
   /** Names in lower case, in the order in which they came. */
@@ -28,8 +28,7 @@ export interface RecordingUpstream extends AsyncDisposable {
 /** Says what is answered: whole bytes. */
 export type Answer = (request: SeenRequest) => string
 
-export const fine: Answer = ({ line }) =>
-  `HTTP/1.1 200 OK\r\nContent-Length: ${line.startsWith('HEAD ') ? '2\r\n\r\n' : '2\r\n\r\nok'}`
+const fine: Answer = ({ line }) => `HTTP/1.1 200 OK\r\nContent-Length: ${line.startsWith('HEAD ') ? '2\r\n\r\n' : '2\r\n\r\nok'}`
 
 /** Starts one. It answers each request when the whole of it is here, and keeps the connection. */
 export async function recordingUpstream(answer: Answer = fine): Promise<RecordingUpstream> {
