@@ -69,7 +69,7 @@ export function connector({ origin, socketPath }: NetworkTarget, settings: Proxy
         settle(error as Error)
       }
     }
-    const cancelTimer = clock.setTimer(() => settle(new GatewayError('UPSTREAM_CONNECT_TIMEOUT')), connectMs)
+    const cancelTimer = clock.setTimer(() => settle(tooSlow(isSecure && socket?.connecting === false)), connectMs)
     try {
       if (usesNetwork) guard?.check(host)
       socket = open(purpose)
@@ -87,3 +87,6 @@ export function connector({ origin, socketPath }: NetworkTarget, settings: Proxy
     }
   }
 }
+
+// TCP may be there, and TLS not: that is another trouble to look for.
+const tooSlow = (isConnected: boolean) => new GatewayError(isConnected ? 'UPSTREAM_TLS_TIMEOUT' : 'UPSTREAM_CONNECT_TIMEOUT')

@@ -16,7 +16,9 @@ const SETTLE_MS = 200
 export function watchFiles(files: readonly string[], changed: () => void, clock: Clock): () => void {
   let seen = stampOf(files)
   let cancel = () => {}
+  let isSettling = false
   const look = () => {
+    isSettling = false
     const stamp = stampOf(files)
     if (stamp !== seen) {
       seen = stamp
@@ -28,8 +30,13 @@ export function watchFiles(files: readonly string[], changed: () => void, clock:
     cancel()
     cancel = clock.setTimer(look, ms)
   }
+  // Once for all that happens meanwhile: in a busy folder it would never be time.
+  const changes = () => {
+    if (!isSettling) lookIn(SETTLE_MS)
+    isSettling = true
+  }
   lookIn(LOOK_MS)
-  const watchers = [...new Set(files.map(dirname))].map((folder) => watched(folder, () => lookIn(SETTLE_MS)))
+  const watchers = [...new Set(files.map(dirname))].map((folder) => watched(folder, changes))
   return () => {
     cancel()
     for (const watcher of watchers) watcher?.close()
