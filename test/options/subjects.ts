@@ -18,7 +18,7 @@ import {
 } from '@gatelet/balancer'
 import { toFetch } from '@gatelet/fetch'
 import { attach, serve } from '@gatelet/node'
-import { balancedFetch, proxy, tcpBalancer } from '@gatelet/proxy'
+import { balancedFetch, mirror, proxy, tcpBalancer } from '@gatelet/proxy'
 import { createRouter } from '@gatelet/router'
 import {
   call,
@@ -384,6 +384,10 @@ export const subjects: Readonly<Record<string, Subject>> = {
     through: (hedge) => proxy('http://127.0.0.1:9', { hedge }),
     at: 'hedge',
     bad: { afterMs: 0, percentile: 95, maxAttempts: 1 },
+  },
+  MirrorOptions: {
+    through: (options) => mirror(proxy('http://127.0.0.1:9'), options),
+    bad: { share: 2, timeoutMs: 0, maxInflight: 0, maxBodyBytes: -1, clock: {} },
   },
   BalancedFetchOptions: {
     through: (options) => balancedFetch(createBalancer({ endpoints }), options),

@@ -21,6 +21,18 @@ export interface EventMap {
    * is mounted in another one tells it again, with the longer pattern: the last one counts.
    */
   'request:routed': { readonly context: Context; readonly route: string }
+  /**
+   * A copy of a request was sent to a mirror, or was not. `skipped`: too many were under way, or the body was too long or not
+   * read to its end.
+   */
+  'request:mirrored': {
+    /** The request that was copied. */
+    readonly context: Context
+    readonly outcome: 'answered' | 'failed' | 'timeout' | 'skipped'
+    readonly status?: number
+    readonly durationMs: number
+    readonly error?: unknown
+  }
   /** One attempt at one endpoint is over. `attempt` counts from 0. */
   'upstream:attempted': {
     readonly context: Context

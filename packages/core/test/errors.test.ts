@@ -63,7 +63,7 @@ describe('each row', () => {
     expect(title).toMatch(/^[A-Z].*[^.]$/)
     if (side === 'client') expect([...Array(100).keys()].map((n) => 400 + n).concat(501)).toContain(status)
     if (side === 'upstream') expect([502, 504]).toContain(status)
-    if (side === 'gateway') expect([500, 501, 503, 504, 508]).toContain(status)
+    if (side === 'gateway') expect([500, 501, 502, 503, 504, 508]).toContain(status)
   })
 
   test('has a title of its own', () => {

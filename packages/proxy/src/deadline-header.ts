@@ -29,4 +29,4 @@ function grpcMs(value: string): number | undefined {
 
 const units = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 0.001, n: 0.000_001 }
 
-const grpcTimeout = (ms: number): string => (ms < 100_000_000 ? `${ms}m` : `${Math.floor(ms / 1_000)}S`)
+const grpcTimeout = (ms: number): string => (ms < 100_000_000 ? `${ms}m` : `${Math.min(99_999_999, Math.floor(ms / 1_000))}S`)
