@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import {
+  connect,
   constants,
   createSecureServer,
   createServer,
@@ -14,6 +15,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { bytesOf, type Context, type HeaderList, PushSource, readableOf } from '@gatelet/core'
+import { serve } from '@gatelet/node'
 import { type ProxyOptions, proxy } from '@gatelet/proxy'
 import { call, virtualClock } from '@gatelet/testing'
 import { describe, expect, test, vi } from 'vitest'
@@ -442,5 +444,33 @@ test('an upstream of HTTP/2 may be behind a Unix socket', async () => {
   const reply = await call(handler, '/')
   expect(Buffer.from(await bytesOf(await reply.text(), 100)).toString()).toBe('hello')
   expect(server.sessions).toHaveLength(1)
+  await handler.close()
+})
+
+test('a call goes both ways at once, from client to upstream by HTTP/2, with trailers at its end', async () => {
+  await using server = await upstream((stream, headers) => {
+    stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'x-te': String(headers.te) }, { waitForTrailers: true })
+    stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }))
+    stream.on('data', (chunk: Buffer) => stream.write(chunk.toString().toUpperCase()))
+    stream.on('end', () => stream.end())
+  })
+  const handler = proxy(server.url, speaking)
+  await using gateway = await serve(handler, { host: '127.0.0.1', port: 0, http2: true })
+  const client = connect(gateway.url)
+  const stream = client.request({ ':method': 'POST', ':path': '/svc/Call', te: 'trailers' }, { endStream: false })
+  let trailers: IncomingHttpHeaders = {}
+  stream.on('trailers', (given) => {
+    trailers = given
+  })
+  const answered = once(stream, 'response')
+  for (const word of ['one', 'two', 'three']) {
+    stream.write(word)
+    expect(String((await once(stream, 'data'))[0])).toBe(word.toUpperCase())
+  }
+  expect((await answered)[0]).toMatchObject({ ':status': 200, 'x-te': 'trailers' })
+  stream.end()
+  await once(stream, 'close')
+  expect([trailers['grpc-status'], stream.rstCode]).toEqual(['0', 0])
+  client.destroy()
   await handler.close()
 })
