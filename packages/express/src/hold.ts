@@ -27,6 +27,8 @@ export class Hold implements Outlet {
   readonly outlet: Outlet
   /** The hold that was there before, whether it stands outside of this one by the prototype or not. */
   readonly outer: Hold | undefined
+  /** Another reply goes out, and the handlers have not answered yet: they may do so still, and nothing comes of it. */
+  isPassedOver = false
   /** Tells handlers that there is room again; made for who wants to know. */
   drains: EventEmitter | undefined
   private readonly exchange: ExpressExchange
@@ -79,6 +81,7 @@ export class Hold implements Outlet {
     } else {
       restoreHeaders(res, this.headersBefore)
       setHeaders(res, head)
+      this.isPassedOver = !this.reply
     }
     // Node makes the phrase of the new status itself.
     if (reply !== this.reply || reply.status !== this.answeredStatus) res.statusMessage = ''
@@ -148,7 +151,9 @@ export class Hold implements Outlet {
     if (this.isReleased) return this.outlet.write(chunk, encoding, callback)
     const bytes = bytesOf(chunk, encoding)
     const { res } = this.exchange
-    if (this.isEnded || res.destroyed) {
+    // Finished by another reply: these handlers are not to wait for room that nobody makes, nor to be told of an error.
+    const isGone = res.destroyed && !(this.isUnwanted && res.writableFinished)
+    if (this.isEnded || isGone) {
       this.refuseWrite(this.isEnded ? 'ERR_STREAM_WRITE_AFTER_END' : 'ERR_STREAM_DESTROYED', callback)
       return false
     }
@@ -177,7 +182,8 @@ export class Hold implements Outlet {
     this.implyHead()
     this.isEnded = true
     exchange.believe(true, true)
-    if (callback) res.once('finish', callback)
+    if (callback && res.writableFinished) process.nextTick(callback)
+    else if (callback) res.once('finish', callback)
     if (!this.source && !this.trailers) {
       this.answered(this.hasContent ? body : null)
       return res

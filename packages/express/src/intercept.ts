@@ -164,7 +164,11 @@ function makeHeld(above: ServerResponse): ServerResponse {
   }
   for (const name of settingHeaders) {
     held[name] = function (this: ServerResponse, field: unknown, value: unknown) {
-      if (exchangeOf(this)?.believesHeadSent) throw headersSent(name === 'removeHeader' ? 'remove' : 'set')
+      const exchange = exchangeOf(this)
+      const isTooLate = exchange?.believesHeadSent === true
+      // An error that nobody expects would end the process: these handlers do not know that they were not waited for.
+      if (exchange?.newest?.isPassedOver && (isTooLate || exchange.isHeadOut)) return this
+      if (isTooLate) throw headersSent(name === 'removeHeader' ? 'remove' : 'set')
       return methods[name]?.call(this, field, value)
     }
   }

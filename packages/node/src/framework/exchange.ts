@@ -36,8 +36,7 @@ export class FrameworkExchange implements ExchangeHost {
   private first: Context | undefined
   private passed: Passed | undefined
   private brokenBy: GatewayError | undefined
-  /** The one that was begun before it on the same connection and is open still: only where a client pipelines. */
-  private earlier: FrameworkExchange | undefined
+  private waiting: Set<FrameworkExchange> | undefined
 
   /** The one of a response; made by the first who asks. */
   static at<E extends FrameworkExchange>(
@@ -56,21 +55,18 @@ export class FrameworkExchange implements ExchangeHost {
   /** The one that a response has, if any. */
   static of(res: Keeping<ServerResponse> | undefined): FrameworkExchange | undefined {
     if (!res) return undefined
-    let at = (res.req?.socket as Keeping<Socket> | undefined)?.[key]
-    while (at && at.res !== res) at = at.earlier
-    return at ?? res[key]
+    const first = (res.req?.socket as Keeping<Socket> | undefined)?.[key]
+    return first?.res === res ? first : res[key]
   }
 
   constructor(req: IncomingMessage, res: ServerResponse, clock: Clock) {
     this.req = req
     this.res = res
     this.core = new Exchange(this, clock)
-    const socket: Keeping<Socket> = req.socket
-    this.earlier = socket[key]
-    socket[key] = this
+    this.keep((req.socket as Keeping<Socket>)[key] === undefined)
     res.on('close', onClose)
     // A response that waits for earlier ones on its connection is told nothing when that closes.
-    if (!res.socket) this.watch(req)
+    if (!res.socket) this.waiting = waitingOn(req.socket).add(this)
   }
 
   /** Whether somebody may ask for it when the response is closed: for what its layers knew, or to write still. */
@@ -140,22 +136,19 @@ export class FrameworkExchange implements ExchangeHost {
     this.core.finish(first, brokenBy ? 'failed' : 'aborted', status, brokenBy)
   }
 
+  /** @param isFirst no other is open on its connection: more are only where a client pipelines */
+  private keep(isFirst: boolean): void {
+    if (isFirst) (this.req.socket as Keeping<Socket>)[key] = this
+    else (this.res as Keeping<ServerResponse>)[key] = this
+  }
+
   // What handlers still do behind the reply, they do rarely: then the response itself may keep it.
   private leaveConnection(): void {
     const socket: Keeping<Socket> = this.req.socket
-    let later = socket[key] === this ? undefined : socket[key]
-    while (later && later.earlier !== this) later = later.earlier
-    if (later) later.earlier = this.earlier
-    else socket[key] = this.earlier
-    this.earlier = undefined
-    const res: Keeping<ServerResponse> = this.res
-    if (this.isNeededLater) res[key] = this
-  }
-
-  private watch({ socket }: IncomingMessage): void {
-    const onSocketClose = () => this.closed()
-    socket.on('close', onSocketClose)
-    this.res.on('close', () => socket.off('close', onSocketClose))
+    this.waiting?.delete(this)
+    if (socket[key] !== this) return
+    socket[key] = undefined
+    if (this.isNeededLater) this.keep(false)
   }
 }
 
@@ -163,6 +156,20 @@ export class FrameworkExchange implements ExchangeHost {
 const key: unique symbol = Symbol('gatelet.framework')
 
 type Keeping<T> = T & { [key]?: FrameworkExchange | undefined }
+
+const waiting: unique symbol = Symbol('gatelet.framework.waiting')
+
+/** Those whose responses wait for earlier ones. One listener tells all of them: a client may pipeline many. */
+function waitingOn(socket: Socket & { [waiting]?: Set<FrameworkExchange> }): Set<FrameworkExchange> {
+  const known = socket[waiting]
+  if (known) return known
+  const made = new Set<FrameworkExchange>()
+  socket[waiting] = made
+  socket.on('close', () => {
+    for (const exchange of made) exchange.closed()
+  })
+  return made
+}
 
 // One function for all: no response needs one of its own.
 function onClose(this: ServerResponse): void {
