@@ -368,7 +368,7 @@ export const subjects: Readonly<Record<string, Subject>> = {
   ProxyTimeouts: {
     through: (timeouts) => proxy('http://127.0.0.1:9', { timeouts }),
     at: 'timeouts',
-    bad: { connectMs: 0, headersMs: '15s', bodyIdleMs: -1, totalMs: Number.NaN, attemptMs: 0 },
+    bad: { connectMs: 0, headersMs: '15s', bodyIdleMs: -1, totalMs: Number.NaN, attemptMs: 0, upgradeIdleMs: -1 },
   },
   RetryOptions: {
     through: (retries) => proxy('http://127.0.0.1:9', { retries }),

@@ -6,7 +6,7 @@ import {
   validateHeaderName,
   validateHeaderValue,
 } from 'node:http'
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { GatewayError, type HeaderList, type Reply, switchProtocols } from '@gatelet/core'
 import { type AttemptAt, attempted, released } from './attempted.ts'
@@ -151,7 +151,7 @@ export class Handshake {
   }
 
   private switched(response: IncomingMessage, upstream: Duplex, upstreamHead: Buffer): Reply {
-    const { ctx, lease } = this.attempt
+    const { ctx, lease, settings } = this.attempt
     // From here on errors come from the socket, and one that nobody hears ends the process.
     upstream.on('error', () => upstream.destroy())
     if (!this.isRightAnswer(response)) {
@@ -168,6 +168,8 @@ export class Handshake {
       body: null,
       upgrade(client: Duplex, clientHead: Buffer, additional: HeaderList) {
         tunnel(client, upstream)
+        // What passes is written to one side and read from the other, so one timer sees it all.
+        if (upstream instanceof Socket) upstream.setTimeout(settings.upgradeIdleMs, () => close(client, upstream))
         switchProtocols(client, additional)
         if (upstreamHead.length > 0) client.write(upstreamHead)
         if (clientHead.length > 0) upstream.write(clientHead)
@@ -199,6 +201,11 @@ function checkFields(headers: readonly string[]): void {
     validateHeaderName(headers[i] as string)
     validateHeaderValue(headers[i] as string, headers[i + 1] as string)
   }
+}
+
+function close(client: Duplex, upstream: Duplex): void {
+  client.destroy()
+  upstream.destroy()
 }
 
 const isFault = ({ side, code }: GatewayError) => side === 'upstream' || code === 'DEADLINE_EXCEEDED'

@@ -32,6 +32,11 @@ export interface ProxyTimeouts {
    * `headersMs`. For requests without a body, or with a collected one. Default: none but those above.
    */
   attemptMs?: number
+  /**
+   * How long nothing may pass on an upgraded connection, either way; then both sides are closed. Peers of WebSocket ping each other
+   * far more often where they want to be sure. Default 3,600,000 (an hour); 0: no bound.
+   */
+  upgradeIdleMs?: number
 }
 
 /**
@@ -114,6 +119,7 @@ export interface ProxySettings {
   readonly bodyIdleMs: number
   readonly totalMs: number
   readonly attemptMs: number | undefined
+  readonly upgradeIdleMs: number
   readonly retries: RetrySettings
   readonly hedge: HedgeSettings | undefined
   readonly deadlineHeader: string | undefined
@@ -185,6 +191,7 @@ export const proxyChecks: Checks<ProxyOptions> = {
       bodyIdleMs: optional(milliseconds(0)),
       totalMs: optional(milliseconds()),
       attemptMs: optional(milliseconds()),
+      upgradeIdleMs: optional(milliseconds(0)),
     }),
   ),
   retries: optional(retriesCheck),
@@ -217,6 +224,7 @@ export function proxySettings(given: ProxyOptions): ProxySettings {
     bodyIdleMs,
     totalMs,
     attemptMs: checked.timeouts?.attemptMs,
+    upgradeIdleMs: checked.timeouts?.upgradeIdleMs ?? 3_600_000,
     retries: retrySettings(checked.retries),
     hedge: hedgeSettings(checked.hedge),
     deadlineHeader: checked.deadlineHeader,

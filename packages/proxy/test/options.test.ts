@@ -37,6 +37,7 @@ const bad: [path: string, options: unknown, expected: RegExp][] = [
   ['timeouts.headersMs', { timeouts: { headersMs: '5s' } }, /milliseconds from 1 to/],
   ['timeouts.headersMs', { timeouts: { headersMs: Number.POSITIVE_INFINITY } }, /milliseconds from 1 to/],
   ['timeouts.bodyIdleMs', { timeouts: { bodyIdleMs: -1 } }, /milliseconds from 0 to/],
+  ['timeouts.upgradeIdleMs', { timeouts: { upgradeIdleMs: -1 } }, /milliseconds from 0 to/],
   ['timeouts.totalMs', { timeouts: { totalMs: 0 } }, /milliseconds from 1 to/],
   ['timeouts.total', { timeouts: { total: 5 } }, /did you mean totalMs/],
   ['retries', { retries: 11 }, /a whole number from 0 to 10/],
