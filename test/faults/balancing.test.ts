@@ -98,6 +98,28 @@ describe.each(fronts)('on $name', (front) => {
     })
   })
 
+  test('a hundred requests at once, where four have room and ten may wait, are fourteen answers and eighty-six refusals at once', async () => {
+    const waiting: (() => void)[] = []
+    const slow = async (connection: Parameters<typeof hangs>[0]) => {
+      while (await headOf(connection)) waiting.push(() => connection.write(fine()))
+    }
+    const balancer = { limits: { perEndpoint: 4 }, queue: { size: 10, timeoutMs: 8_000 } }
+    await played(
+      { front, servers: [slow], balancer, proxy: { timeouts: { headersMs: 8_000 } } },
+      async ({ port, ends, ended }) => {
+        const asked = Array.from({ length: 100 }, () => rawRequest(port, get))
+        await ended(86)
+        expect(new Set(ends)).toEqual(new Set(['finished 503']))
+        const release = setInterval(() => {
+          for (const go of waiting.splice(0)) go()
+        }, 5)
+        const replies = (await Promise.all(asked)).flatMap(statuses)
+        clearInterval(release)
+        expect(replies.filter((status) => status === 200)).toHaveLength(14)
+      },
+    )
+  })
+
   test('a hundred changes of the whole set under load lose no request', async () => {
     await using farm = await origins(4, { keepRequests: 1 })
     await played({ front, servers: [] }, async ({ port, balancer }) => {
@@ -118,6 +140,28 @@ describe.each(fronts)('on $name', (front) => {
       expect(seen.filter((status) => status !== 200)).toEqual([])
     })
   })
+})
+
+test('an endpoint that is added while others work begins with less than its share', async () => {
+  await using farm = await origins(3, { keepRequests: 1 })
+  const clock = virtualClock()
+  const balancer = createBalancer({
+    endpoints: farm.urls.slice(0, 2),
+    slowStart: { windowMs: 60_000 },
+    strategy: 'round-robin',
+    clock,
+  })
+  const forward = proxy(balancer)
+  await clock.advance(120_000)
+  balancer.add(farm.urls[2] ?? '')
+  await calls(forward, 60)
+  const early = farm.servers[2]?.hits ?? 0
+  expect(early).toBeLessThan(10)
+  await clock.advance(120_000)
+  await calls(forward, 60)
+  expect((farm.servers[2]?.hits ?? 0) - early).toBe(20)
+  await forward.close()
+  await balancer.close()
 })
 
 describe('names in DNS', () => {

@@ -42,6 +42,18 @@ describe.each(fronts)('on $name', (front) => {
     })
   })
 
+  test('a layer that asks twice is answered once; the first answer is let go of', async () => {
+    const twice: Middleware = async (ctx, next) => {
+      await next(ctx)
+      return next(ctx)
+    }
+    await played({ front, servers: [answers], layers: (forward) => chain().use(twice).to(forward) }, async ({ port, asked }) => {
+      const reply = await rawRequest(port, get)
+      expect(statuses(reply)).toEqual([200])
+      expect(asked()[0]).toBeGreaterThan(0)
+    })
+  })
+
   test('a layer that never settles holds nothing when its client leaves', async () => {
     const never: Middleware = () => new Promise(() => {})
     await played(

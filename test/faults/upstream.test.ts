@@ -1,8 +1,9 @@
 import { HeaderList } from '@gatelet/core'
-import { parseResponses, rawClient, rawRequest } from '@gatelet/testing'
+import { proxy } from '@gatelet/proxy'
+import { parseResponses, rawClient, rawRequest, rawServer } from '@gatelet/testing'
 import { describe, expect, test } from 'vitest'
 import { blackHole } from '../../packages/proxy/test/support/black-hole.ts'
-import { fronts } from '../attack/support/fronts.ts'
+import { fronts, node } from '../attack/support/fronts.ts'
 import { message, statuses } from '../attack/support/room.ts'
 import { played } from './support/scene.ts'
 import { answers, fine, hangs, headOf, says } from './support/servers.ts'
@@ -11,6 +12,15 @@ import { answers, fine, hangs, headOf, says } from './support/servers.ts'
 
 const post = message('POST /x', ['Content-Length: 5'], 'hello')
 const get = message('GET /x')
+const resetsTls = async (connection: Parameters<typeof answers>[0]) => {
+  await connection.read(5, 60_000)
+  await connection.reset()
+}
+const nonsense = async (connection: Parameters<typeof answers>[0]) => {
+  await connection.read(5, 60_000)
+  connection.write('HTTP/1.1 400 Bad Request\r\n\r\n')
+  connection.end()
+}
 const resets = says('', (connection) => connection.reset())
 
 describe.each(fronts)('on $name, an upstream that', (front) => {
@@ -185,6 +195,20 @@ test('an upstream that lets nobody in is 504 when it is the only one, and passed
     balancer.add(hole.url)
     expect(statuses(await rawRequest(port, get))).toEqual([504])
   })
+})
+
+test.each([
+  ['says nothing to a handshake of TLS is 504', hangs, 504],
+  ['resets a handshake of TLS is 502', resetsTls, 502],
+  ['speaks no TLS is 502', nonsense, 502],
+])('an upstream that %s', async (_, script, status) => {
+  await using server = await rawServer(script)
+  const forward = proxy(`https://127.0.0.1:${server.port}`, { timeouts: { connectMs: 300 } })
+  const front = await node.start(forward)
+  expect(statuses(await rawRequest(front.port, get))).toEqual([status])
+  await server.when(({ connections }) => connections.every(({ closed }) => closed !== 'open'))
+  await front.close()
+  await forward.close()
 })
 
 test('what comes through is byte for byte what the upstream said: compressed, ranges, HEAD, 304', async () => {

@@ -105,3 +105,21 @@ test('what is no handshake goes its way while others are open', async () => {
     expect(statuses(await rawRequest(port, message('GET /x')))).toEqual([200])
   })
 })
+
+test.each(['client', 'upstream'] as const)(
+  'one whose %s says nothing more, and does not close either, is closed at both sides',
+  async (side) => {
+    const silent = says(switching, (connection) => connection.left(10_000))
+    await played({ servers: [silent], proxy: { timeouts: { upgradeIdleMs: 200 } } }, async ({ port, servers, ended, ends }) => {
+      await using client = await rawClient(port)
+      client.write(handshake)
+      await client.response()
+      // Half an end from one side; the other answers nothing to it.
+      if (side === 'client') client.end()
+      await ended()
+      await servers[0]?.when((server) => server.connections[0]?.closed !== 'open')
+      await client.left()
+      expect(ends).toEqual(['finished 101'])
+    })
+  },
+)

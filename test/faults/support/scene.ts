@@ -58,13 +58,13 @@ export async function played(options: SceneOptions, act: (scene: Scene) => Promi
   const forward = proxy(balancer, { clock, ...options.proxy, timeouts: { ...timeouts, ...options.proxy?.timeouts } })
   const attempts: Outcome['kind'][] = []
   const ends: string[] = []
-  const begun = { count: 0 }
+  const begun = new Set<object>()
   const stops = [
     subscribe('upstream:attempted', ({ outcome }) => void attempts.push(outcome.kind)),
     subscribe('request:finished', ({ summary }) => void ends.push(`${summary.outcome} ${summary.status}`)),
   ]
   const counted: Handler = (ctx) => {
-    begun.count++
+    begun.add(ctx.request)
     return forward(ctx)
   }
   const front = await (options.front ?? node).start(options.layers?.(counted) ?? counted, { clock, ...options.serve })
@@ -83,7 +83,7 @@ export async function played(options: SceneOptions, act: (scene: Scene) => Promi
   }
   try {
     await act(scene)
-    await expect.poll(() => ends.length, { timeout: 5_000 }).toBeGreaterThanOrEqual(begun.count)
+    await expect.poll(() => ends.length, { timeout: 5_000 }).toBeGreaterThanOrEqual(begun.size)
     await expect.poll(() => balancer.endpoints.map(({ inflight }) => inflight).filter(Boolean), { timeout: 5_000 }).toEqual([])
   } finally {
     await front.close()
