@@ -1,6 +1,6 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
-import type { TLSSocket } from 'node:tls'
+import { Server as TlsServer, type TLSSocket } from 'node:tls'
 import { connectionOf } from './connection.ts'
 import type { OpenConnection } from './open-connection.ts'
 
@@ -12,6 +12,7 @@ export class OpenConnections {
   readonly all: ReadonlySet<OpenConnection>
   private readonly open = new Set<OpenConnection>()
   private readonly perAddress = new Map<string, number>()
+  private readonly isSecure: boolean
   // By their two ends: Node does not tell which connection a TLS socket stands on.
   private readonly shaking = new Map<string, OpenConnection>()
 
@@ -19,6 +20,7 @@ export class OpenConnections {
   constructor(server: Server, maxPerAddress: number) {
     this.all = this.open
     server.on('connection', (socket: Socket) => this.add(socket, maxPerAddress))
+    this.isSecure = server instanceof TlsServer
     server.prependListener('secureConnection', (socket: TLSSocket) => this.secured(socket))
   }
 
@@ -38,7 +40,7 @@ export class OpenConnections {
     const count = (this.perAddress.get(address) ?? 0) + 1
     this.open.add(connection)
     this.perAddress.set(address, count)
-    this.shaking.set(name, connection)
+    if (this.isSecure) this.shaking.set(name, connection)
     socket.on('close', () => {
       this.open.delete(connection)
       if (this.shaking.get(name) === connection) this.shaking.delete(name)
