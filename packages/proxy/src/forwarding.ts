@@ -2,7 +2,7 @@ import {
   type Balancer,
   type Context,
   type Endpoint,
-  GatewayError,
+  type GatewayError,
   isLease,
   isPromise,
   type Lease,
@@ -25,7 +25,8 @@ import { upstreamHeaders } from './request-headers.ts'
 import { isIdempotent, isKeepAliveRace, mayRetry } from './retry.ts'
 import type { RetryBudget } from './retry-budget.ts'
 import { stopReason } from './stopped.ts'
-import { type Attempt, UpstreamCall } from './upstream-call.ts'
+import { timedCall } from './timed-call.ts'
+import { UpstreamCall } from './upstream-call.ts'
 import { upstreamError } from './upstream-error.ts'
 import type { Upstream, Upstreams } from './upstreams.ts'
 
@@ -305,23 +306,4 @@ export class Forwarding implements History {
     if (race) race.stop(this.stopped)
     else call?.stop(this.stopped)
   }
-}
-
-/** A call that is to be answered within a time of its own. */
-function timedCall(
-  attempt: Attempt,
-  attemptMs: number,
-  resolve: (reply: Reply) => void,
-  reject: (error: GatewayError) => void,
-): UpstreamCall {
-  let cancel = () => {}
-  const settle =
-    <T>(how: (value: T) => void) =>
-    (value: T) => {
-      cancel()
-      how(value)
-    }
-  const call = new UpstreamCall(attempt, settle(resolve), settle(reject))
-  cancel = attempt.settings.clock.setTimer(() => call.stop(new GatewayError('UPSTREAM_ATTEMPT_TIMEOUT')), attemptMs)
-  return call
 }

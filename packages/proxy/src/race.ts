@@ -57,6 +57,9 @@ export class Race {
     this.search.abort()
     this.cancelTimer()
     for (const call of this.running) call.stop(error)
+    this.worse?.call.stop(error)
+    // Not where a balancer takes its time: whom it gives is released when it does.
+    this.settleIfAlone()
   }
 
   private start(lease: Lease): void {
@@ -115,7 +118,8 @@ export class Race {
   }
 
   private settleIfAlone(): void {
-    if (this.isOver || this.running.size > 0 || this.isSearching) return
+    const isSearching = this.isSearching && !this.search.signal.aborted
+    if (this.isOver || this.running.size > 0 || isSearching) return
     if (this.worse) {
       this.win(this.worse.call, this.worse.reply)
     } else if (this.lastFailure) {

@@ -137,6 +137,43 @@ describe('a hedge', () => {
     expect([(await post.answering).status, (await put.answering).status]).toEqual([200, 200])
   })
 
+  test('that answered badly is stopped with the first, when the client leaves', async () => {
+    await using slow = await slowFirst(2)
+    at(slow.farm, 1).handler = (_, res) => void res.writeHead(503).write('never ends')
+    await slow.clock.advance(50)
+    await vi.waitFor(() => expect(slow.balancer.kinds).toHaveLength(1))
+    slow.asked.abort()
+    await slow.answering
+    expect(slow.balancer.kinds).toEqual(['cancelled', 'failure'])
+    expect(slow.balancer.open).toBe(0)
+    await at(slow.farm, 1).when(() => at(slow.farm, 1).sockets === 0)
+  })
+
+  test('for which the balancer takes its time holds nobody up, and its lease comes back', async () => {
+    await using farm = await origins(2)
+    at(farm, 0).fault = { kind: 'hang-before-headers' }
+    const clock = virtualClock()
+    let give = () => {}
+    const gate = new Promise<void>((resolve) => {
+      give = resolve
+    })
+    const given = ledger(farm.urls)
+    let asks = 0
+    const acquire = (ask: Parameters<typeof given.acquire>[0]) =>
+      ++asks % 2 === 1 ? given.acquire(ask) : gate.then(() => given.acquire(ask))
+    const handler = proxy({ acquire, close: () => Promise.resolve() }, { clock, hedge })
+    const asked = exchange('/')
+    const answering = asked.ask(handler)
+    await at(farm, 0).when(() => farm.hits === 1)
+    await clock.advance(50)
+    asked.abort()
+    await answering
+    give()
+    await vi.waitFor(() => expect(given.entries).toHaveLength(2))
+    await vi.waitFor(() => expect(given.open).toBe(0))
+    expect(at(farm, 1).hits).toBe(0)
+  })
+
   test('leaves functions of this process, and a balancer that fails, alone', async () => {
     await using farm = await origins(1)
     at(farm, 0).fault = { kind: 'hang-before-headers' }
