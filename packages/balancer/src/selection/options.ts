@@ -1,4 +1,5 @@
 import { type Check, type Checks, type Context, options } from '@gatelet/core'
+import type { BalancerOptions } from '../options.ts'
 import type { Aperture } from './aperture.ts'
 import type { SlowStartRules } from './ramp.ts'
 import type { Match, SubsetRules } from './subsets.ts'
@@ -74,8 +75,10 @@ const slowStartChecks: Checks<SlowStartOptions> = {
   aggression: optional(number({ min: 0.1, max: 10 })),
 }
 
+type SelectionName = 'overprovisioning' | 'panicThreshold' | 'zone' | 'subset' | 'aperture' | 'slowStart'
+
 /** What each option that narrows the endpoints down must be. */
-export const selectionChecks = {
+export const selectionChecks: Checks<Pick<BalancerOptions, SelectionName>> = {
   overprovisioning: optional(number({ min: 1, max: 1_000 })),
   panicThreshold: optional(number({ min: 0, max: 1 })),
   zone: optional(shape(zoneChecks)),
