@@ -29,7 +29,7 @@ export async function refused(cell: Cell, request: string): Promise<Verdict> {
 }
 
 /** One request whose answer must be broken off, in a way that shows. */
-export async function cut(cell: Cell, withinMs = LIMIT_MS): Promise<Verdict> {
+export async function cut(cell: Cell, withinMs: number = LIMIT_MS): Promise<Verdict> {
   const client = await cell.connect()
   const from = performance.now()
   client.write('GET /x HTTP/1.1\r\nHost: a.test\r\n\r\n')

@@ -1,11 +1,12 @@
 import { Agent, type ClientRequest, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { createBalancer } from '@gatelet/balancer'
-import { type Clock, subscribe, systemClock } from '@gatelet/core'
+import { subscribe } from '@gatelet/core'
 import { serve } from '@gatelet/node'
 import { proxy } from '@gatelet/proxy'
 import { baseline, origins, seededRandom } from '@gatelet/testing'
 import { expect, test } from 'vitest'
 import { WebSocket } from 'ws'
+import { countingClock } from '../../../test/faults/support/counting-clock.ts'
 import { heldBytes } from '../src/request-body.ts'
 
 const count = process.env['HEAVY_SHORT'] === '1' ? 500 : 10_000
@@ -108,27 +109,6 @@ test(`${count} requests with clients that leave and upstreams that fail leave no
   )
   await before.settled(10_000)
 })
-
-/** The machine's clock, which counts the timers that were neither run nor cancelled: nobody else sees those that are unref'd. */
-function countingClock(): Clock & { pending(): number } {
-  const waiting = new Set<() => void>()
-  return {
-    ...systemClock,
-    setTimer(task, delayMs) {
-      const done = () => waiting.delete(done)
-      const cancel = systemClock.setTimer(() => {
-        done()
-        task()
-      }, delayMs)
-      waiting.add(done)
-      return () => {
-        done()
-        cancel()
-      }
-    },
-    pending: () => waiting.size,
-  }
-}
 
 /** One request, at some point of which the client may leave. Settles when it is over for the client. */
 function oneClient(port: number, agent: Agent, random: () => number): Promise<void> {

@@ -1,10 +1,11 @@
 import { type BalancerOptions, createBalancer, type ManagedBalancer } from '@gatelet/balancer'
-import { type Clock, type Handler, type Layer, type Outcome, subscribe, systemClock } from '@gatelet/core'
+import { type Handler, type Layer, type Outcome, subscribe } from '@gatelet/core'
 import type { ServeOptions } from '@gatelet/node'
 import { type ProxyOptions, proxy } from '@gatelet/proxy'
 import { baseline, type RawScript, type RawServer, rawServer } from '@gatelet/testing'
 import { expect } from 'vitest'
 import { type Front, node } from '../../attack/support/fronts.ts'
+import { countingClock } from './counting-clock.ts'
 
 /** What a fault is played with. */
 export interface SceneOptions {
@@ -105,25 +106,4 @@ const fateful = ['uncaughtExceptionMonitor', 'unhandledRejection', 'warning'] as
 function processListeners(): Record<string, number> {
   const names = process.eventNames().filter((name) => typeof name === 'string')
   return Object.fromEntries(names.map((name) => [name, process.listenerCount(name)]))
-}
-
-/** The machine's clock, which counts the timers that were neither run nor cancelled: nobody else sees those that are unref'd. */
-function countingClock(): Clock & { pending(): number } {
-  const waiting = new Set<() => void>()
-  return {
-    ...systemClock,
-    setTimer(task, delayMs) {
-      const done = () => waiting.delete(done)
-      const cancel = systemClock.setTimer(() => {
-        done()
-        task()
-      }, delayMs)
-      waiting.add(done)
-      return () => {
-        done()
-        cancel()
-      }
-    },
-    pending: () => waiting.size,
-  }
 }
