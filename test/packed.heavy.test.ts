@@ -1,12 +1,13 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { origins } from '@gatelet/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { accepts, type ChildProgram, childProgram, freePort, replaced } from './child-program.ts'
-import { cheapestFirst, twoUpstreams, wholeGateway } from './packed/programs.ts'
-import { type Project, userProject } from './packed/project.ts'
+import { cheapestFirst, limitedExpress, twoUpstreams, wholeGateway } from './packed/programs.ts'
+import { type Project, run, userProject } from './packed/project.ts'
 
 let project: Project
 let complaints: string
@@ -82,6 +83,28 @@ test('a whole gateway keeps its options when new ones are wrong', async () => {
   expect(await (await fetch(`${url}/who`)).json()).toEqual({ caller: '127.0.0.1' })
   program.kill('SIGTERM')
   expect(await program.ended).toBe(0)
+})
+
+test('three commands lead from an empty folder to Express with a limiter, which refuses the 101st request', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'gatelet-express-'))
+  try {
+    const tarballs = readdirSync(project.folder).filter((name) => name.endsWith('.tgz'))
+    const port = await freePort()
+    writeFileSync(join(folder, 'app.mjs'), replaced(limitedExpress, { 'listen(8080)': `listen(${port}, '127.0.0.1')` }))
+    run(['npm', 'init', '-y'], [], folder)
+    run(
+      ['npm', 'install', '--prefer-offline', 'express'],
+      tarballs.map((name) => join(project.folder, name)),
+      folder,
+    )
+    await using program = childProgram(['app.mjs'], { cwd: folder, env: { NODE_OPTIONS: '' } })
+    await program.listening(port)
+    expect(await (await fetch(`http://127.0.0.1:${port}/orders/7`)).json()).toEqual({ id: '7' })
+    const found = await statuses(`http://127.0.0.1:${port}/orders/7`, 100)
+    expect(found).toEqual([...Array(99).fill(200), 429])
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })
 
 /** Runs what was compiled, at other addresses. */

@@ -65,3 +65,23 @@ try {
 }
 process.once('SIGTERM', () => void server.close({ graceMs: 30_000 }).then(() => gateway.close()))
 `
+
+/** Plain JavaScript: it runs as it is. */
+export const limitedExpress: string = `
+import express from 'express'
+import { problem } from 'gatelet'
+import { toExpress } from 'gatelet/express'
+
+const counts = new Map()
+let endsAt = 0
+const limit = (perMinute) => (ctx, next) => {
+  if (Date.now() >= endsAt) counts.clear(), endsAt = Date.now() + 60_000
+  const { address } = ctx.request.client
+  const count = (counts.get(address) ?? 0) + 1
+  counts.set(address, count)
+  return count > perMinute ? problem({ status: 429, title: 'Too many requests' }) : next(ctx)
+}
+const app = express()
+app.get('/orders/:id', toExpress(limit(100)), (req, res) => res.json({ id: req.params.id }))
+app.listen(8080)
+`

@@ -51,7 +51,8 @@ export function userProject(): Project {
 
 const pnpm = ['npx', '-y', 'pnpm@10']
 
-function run([command = '', ...first]: readonly string[], args: readonly string[], cwd: string): void {
+/** Runs a command as a user does. @throws Error with its output when it fails */
+export function run([command = '', ...first]: readonly string[], args: readonly string[], cwd: string): void {
   // The condition of the sources, and whatever else a test runner sets, is not a user's.
   const env = { ...process.env, NODE_OPTIONS: '', NODE_ENV: '' }
   const { status, stdout, stderr } = spawnSync(command, [...first, ...args], { cwd, env, encoding: 'utf8' })
