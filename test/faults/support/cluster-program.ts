@@ -37,6 +37,7 @@ async function worker(): Promise<void> {
   process.once('SIGTERM', async () => {
     await server.close({ graceMs: 5_000 })
     await forward.close()
-    process.exit(0)
+    // Not `process.exit`: the primary may be handing over a connection just now, which would hang with nobody to answer it.
+    cluster.worker?.disconnect()
   })
 }
