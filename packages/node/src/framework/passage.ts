@@ -113,7 +113,12 @@ export class Passage implements RequestReader, Ending {
     const { mount, original, url } = this.side
     const { path, strictPaths } = this.placement.settings
     const read = strictPaths ? canonicalize : canonicalizeLeniently
-    if (mount === '' || !isBehind(original, mount, url)) return read(path === 'original' ? original : url)
+    if (mount === '') return read(path === 'original' ? original : url)
+    if (!isBehind(original, mount, url)) {
+      // Express 4 takes a second slash off with the mount: what came is in doubt, though what is left is not.
+      if (strictPaths) read(original)
+      return read(path === 'original' ? original : url)
+    }
     const whole = read(original)
     if (path === 'original') return whole
     const base = read(mount).path
