@@ -55,7 +55,8 @@ class Bounds implements PickContext {
   attempt = 0
   private readonly factor: number
   private endpoints: readonly Endpoint[] = []
-  private sumOfWeights = 0
+  /** The factor, by the sum of the weights. */
+  private perWeight = 0
   private context: PickContext = nobody
   // Summed up only when it matters: -1 before.
   private inflight = -1
@@ -66,7 +67,7 @@ class Bounds implements PickContext {
 
   update(snapshot: readonly Endpoint[]): void {
     this.endpoints = weighted(snapshot)
-    this.sumOfWeights = this.endpoints.reduce((sum, { weight }) => sum + weight, 0)
+    this.perWeight = this.factor / this.endpoints.reduce((sum, { weight }) => sum + weight, 0)
   }
 
   within(context: PickContext): PickContext {
@@ -99,9 +100,10 @@ class Bounds implements PickContext {
     // Nobody's bound is below 1.
     if (endpoint.inflight === 0) return true
     if (this.inflight < 0) this.inflight = inflightOf(this.endpoints)
-    const share = (this.inflight + 1) * (endpoint.weight / this.sumOfWeights)
-    // Without what the multiplication is off by: 1.1 × 10 must not be rounded up to 12.
-    return endpoint.inflight + 1 <= Math.ceil(this.factor * share - 1e-9)
+    const bound = (this.inflight + 1) * endpoint.weight * this.perWeight
+    // No more than the bound, rounded up, with one more: less than it now. Without what the multiplications are off by: 1.1 × 10
+    // must not be rounded up to 12.
+    return endpoint.inflight < bound - 1e-9
   }
 }
 

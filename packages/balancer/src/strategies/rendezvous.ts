@@ -14,22 +14,35 @@ export const rendezvous: StrategyFactory = hashed((endpoints) => new RendezvousO
 export class RendezvousOrder implements KeyOrder {
   private readonly endpoints: readonly Endpoint[]
   private readonly weights: Float64Array
+  private readonly perWeight: Float64Array
   // 64 bits of each id: of 32, two of ten thousand endpoints would be likely to have the same, and one of them no keys.
   private readonly highSeeds: Int32Array
   private readonly lowSeeds: Int32Array
+  // The places of the nearest two, each time anew.
+  private readonly front = new Int32Array(2)
   private readonly isEven: boolean
 
   constructor(endpoints: readonly Endpoint[]) {
     this.endpoints = endpoints
     this.isEven = endpoints.every(({ weight }) => weight === endpoints[0]?.weight)
     this.weights = Float64Array.from(endpoints, ({ weight }) => weight)
+    this.perWeight = this.weights.map((weight) => 1 / weight)
     this.highSeeds = Int32Array.from(endpoints, ({ id }) => xxHash32(id, 1))
     this.lowSeeds = Int32Array.from(endpoints, ({ id }) => xxHash32(id, 2))
   }
 
   first(key: number, context: PickContext): Endpoint | undefined {
-    const home = this.isEven ? this.endpoints[this.greatest(key)] : undefined
-    return home && context.accepts(home) ? home : this.nearest(key, context)
+    const { endpoints, front } = this
+    if (this.isEven) {
+      const home = endpoints[this.greatest(key)]
+      return home && context.accepts(home) ? home : this.nearest(key, context)
+    }
+    const sure = this.rank(key)
+    for (let place = 0; place < sure; place++) {
+      const endpoint = endpoints[front[place] as number] as Endpoint
+      if (context.accepts(endpoint)) return endpoint
+    }
+    return this.nearest(key, context)
   }
 
   distance(key: number, at: number): number {
@@ -50,6 +63,46 @@ export class RendezvousOrder implements KeyOrder {
       greatest = high
     }
     return best
+  }
+
+  // Puts the nearest two into `front`, as far as their places are clear without a logarithm, which they are for all but a few
+  // keys in a hundred. With v for 1 − u, −ln(u) is v + v²/2 and at most v³/(3(1 − v)) more. Without logarithms and calls in
+  // the loop: half as fast again, and where the first is often refused, too.
+  private rank(key: number): number {
+    const { highSeeds, perWeight, front } = this
+    let first = -1
+    let second = -1
+    let nearest = Number.POSITIVE_INFINITY
+    let next = Number.POSITIVE_INFINITY
+    let third = Number.POSITIVE_INFINITY
+    let firstV = 0
+    let secondV = 0
+    for (let at = 0; at < highSeeds.length; at++) {
+      const v = 0.5 - (paired(key ^ (highSeeds[at] as number)) + 1) * UNIT
+      const distance = v * (1 + v / 2) * (perWeight[at] as number)
+      if (distance >= third) continue
+      if (distance >= next) {
+        third = distance
+        continue
+      }
+      third = next
+      if (distance >= nearest) {
+        next = distance
+        second = at
+        secondV = v
+        continue
+      }
+      next = nearest
+      second = first
+      secondV = firstV
+      nearest = distance
+      first = at
+      firstV = v
+    }
+    front[0] = first
+    front[1] = second
+    if (first < 0 || nearest + mostBeyond(firstV) * (perWeight[first] as number) >= next) return 0
+    return second < 0 || next + mostBeyond(secondV) * (perWeight[second] as number) >= third ? 1 : 2
   }
 
   private low(key: number, at: number): number {
@@ -73,6 +126,11 @@ export class RendezvousOrder implements KeyOrder {
     return best < 0 ? undefined : endpoints[best]
   }
 }
+
+const UNIT = 1 / 2 ** 32
+
+// What is left out of v, which are the lower bits of u, and what rounding takes away, are less than four units.
+const mostBeyond = (v: number): number => (v * v * v) / (3 * (1 - v)) + 4 * UNIT
 
 /** 32 bits (signed) and 20 bits of a hash as a number between 0 and 1, neither of them. */
 const fraction = (high: number, low: number): number => ((high + 2 ** 31) * 0x10_0000 + low + 0.5) / 2 ** 52

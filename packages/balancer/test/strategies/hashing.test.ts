@@ -173,6 +173,28 @@ describe('rendezvous', () => {
     expect(byWeight.least).toBeGreaterThan(0.98)
   })
 
+  test('picks the nearest of those that may be picked, whatever their weights, and however close', () => {
+    const weight = fc.oneof(fc.integer({ min: 1, max: 5 }), fc.double({ min: 1e-6, max: 1e6, noNaN: true }))
+    const member = fc.tuple(weight, fc.integer({ min: 0, max: 2 }))
+    fc.assert(
+      fc.property(fc.array(member, { minLength: 1, maxLength: 20 }), fc.integer(), (members, seed) => {
+        const endpoints = fakes(...members.map(([weight]) => weight))
+        const accepted = new Set(endpoints.filter((_, at) => members[at]?.[1] !== 0).map(({ id }) => id))
+        const strategy = made(rendezvous, endpoints)
+        for (const key of keys(40)) {
+          const context = { hashKey: `${seed} ${key}`, attempt: 0, accepts: ({ id }: Endpoint) => accepted.has(id) }
+          const scores = strategy.explain?.(context) ?? []
+          const nearest = scores.reduce(
+            (best, each) => (each.score < best.score ? each : best),
+            scores[0] ?? { id: '', score: 0 },
+          )
+          expect(strategy.pick(context)?.id ?? '').toBe(nearest.id)
+        }
+      }),
+      { seed: 23, numRuns: 300 },
+    )
+  })
+
   test('ranks with equal weights as it does with weights that hardly differ', () => {
     const almost = servers(10, (at) => 1 + at * 1e-12)
     expect(owners(rendezvous, almost, 5_000)).toEqual(owners(rendezvous, servers(10), 5_000))
