@@ -1,0 +1,10 @@
+import { keyMovement } from './key-movement.ts'
+import { loadSpread } from './load-spread.ts'
+import { slowServer } from './slow-server.ts'
+
+/** Every picture of the guides, by its path from the root. Simulated with a seed: the same each time. */
+export const pictures: Readonly<Record<string, () => string>> = {
+  'docs/guides/pictures/load-spread.svg': loadSpread,
+  'docs/guides/pictures/slow-server.svg': slowServer,
+  'docs/guides/pictures/key-movement.svg': keyMovement,
+}
