@@ -13,6 +13,7 @@ import { childProgram } from '../test/child-program.ts'
 import { example, examples, nodeArgs, textOf } from '../test/example-program.ts'
 
 test.each([
+  ['choose-a-strategy', ['choose-a-strategy.ts']],
   ['in-a-fetch-host', ['in-hono.ts']],
   ['write-a-strategy', ['quickest.ts', 'quickest.test.ts', 'compare-strategies.ts']],
   ['discover-endpoints', ['discover.ts']],
@@ -39,6 +40,32 @@ test('in-hono: two paths of a Hono application are ours, the others are Hono’s
   expect((await fetch(`${url}/admin/servers`)).status).toBe(401)
   const servers = await fetch(`${url}/admin/servers`, { headers: { 'x-api-key': 'k-ada' } })
   expect(await servers.json()).toMatchObject([{ inflight: 0 }, { inflight: 0 }])
+  program.kill('SIGTERM')
+  expect(await program.ended).toBe(0)
+}, 30_000)
+
+test('choose-a-strategy: carts stay at home, and the second server stands by', async () => {
+  await using carts = await origins(3)
+  await using reports = await origins(2)
+  await using search = await origins(2)
+  const servers = { SEARCH: search.urls.join(' '), CARTS: carts.urls.join(' '), REPORTS: reports.urls.join(' ') }
+  const { program, url } = await example('choose-a-strategy.ts', servers)
+  await using _ = program
+  const ask = async (path: string) => (await fetch(`${url}${path}`)).status
+  for (const cart of [1, 2, 3, 4, 5, 6, 7, 8]) {
+    const before = carts.servers.map(({ hits }) => hits)
+    for (let asked = 0; asked < 3; asked++) expect(await ask(`/carts/${cart}`)).toBe(200)
+    const home = carts.servers.findIndex(({ hits }, at) => hits - (before[at] ?? 0) === 3)
+    expect(await (await fetch(`${url}/why/${cart}`)).json()).toMatchObject({ chosen: carts.urls[home], why: 'strategy' })
+  }
+  expect(carts.servers.filter(({ hits }) => hits > 0).length).toBeGreaterThan(1)
+  for (let asked = 0; asked < 4; asked++) expect(await ask('/reports/today')).toBe(200)
+  expect(reports.servers.map(({ hits }) => hits)).toEqual([4, 0])
+  await reports.stop(0)
+  expect(await ask('/reports/today')).toBe(200)
+  expect(reports.servers[1]?.hits).toBe(1)
+  for (let asked = 0; asked < 4; asked++) expect(await ask('/search/tea')).toBe(200)
+  expect(search.hits).toBe(4)
   program.kill('SIGTERM')
   expect(await program.ended).toBe(0)
 }, 30_000)

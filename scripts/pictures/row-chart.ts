@@ -36,9 +36,9 @@ export interface Mark {
   readonly from?: number
 }
 
-const WIDTH = 800
-const LEFT = 190
-const RIGHT = 620
+const WIDTH = 820
+const LEFT = 205
+const RIGHT = 610
 const TOP = 96
 const ROW = 28
 
