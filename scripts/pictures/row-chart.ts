@@ -12,7 +12,7 @@ export interface RowChart {
 }
 
 /** What is measured, and in which unit. */
-export interface Axis {
+interface Axis {
   readonly label: string
   readonly kind: 'linear' | 'log'
   readonly from: number
@@ -22,7 +22,7 @@ export interface Axis {
   readonly strong?: number
 }
 
-export interface Row {
+interface Row {
   readonly label: string
   readonly marks: readonly Mark[]
   /** At the right end. */
@@ -30,7 +30,7 @@ export interface Row {
 }
 
 /** A figure on a row; with `from`, a bar from there. The series says which colour and shape it has. */
-export interface Mark {
+interface Mark {
   readonly series: number
   readonly at: number
   readonly from?: number
