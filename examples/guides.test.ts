@@ -2,11 +2,12 @@ import { once } from 'node:events'
 import { copyFile, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:http2'
 import { createServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect as connectTcp, createServer as createTcpServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TLSSocket } from 'node:tls'
 import { origins } from '@gatelet/testing'
+import { readProxyHeader } from 'gatelet/core'
 import { expect, test } from 'vitest'
 import { authority, certificate } from '../test/certificates/certificates.ts'
 import { childProgram } from '../test/child-program.ts'
@@ -19,6 +20,9 @@ test.each([
   ['discover-endpoints', ['discover.ts']],
   ['write-a-middleware', ['request-id.ts', 'with-request-id.ts', 'request-id.test.ts']],
   ['tls', ['tls.ts']],
+  ['stay-up', ['stay-up.ts']],
+  ['balance-anything', ['balance-anything.ts']],
+  ['tcp-load-balancer', ['tcp-load-balancer.ts']],
 ])('the guide %s shows the programs as they are', (guide, programs) => {
   for (const program of programs) {
     expect(textOf(`docs/guides/${guide}.md`)).toContain(
@@ -144,5 +148,164 @@ test('with-request-id: client, server and log have the same name for a request',
   expect(farm.servers[0]?.requests[0]?.headers['x-request-id']).toBe(id)
   await program.printed(new RegExp(`${id} GET /users/7 200 finished [0-9.]+ ms`))
   program.kill('SIGTERM')
+  expect(await program.ended).toBe(0)
+}, 30_000)
+
+test('stay-up: who fails is ejected, the reserve steps in, the queue has an end, and a server goes in order', async () => {
+  const broken = new Set<number>()
+  const held: (() => void)[] = []
+  await using farm = await origins(3, {
+    handler(req, res, { id }) {
+      if (req.url === '/healthz') return void res.end('well')
+      if (req.url === '/slow') return void held.push(() => res.end())
+      res.statusCode = broken.has(id) ? 500 : 200
+      res.end(`server ${id}`)
+    },
+  })
+  const [first, second, RESERVE = ''] = farm.urls
+  const { program, url } = await example('stay-up.ts', { SERVERS: `${first} ${second}`, RESERVE, ADMIN_PORT: '0' })
+  await using _ = program
+  const [, operators = ''] = await program.printed(/operators ask (\S+)/)
+  const ask = async () => {
+    const reply = await fetch(url)
+    return `${reply.status} ${(await reply.text()).trim()}`
+  }
+  const askTimes = async (times: number) => {
+    const answers: string[] = []
+    while (answers.length < times) answers.push(await ask())
+    return answers
+  }
+  expect(new Set(await askTimes(10))).toEqual(new Set(['200 server 0', '200 server 1']))
+
+  // Forty are in flight and ten wait: the other ten are refused.
+  const replies: Response[] = []
+  const slow = Array.from({ length: 60 }, async () => replies.push(await fetch(`${url}/slow`)))
+  await expect.poll(() => replies.length, { timeout: 5_000 }).toBeGreaterThanOrEqual(10)
+  expect(new Set(replies.map(({ status, headers }) => `${status} ${headers.get('retry-after')}`))).toEqual(new Set(['503 1']))
+  await expect.poll(() => held.length, { timeout: 5_000 }).toBe(40)
+  const letGo = () => {
+    for (const end of held.splice(0)) end()
+    return replies.length
+  }
+  await expect.poll(letGo, { timeout: 5_000 }).toBe(60)
+  await Promise.all(slow)
+
+  broken.add(0)
+  await expect.poll(() => ask().then(() => program.output), { timeout: 10_000 }).toContain(`${first} ejected`)
+  const others = (await askTimes(20)).filter((answer) => answer !== '500 server 0')
+  // A check that passes lets one more request find out.
+  expect(others.length).toBeGreaterThanOrEqual(19)
+  expect(others.every((answer) => answer.startsWith('200'))).toBe(true)
+  broken.delete(0)
+
+  await Promise.all([farm.stop(0), farm.stop(1)])
+  expect(new Set(await askTimes(10))).toEqual(new Set(['200 server 2']))
+  await farm.stop(2)
+  await expect.poll(ask, { timeout: 10_000 }).toBe('503 Back in a minute.')
+  await Promise.all([farm.start(0), farm.start(1), farm.start(2)])
+  await expect.poll(ask, { timeout: 10_000 }).toMatch(/^200 server [01]$/)
+
+  const drained = await fetch(`${operators}/0/drain`, { method: 'POST' })
+  expect(await drained.json()).toEqual({ id: first, inflight: 0 })
+  expect(await askTimes(10)).not.toContain('200 server 0')
+  expect(await (await fetch(operators)).json()).toMatchObject([{ id: first, state: 'draining' }, {}, {}, { id: 'sorry' }])
+  program.kill('SIGTERM')
+  expect(await program.ended).toBe(0)
+}, 60_000)
+
+/** A server that answers when it has all of a connection's bytes. */
+async function tcpServer(answer: (received: Buffer) => string) {
+  const sockets = new Set<Socket>()
+  const server = createTcpServer({ allowHalfOpen: true }, (socket) => {
+    sockets.add(socket)
+    const received: Buffer[] = []
+    socket.on('error', () => {}).on('close', () => sockets.delete(socket))
+    socket.on('data', (bytes: Buffer) => received.push(bytes)).on('end', () => socket.end(answer(Buffer.concat(received))))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const stop = async () => {
+    server.close()
+    for (const socket of sockets) socket.destroy()
+  }
+  return { port: (server.address() as AddressInfo).port, stop, [Symbol.asyncDispose]: stop }
+}
+
+test('balance-anything: replicas answer for each other, and what clients meet the application knows', async () => {
+  const replica = (name: string) =>
+    tcpServer((bytes) => {
+      const query = bytes.toString().trim()
+      if (query === 'ping') return 'pong'
+      return query === 'order 999' ? 'ERR no such order' : `${query} from ${name}`
+    })
+  await using a = await replica('a')
+  await using b = await replica('b')
+  const broken = new Set<number>()
+  await using farm = await origins(2, {
+    handler(_req, res, { id }) {
+      res.statusCode = broken.has(id) ? 500 : 200
+      res.end(JSON.stringify({ name: 'Ada' }))
+    },
+  })
+  const { program, url } = await example('balance-anything.ts', { REPLICAS: `${a.port} ${b.port}`, USERS: farm.urls.join(' ') })
+  await using _ = program
+  const orders = async (id: number, times: number) => {
+    const found = new Set<string>()
+    for (let asked = 0; asked < times; asked++) {
+      const reply = await fetch(`${url}/orders/${id}`)
+      const { order, user } = (await reply.json()) as { order?: string; user?: object }
+      found.add(reply.ok ? `${order} for ${JSON.stringify(user)}` : `status ${reply.status}`)
+    }
+    return [...found].sort()
+  }
+  expect(await orders(1, 6)).toEqual(['order 1 from a for {"name":"Ada"}', 'order 1 from b for {"name":"Ada"}'])
+  expect(await orders(999, 20)).toEqual(['status 404'])
+  expect(program.output).not.toContain('ejected')
+  await a.stop()
+  expect(await orders(1, 10)).toEqual(['order 1 from b for {"name":"Ada"}'])
+
+  broken.add(0)
+  const asClient = () => fetch(`${url}/users/1`).then(() => program.output)
+  await expect.poll(asClient, { timeout: 10_000 }).toContain(`${farm.urls[0]} ejected`)
+  const before = farm.servers[0]?.hits
+  expect(await orders(1, 20)).toEqual(['order 1 from b for {"name":"Ada"}'])
+  expect(farm.servers[0]?.hits).toBe(before)
+  program.kill('SIGTERM')
+  expect(await program.ended).toBe(0)
+}, 30_000)
+
+test('tcp-load-balancer: bytes pass, servers learn who the client is, and a dead server costs nobody', async () => {
+  const named = (name: string) =>
+    tcpServer((bytes) => {
+      const header = readProxyHeader(bytes)
+      if (!header || header === 'invalid') return 'no header'
+      return `${name} heard ${bytes.subarray(header.length)} of ${header.address}`
+    })
+  await using a = await named('a')
+  await using b = await named('b')
+  const SERVERS = `tcp://127.0.0.1:${a.port} tcp://127.0.0.1:${b.port}`
+  const env = { SERVERS, BEHIND: '127.0.0.1/32', PORT: '0' }
+  await using program = childProgram([...nodeArgs, 'tcp-load-balancer.ts'], { cwd: examples, env })
+  const [, port] = await program.printed(/listening on tcp:\/\/127\.0\.0\.1:(\d+)/)
+  const open = () => connectTcp({ port: Number(port), host: '127.0.0.1' })
+  const answerTo = async (bytes: string, socket = open()) => {
+    socket.on('error', () => {}).end(bytes)
+    let answer = ''
+    for await (const chunk of socket.setEncoding('utf8')) answer += chunk
+    return answer
+  }
+  const header = 'PROXY TCP4 203.0.113.7 127.0.0.1 5555 5432\r\n'
+  const answers = new Set([await answerTo(`${header}hello`), await answerTo(`${header}hello`)])
+  expect(answers).toEqual(new Set(['a heard hello of 203.0.113.7', 'b heard hello of 203.0.113.7']))
+  expect(await answerTo('hello, without a header')).toBe('')
+  await program.printed(/203\.0\.113\.7 at tcp:\S+: finished, \d+ bytes in, 28 out/)
+
+  const kept = open()
+  kept.write(`${header}still `)
+  await once(kept, 'connect')
+  await a.stop()
+  // The one that is open may be at either; new ones are at the other.
+  for (let asked = 0; asked < 5; asked++) expect(await answerTo(`${header}hello`)).toBe('b heard hello of 203.0.113.7')
+  program.kill('SIGTERM')
+  kept.on('error', () => {}).end('here')
   expect(await program.ended).toBe(0)
 }, 30_000)
