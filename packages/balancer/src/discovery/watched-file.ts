@@ -1,4 +1,4 @@
-import { type FSWatcher, watch } from 'node:fs'
+import { constants, type FSWatcher, watch } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { type Checks, checkOptions, options } from '@gatelet/core'
@@ -16,8 +16,8 @@ export interface WatchedFileOptions {
 
 /**
  * A JSON file with the list of endpoints, as `endpoints` takes it: `["http://10.0.0.1:8080", { "url": "…", "weight": 2 }]`. It is
- * read again as soon as it changes, also when another file takes its place. One that is half written, is not there or is larger
- * than 16 MiB is a failure: the list before stays.
+ * read again as soon as it changes, also when another file takes its place. One that is half written, is not there, is no
+ * regular file or is larger than 16 MiB is a failure: the list before stays.
  * @throws GatewayError `BAD_OPTION`
  */
 export function watchedFile(path: string, given: WatchedFileOptions = {}): DiscoverySource {
@@ -39,6 +39,8 @@ export function watchedFile(path: string, given: WatchedFileOptions = {}): Disco
 const checks: Checks<WatchedFileOptions> = { pollMs: options.optional(options.milliseconds()) }
 
 const MAX_BYTES = 16 * 1024 * 1024
+// A pipe in its place is opened at once: to wait for whoever writes into it would hold up a thread for ever.
+const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
 // Whoever writes a file in several steps is given time to end.
 const SETTLE_MS = 20
 
@@ -92,9 +94,11 @@ class Reader {
   }
 
   private async read(): Promise<void> {
-    const file = await open(this.path, 'r')
+    const file = await open(this.path, READ)
     try {
-      const { mtimeMs, ctimeMs, size, ino } = await file.stat()
+      const info = await file.stat()
+      if (!info.isFile()) throw new Error('it is no regular file')
+      const { mtimeMs, ctimeMs, size, ino } = info
       if (size > MAX_BYTES) throw new Error(`it is larger than ${MAX_BYTES} bytes`)
       const seen = `${mtimeMs} ${ctimeMs} ${size} ${ino}`
       if (seen === this.seen) return
@@ -108,9 +112,14 @@ class Reader {
   }
 
   // The folder, not the file: a file that another one takes the place of is never told of again. Kubernetes swaps a folder
-  // behind a link, which shows here as `..data`.
+  // behind a link, which shows here as `..data`. And anew for each look: another folder may stand under this name by now.
   private follow(): void {
-    if (this.watcher || this.isOver) return
+    const before = this.watcher
+    this.watcher = this.watcherOfFolder()
+    before?.close()
+  }
+
+  private watcherOfFolder(): FSWatcher | undefined {
     try {
       const name = basename(this.path)
       const watcher = watch(dirname(this.path), { persistent: false }, (_, changed) => {
@@ -118,16 +127,12 @@ class Reader {
         if (this.isReading) this.isAskedAgain = true
         else if (!this.isOver) this.lookIn(SETTLE_MS)
       })
-      watcher.on('error', () => this.unfollow(watcher))
-      this.watcher = watcher
+      watcher.on('error', () => watcher.close())
+      return watcher
     } catch {
       // No such folder yet, or no watches left on this machine: looking now and then does as well.
+      return undefined
     }
-  }
-
-  private unfollow(watcher: FSWatcher): void {
-    watcher.close()
-    if (this.watcher === watcher) this.watcher = undefined
   }
 }
 

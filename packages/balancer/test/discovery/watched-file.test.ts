@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { watchedFile } from '@gatelet/balancer'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { watching } from './watching.ts'
@@ -49,6 +51,24 @@ test('follows a folder that is swapped behind a link, as Kubernetes does it', as
   await seen.advanceUntil(() => seen.urls[0] === 'http://b', 10)
 })
 
+test('follows the name of the folder: another one takes its place', async () => {
+  const own = join(folder, 'current')
+  path = join(own, 'endpoints.json')
+  await mkdir(own)
+  await write('http://a')
+  using seen = watching(watchedFile(path, { pollMs: 1_000_000 }))
+  await seen.when(() => seen.lists.length === 1 && seen.clock.pending === 1)
+  await rename(own, join(folder, 'before'))
+  await mkdir(own)
+  await write('http://b')
+  await seen.advanceUntil(() => seen.urls[0] === 'http://b', 1_000_000)
+  await seen.when(() => seen.clock.pending === 1)
+  // Long before it would be looked at by itself.
+  await write('http://c')
+  await seen.advanceUntil(() => seen.urls[0] === 'http://c', 10)
+  expect(seen.clock.now()).toBeLessThan(1_900_000)
+})
+
 test('says nothing of a half-written file but that it cannot be read, then reads the whole', async () => {
   await write('http://a')
   using seen = watching(watchedFile(path))
@@ -71,13 +91,31 @@ test('waits for a file that is not there yet, also where its folder is not', asy
   await seen.advanceUntil(() => seen.urls.length === 1)
 })
 
-test('keeps what it found when the file goes', async () => {
+test('keeps what it found when the file goes, and reads it when it is back', async () => {
+  await write('http://a')
+  using seen = watching(watchedFile(path, { pollMs: 1_000_000 }))
+  await seen.when(() => seen.lists.length === 1)
+  await unlink(path)
+  await seen.advanceUntil(() => seen.failures.length > 0, 10)
+  expect(seen.lists).toHaveLength(1)
+  await write('http://b')
+  await seen.advanceUntil(() => seen.urls[0] === 'http://b', 10)
+})
+
+test.each([
+  ['folder', () => mkdir(path)],
+  // Whoever opened it to read would wait for a writer.
+  ['pipe', () => promisify(execFile)('mkfifo', [path])],
+])('a %s in its place is a failure, until a file is there again', async (_, make) => {
   await write('http://a')
   using seen = watching(watchedFile(path))
   await seen.when(() => seen.lists.length === 1)
   await unlink(path)
-  await seen.advanceUntil(() => seen.failures.length > 0)
-  expect(seen.lists).toHaveLength(1)
+  await make()
+  await seen.advanceUntil(() => seen.failures.some((message) => /no regular file/.test(message)), 10)
+  await rm(path, { recursive: true })
+  await write('http://b')
+  await seen.advanceUntil(() => seen.urls[0] === 'http://b', 10)
 })
 
 test('looks now and then, where nothing tells of changes', async () => {
