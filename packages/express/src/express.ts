@@ -188,6 +188,7 @@ class ExpressSide implements FrameworkSide, FrameworkTarget {
       throw new GatewayError('BAD_HEADER', { cause })
     }
     this.isHeadWritten = true
+    this.exchange.statusOut = res.statusCode
     return head
   }
 

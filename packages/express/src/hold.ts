@@ -93,6 +93,7 @@ export class Hold implements Outlet {
     if (this.source && !this.isEnded) return false
     const { exchange } = this
     this.isReleased = true
+    exchange.statusOut = undefined
     exchange.believe(false, false)
     restoreHeaders(exchange.res, this.headersBefore)
     exchange.res.statusMessage = ''

@@ -9,13 +9,14 @@ import {
   type Handler,
   HeaderList,
   type Middleware,
+  PushSource,
   type Reply,
   text,
 } from '@gatelet/core'
 import { toExpress } from '@gatelet/express'
-import { rawClient, rawRequest } from '@gatelet/testing'
+import { rawClient, rawRequest, standstill } from '@gatelet/testing'
 import compression from 'compression'
-import type { RequestHandler, Response } from 'express'
+import type { ErrorRequestHandler, RequestHandler, Response } from 'express'
 import { describe, expect, test } from 'vitest'
 import { expresses } from './expresses.ts'
 import { serving, until } from './serving.ts'
@@ -292,6 +293,42 @@ describe.each(expresses)('a handler of %s behind a layer', (_, express) => {
     expect(late).not.toThrow()
   })
 
+  test('that answers too late does not change which status is told to have been sent', async () => {
+    const body = new PushSource({ pause() {}, resume() {}, cancel() {} })
+    const impatient: Middleware = (ctx, next) => {
+      void Promise.resolve(next(ctx)).catch(() => {})
+      body.push(Buffer.from('no '))
+      return { status: 504, headers: new HeaderList(), body }
+    }
+    let late: () => void = () => {}
+    const handler: RequestHandler = (_req, res) => {
+      late = () => void res.status(201).end('late')
+    }
+    await using server = await serving(app(toExpress(impatient), handler))
+    await using client = await rawClient(server.port)
+    client.write(GET)
+    expect(await client.read('no ')).toMatch(/^HTTP\/1\.1 504 /)
+    late()
+    body.end()
+    await client.read('0\r\n\r\n')
+    await until(() => server.finished.length === 1)
+    expect(server.finished[0]?.summary).toMatchObject({ outcome: 'finished', status: 504 })
+  })
+
+  test('gives an error to the error handler of the application, whose status is the one that is told', async () => {
+    const failing: Middleware = async (ctx, next) => {
+      discard((await next(ctx)).body)
+      throw new GatewayError('NO_ENDPOINT')
+    }
+    const onError: ErrorRequestHandler = (error, _req, res, _next) => void res.status(418).send(error.code)
+    const whole = app(toExpress(awaiting), toExpress(failing, { passErrors: true }), (_req, res) => void res.json({}))
+    await using server = await serving(whole.use(onError))
+    const reply = await fetch(server.url)
+    expect([reply.status, await reply.text()]).toEqual([418, 'NO_ENDPOINT'])
+    await until(() => server.finished.length === 1)
+    expect(server.finished[0]?.summary).toMatchObject({ outcome: 'finished', status: 418 })
+  })
+
   test('is asked by a layer inside of another, each of which sees the answer', async () => {
     const seen: string[] = []
     const noting =
@@ -351,11 +388,7 @@ describe.each(expresses)('a handler of %s behind a layer', (_, express) => {
     client.write('GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n')
     await client.read('\r\n\r\n')
     client.pause()
-    let before = -1
-    while (before !== made) {
-      before = made
-      await new Promise((resolve) => setTimeout(resolve, 150))
-    }
+    await standstill(() => made)
     expect(made).toBeLessThan(600)
   }, 30_000)
 

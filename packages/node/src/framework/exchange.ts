@@ -31,6 +31,8 @@ interface Passed {
 export class FrameworkExchange implements ExchangeHost {
   readonly req: IncomingMessage
   readonly res: ServerResponse
+  /** The status that has left, where handlers that nobody waits for may still set another one on the response. */
+  statusOut: number | undefined
   private readonly core: Exchange
   private readonly endings: Ending[] = []
   private first: Context | undefined
@@ -126,13 +128,13 @@ export class FrameworkExchange implements ExchangeHost {
     const isOut = !res.socket && res.writableFinished && !req.socket.destroyed && !req.socket.errored
     if (isOut) {
       for (const ending of this.endings) ending.over(undefined)
-      this.core.finish(first, 'finished', res.statusCode)
+      this.core.finish(first, 'finished', this.statusOut ?? res.statusCode)
       return
     }
     const reason = brokenBy ?? new GatewayError('CLIENT_CLOSED')
     this.core.abort(reason)
     for (const ending of this.endings) ending.over(reason)
-    const status = this.isHeadOut ? res.statusCode : reason.status
+    const status = this.isHeadOut ? (this.statusOut ?? res.statusCode) : reason.status
     this.core.finish(first, brokenBy ? 'failed' : 'aborted', status, brokenBy)
   }
 

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
-import { setTimeout } from 'node:timers/promises'
 import { type EventMap, HeaderList, type Layer, PushSource, type Reply, subscribe } from '@gatelet/core'
 import { type RawClient, rawClient, rawRequest } from '../../raw-client.ts'
 import { parseResponses, type RawResponse } from '../../raw-response.ts'
@@ -183,14 +182,6 @@ export function* blocks(count: number, made: () => void): Iterable<Buffer> {
     block.writeUInt32BE(at)
     made()
     yield block
-  }
-}
-
-/** Waits until something grows no more. */
-export async function steady(value: () => number): Promise<void> {
-  for (let same = 0, before = value(); same < 20; before = value()) {
-    await setTimeout(5)
-    same = value() === before ? same + 1 : 0
   }
 }
 

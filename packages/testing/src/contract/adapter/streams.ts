@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { GatewayError, HeaderList, type Reply } from '@gatelet/core'
+import { standstill } from '../../standstill.ts'
 import type { Case } from '../suite.ts'
-import { blocks, message, Pushed, played, receiveBlocks, replying, type Stage, type StartAdapter, steady } from './scene.ts'
+import { blocks, message, Pushed, played, receiveBlocks, replying, type Stage, type StartAdapter } from './scene.ts'
 
 /** What becomes of bodies that come bit by bit. */
 export function streamCases(start: StartAdapter): Case[] {
@@ -102,7 +103,7 @@ export function streamCases(start: StartAdapter): Case[] {
           client.write(message('GET / HTTP/1.0'))
           await client.read('\r\n\r\n')
           client.pause()
-          await steady(() => sent)
+          await standstill(() => sent)
           assert.ok(sent < BLOCKS, 'all of it was made though the client takes nothing')
           client.resume()
           await receiveBlocks(client, BLOCKS)
