@@ -1,6 +1,5 @@
 import {
   type Context,
-  discard,
   Exchange,
   type ExchangeHost,
   failure,
@@ -11,6 +10,7 @@ import {
   type Summary,
 } from '@gatelet/core'
 import type { Adapter } from './adapter.ts'
+import { quietlyDiscard } from './quietly-discard.ts'
 import type { ReplyHead } from './reply-head.ts'
 import type { DrainEmitter, ReplyOutput, ReplyTarget, StreamedReply } from './streamed-reply.ts'
 import { writeReply } from './write-reply.ts'
@@ -178,14 +178,5 @@ export abstract class BaseExchange implements ExchangeHost, ReplyTarget {
     } catch (second) {
       this.breakOff(second)
     }
-  }
-}
-
-/** Ends the body of a reply that is not sent. One that throws at that must not keep the exchange from its end. */
-function quietlyDiscard(reply: Reply): void {
-  try {
-    discard(reply.body)
-  } catch (error) {
-    process.emitWarning(`a body threw when it was cancelled: ${String(error)}`, 'GateletWarning')
   }
 }

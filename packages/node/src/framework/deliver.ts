@@ -1,7 +1,7 @@
 import { type Context, failure, type Reply } from '@gatelet/core'
+import { quietlyDiscard } from '../quietly-discard.ts'
 import type { ReplyTarget } from '../streamed-reply.ts'
 import { writeReply } from '../write-reply.ts'
-import { quietlyDiscard } from './passage.ts'
 
 /** Where a reply goes in a framework. */
 export interface FrameworkTarget extends ReplyTarget {

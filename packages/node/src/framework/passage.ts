@@ -6,7 +6,6 @@ import {
   type Context,
   canonicalize,
   canonicalizeLeniently,
-  discard,
   failure,
   GatewayError,
   type IncomingRequest,
@@ -17,6 +16,7 @@ import {
 } from '@gatelet/core'
 import { maxFieldsOf } from '../adapter.ts'
 import { type Connection, connectionOf } from '../connection.ts'
+import { quietlyDiscard } from '../quietly-discard.ts'
 import type { RequestReader } from '../request.ts'
 import type { Ending, FrameworkExchange } from './exchange.ts'
 import { giveOn } from './give-on.ts'
@@ -189,12 +189,3 @@ export class Passage implements RequestReader, Ending {
 // Where a handler of the framework has rewritten the rest, the whole says nothing about it.
 const isBehind = (original: string, mount: string, url: string): boolean =>
   original === mount + url || (url.startsWith('/') && original === mount + url.slice(1))
-
-/** Ends the body of a reply that is not sent. One that throws at that must not keep the exchange from its end. */
-export function quietlyDiscard(reply: Reply): void {
-  try {
-    discard(reply.body)
-  } catch (error) {
-    process.emitWarning(`a body threw when it was cancelled: ${String(error)}`, 'GateletWarning')
-  }
-}

@@ -29,6 +29,7 @@ export class Session implements OpenConnection {
   private hasServed = false
   private resets = 0
   private resetsSince = 0
+  private isLeaving = false
 
   constructor(adapter: Adapter, socket: Socket, settings: Http2Settings) {
     const { clock } = adapter
@@ -93,9 +94,7 @@ export class Session implements OpenConnection {
   }
 
   closeIdle(): void {
-    if (!this.session.destroyed) this.session.close()
-    // Node waits for the client to close, which may never happen.
-    if (!this.socket.destroyed) this.adapter.clock.setTimer(() => this.socket.destroy(), LINGER_MS)
+    this.leave(() => this.session.close())
   }
 
   private begin(stream: ServerHttp2Stream, raw: readonly string[]): void {
@@ -109,8 +108,16 @@ export class Session implements OpenConnection {
 
   private giveUp(code: number): void {
     // Without an error, Node sends no code.
-    if (!this.session.destroyed) this.session.destroy(new Error('too many streams were reset'), code)
-    this.adapter.clock.setTimer(() => this.socket.destroy(), LINGER_MS)
+    this.leave(() => this.session.destroy(new Error('too many streams were reset'), code))
+  }
+
+  /** Once: every look at an idle connection, and every stream that ends with its connection, comes here again. */
+  private leave(close: () => void): void {
+    if (this.isLeaving) return
+    this.isLeaving = true
+    if (!this.session.destroyed) close()
+    // Node waits for the client to close, which may never happen.
+    if (!this.socket.destroyed) this.adapter.clock.setTimer(() => this.socket.destroy(), LINGER_MS)
   }
 }
 
