@@ -269,6 +269,7 @@ export const subjects: Readonly<Record<string, Subject>> = {
       namespace: '',
       port: 70_000,
       family: 'IPv4',
+      serviceAccount: '',
       server: '127.0.0.1',
       token: 7,
       ca: '',

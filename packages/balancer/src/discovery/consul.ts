@@ -34,7 +34,8 @@ export interface ConsulOptions extends SchemeOptions {
 
 /**
  * The healthy instances of a service in Consul, by blocking queries: a change is seen at once. Weights come from the service,
- * its `Meta` becomes metadata, and `consul` in there holds id, node, datacenter and tags.
+ * its `Meta` becomes metadata, and `consul` in there holds id, node, datacenter and tags. An answer of more than 64 MiB is a
+ * failure.
  * @throws GatewayError `BAD_OPTION`
  */
 export function consul(service: string, given: ConsulOptions = {}): DiscoverySource {
@@ -55,7 +56,7 @@ export function consul(service: string, given: ConsulOptions = {}): DiscoverySou
         const url = new URL(query)
         url.searchParams.set('wait', `${Math.round(waitMs)}ms`)
         if (asked > 0) url.searchParams.set('index', String(asked))
-        const headers = token === undefined ? {} : { 'x-consul-token': await said(token) }
+        const headers = token === undefined ? {} : { 'x-consul-token': await said(token, 'token') }
         // The agent adds up to a sixteenth to the wait, so that not all ask again at once.
         const timeoutMs = waitMs * (1 + 1 / 16) + SLACK_MS
         // A failure forgets the index: the next look is answered at once, and shows what was missed.

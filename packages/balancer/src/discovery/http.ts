@@ -32,7 +32,7 @@ export interface JsonAnswer {
 }
 
 /**
- * Asks, and reads the whole answer.
+ * Asks, and reads the whole answer, of 64 MiB at most.
  * @throws StatusError for any status but 200, Error for what is no JSON, too large, too late or broken off
  */
 export async function getJson(question: Question): Promise<JsonAnswer> {
@@ -53,24 +53,30 @@ export async function getJson(question: Question): Promise<JsonAnswer> {
 }
 
 /**
- * Asks for a stream of JSON values, one a line, and tells that it began, and each value, until it ends.
+ * Asks for a stream of JSON values, one a line of 8 MiB at most, and tells that it began, and each value, until it ends.
  * @throws as `getJson`, also when the stream is broken off, and what the two functions throw
  */
 export async function getJsonLines(question: Question, began: () => void, tell: (value: unknown) => void): Promise<void> {
   await exchange(question, async (response) => {
     response.setEncoding('utf8')
     began()
-    let rest = ''
+    let line = ''
     for await (const chunk of response as AsyncIterable<string>) {
-      const lines = (rest + chunk).split('\n')
-      rest = lines.pop() ?? ''
-      if (rest.length > MAX_BYTES) throw new Error(`${question.url.host} sent a line of more than ${MAX_BYTES} bytes`)
-      for (const line of lines) if (line.trim() !== '') tell(json(line, question.url))
+      // Only what is new is looked through: a long line comes in hundreds of pieces.
+      const [more = '', ...others] = chunk.split('\n')
+      line += more
+      for (const other of others) {
+        if (line.trim() !== '') tell(json(line, question.url))
+        line = other
+      }
+      if (line.length > MAX_LINE) throw new Error(`${question.url.host} sent a line of more than ${MAX_LINE} bytes`)
     }
   })
 }
 
 const MAX_BYTES = 64 * 1024 * 1024
+// One object of an API, whose store takes 1.5 MiB.
+const MAX_LINE = 8 * 1024 * 1024
 
 async function exchange<T>(question: Question, read: (response: IncomingMessage) => Promise<T>): Promise<T> {
   const { url, headers, ca, timeoutMs, signal, clock } = question

@@ -10,8 +10,9 @@ export const secret: Check<Secret> = (value, path) => {
   throw options.wrong(typeof value, path, 'a string that is not empty, or a function that gives one')
 }
 
-export async function said(given: Secret): Promise<string> {
+/** What it says now, without space around it. @param what names it in the error: `token` @throws Error when it is empty */
+export async function said(given: Secret, what: string): Promise<string> {
   const text: unknown = typeof given === 'string' ? given : await given()
-  if (typeof text !== 'string' || text.trim() === '') throw new Error('there is no token')
+  if (typeof text !== 'string' || text.trim() === '') throw new Error(`the ${what} is empty`)
   return text.trim()
 }

@@ -33,7 +33,7 @@ export class SliceApi {
     this.init = init
   }
 
-  /** @throws as `getJson`; StatusError 410 when the list changed too much while it was read */
+  /** @throws as `getJson`; StatusError 410 when the list changed too much while it was read; Error for more than 2,000 slices */
   async list(signal: AbortSignal): Promise<SliceList> {
     const slices: Json[] = []
     let next: string | undefined
@@ -41,7 +41,8 @@ export class SliceApi {
       const { body } = await getJson(await this.question({ limit: '500', continue: next }, LIST_MS, signal))
       const { metadata, items } = objectOf(body)
       if (!Array.isArray(items)) throw new Error('the API answered with what is not a list')
-      slices.push(...items.map(objectOf))
+      for (const item of items) slices.push(objectOf(item))
+      checkCount(slices.length)
       const { resourceVersion, continue: following } = objectOf(metadata)
       next = textOf(following)
       if (next === undefined) return { slices, version: textOf(resourceVersion) ?? '' }
@@ -64,14 +65,21 @@ export class SliceApi {
   private async question(query: Record<string, string | undefined>, timeoutMs: number, signal: AbortSignal): Promise<Question> {
     const { server, service, namespace, token, ca, clock } = this.init
     const base = server.pathname.replace(/\/$/, '')
-    const path = `/apis/discovery.k8s.io/v1/namespaces/${encodeURIComponent(await said(namespace))}/endpointslices`
+    const path = `/apis/discovery.k8s.io/v1/namespaces/${encodeURIComponent(await said(namespace, 'namespace'))}/endpointslices`
     const url = new URL(`${base}${path}`, server)
     url.searchParams.set('labelSelector', `kubernetes.io/service-name=${service}`)
     for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value)
-    const headers = { accept: 'application/json', authorization: `Bearer ${await said(token)}` }
-    return { url, headers, ca: ca === undefined ? undefined : await said(ca), timeoutMs, signal, clock }
+    const headers = { accept: 'application/json', authorization: `Bearer ${await said(token, 'token')}` }
+    return { url, headers, ca: ca === undefined ? undefined : await said(ca, 'certificate'), timeoutMs, signal, clock }
   }
 }
 
+/** @throws Error when a service has more slices than are kept: 2,000, which is 100,000 pods and more */
+export function checkCount(slices: number): void {
+  if (slices > MAX_SLICES) throw new Error(`the service has more than ${MAX_SLICES} slices`)
+}
+
+const MAX_SLICES = 2_000
+// Each may be empty and still have a next one.
 const MAX_PAGES = 200
 const LIST_MS = 30_000

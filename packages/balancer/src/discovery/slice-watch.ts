@@ -1,6 +1,6 @@
 import { StatusError } from './http.ts'
 import { type Json, objectOf, textOf } from './json.ts'
-import type { SliceApi } from './slice-api.ts'
+import { checkCount, type SliceApi } from './slice-api.ts'
 import { type SliceReading, sliceEndpoints } from './slices.ts'
 import type { DiscoveryObserver } from './source.ts'
 
@@ -70,10 +70,11 @@ export class SliceWatch {
 
   private tell(): void {
     try {
+      checkCount(this.slices.size)
       this.observer.found(sliceEndpoints([...this.slices.values()], this.reading))
       this.isInDoubt = false
     } catch (error) {
-      // What cannot be read is listed again, and told of as often as it fails.
+      // What cannot be used is listed again, and told of as often as it fails.
       this.version = undefined
       throw error
     }

@@ -1,9 +1,14 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { consul } from '@gatelet/balancer'
 import { baseline, type ConsulInstance, consulServer } from '@gatelet/testing'
 import { describe, expect, test } from 'vitest'
 import { nextIndex } from '../../src/discovery/consul.ts'
 import { consulEndpoints } from '../../src/discovery/consul-answer.ts'
 import { watching } from './watching.ts'
+
+const MIB = 1024 * 1024
 
 const instance = (at: number, more: Partial<ConsulInstance> = {}): ConsulInstance => ({
   ...{ ID: `orders-${at}`, Address: `10.0.0.${at}`, Port: 8080 },
@@ -85,6 +90,8 @@ test.each([
   ['is 0', '0', 0, 0],
   ['is negative', '-3', 0, 0],
   ['is no number', 'x', 5, 0],
+  ['is too large to be counted', '18446744073709551615', 5, 0],
+  ['is infinite', '1e999', 5, 0],
   ['is missing', undefined, 5, 0],
 ])('an index that %s', (_, said, before, next) => {
   expect(nextIndex(said, before)).toBe(next)
@@ -128,6 +135,30 @@ describe('where a look fails', () => {
     await seen.clock.advance(1)
     await seen.when(() => seen.failures.length === 1)
     expect(seen.failures[0]).toMatch(/took longer than 27000 ms/)
+  })
+
+  test('an answer that does not end is left at 64 MiB', async () => {
+    let sent = 0
+    const agent = createServer((_, res) => {
+      const more = () => {
+        while (res.writable && sent < 100 * MIB) {
+          sent += MIB
+          if (!res.write(Buffer.alloc(MIB, ' '))) return
+        }
+      }
+      res.on('drain', more).writeHead(200)
+      more()
+    })
+    agent.listen(0, '127.0.0.1')
+    await once(agent, 'listening')
+    const address = `http://127.0.0.1:${(agent.address() as AddressInfo).port}`
+    using seen = watching(consul('orders', { address }))
+    await seen.when(() => seen.failures.length === 1)
+    expect(seen.failures[0]).toMatch(/answered with more than 67108864 bytes/)
+    expect(sent).toBeLessThan(100 * MIB)
+    agent.closeAllConnections()
+    agent.close()
+    await once(agent, 'close')
   })
 
   test('a token that is refused is a failure that does not show it; the next one is asked for', async () => {

@@ -139,6 +139,32 @@ describe('where a look fails', () => {
     await seen.when(() => seen.failures.length === 2)
   })
 
+  test('a line without end is left', async () => {
+    await using server = await kubernetesServer()
+    using seen = watching(source(server))
+    await server.when(({ watching }) => watching === 1)
+    for (let sent = 0; sent < 9; sent++) server.write('x'.repeat(1024 * 1024))
+    await seen.when(() => seen.failures.length === 1)
+    expect(seen.failures[0]).toMatch(/a line of more than 8388608 bytes/)
+    await server.when(({ sockets }) => sockets === 0)
+  })
+
+  test('no more than 2,000 slices are kept, of a list or of a watch', async () => {
+    await using server = await kubernetesServer()
+    for (let at = 0; at < 2_000; at++) server.apply(slice(`orders-${at}`))
+    using seen = watching(source(server))
+    await server.when(({ watching }) => watching === 1)
+    expect(seen.failures).toEqual([])
+    server.apply(slice('orders-more', pod(1)))
+    await seen.when(() => seen.failures.length === 1)
+    using another = watching(source(server))
+    await another.when(() => another.failures.length === 1)
+    for (const { failures } of [seen, another]) expect(failures[0]).toMatch(/more than 2000 slices/)
+    server.delete('orders-more')
+    await seen.advanceUntil(() => seen.lists.length === 2)
+    await another.advanceUntil(() => another.lists.length === 1)
+  })
+
   test('a watch that hangs is given up when the API should have ended it', async () => {
     await using server = await kubernetesServer()
     using seen = watching(source(server, { watchMs: 60_000 }))
