@@ -39,12 +39,13 @@ export interface ManagedBalancer<V = URL | Handler> extends Balancer {
    * Picks an endpoint at once. Its priority (and zone) is drawn by how much of the traffic each can take; there the strategy picks
    * one of those that are healthy and have a weight. Those that were tried are passed over; when nobody else is left there, the
    * other zones and priorities come; then one that is ejected and was not tried; then one again. Where all that may be picked are
-   * at their limit, it waits in the `queue`, if there is one: only then is the answer a promise, which never rejects. Refuses
-   * with `none-healthy` where nobody may be picked, with `queue-full` and `queue-timeout` where there is no room, with
-   * `draining` once the balancer is closed.
+   * at their limit, it waits in the `queue`, if there is one: only then is the answer a promise. Refuses with `none-healthy`
+   * where nobody may be picked, with `queue-full` and `queue-timeout` where there is no room, with `overloaded` where `shed`
+   * says so, with `draining` once the balancer is closed.
+   * @throws (or rejects with) what `subset` or `priority` throws for this ask, and nothing else
    */
   acquire(ask: Ask): MaybePromise<Lease | Refusal>
-  /** The same without waiting: where `acquire` would wait, this refuses with `queue-full`. Overtakes nobody who waits. */
+  /** The same without waiting: where `acquire` would wait, this refuses with `queue-full`. Overtakes nobody who waits. @throws as `acquire` */
   tryAcquire(ask: Ask): Lease | Refusal
   /** Why an ask would get the endpoint that it would get now. Changes nothing; what is drawn by chance may come otherwise. */
   explain(ask: Ask): Explanation

@@ -1,4 +1,4 @@
-import type { Ask, Clock, Lease, Refusal } from '@gatelet/core'
+import type { Ask, Clock, Lease, MaybePromise, Refusal } from '@gatelet/core'
 import type { QueueOptions } from './options.ts'
 import { WaitRoom } from './wait-room.ts'
 import type { Waiter } from './waiter.ts'
@@ -34,7 +34,7 @@ export class Queue {
     return this.room.count
   }
 
-  /** @returns a promise that never rejects */
+  /** @returns a promise that rejects only with what a function of the user's threw */
   wait(ask: Ask, priority: number): Promise<Lease | Refusal> | Refusal {
     const { rules, clock } = this.init
     const deadline = ask.context?.deadline ?? Number.POSITIVE_INFINITY
@@ -77,17 +77,18 @@ export class Queue {
     return { reason: 'queue-timeout', retryAfterMs: this.init.rules.timeoutMs }
   }
 
-  private enter(entry: Pick<Waiter, 'ask' | 'priority' | 'expiresAt'>, resolve: (answer: Lease | Refusal) => void): void {
+  private enter(entry: Pick<Waiter, 'ask' | 'priority' | 'expiresAt'>, resolve: (answer: MaybePromise<Lease | Refusal>) => void) {
     const { signal, context } = entry.ask
-    const leave = () => settle(this.late)
-    const settle = (answer: Lease | Refusal) => {
-      this.room.remove(waiter)
+    const leave = () => void settle(this.late)
+    const settle = (answer: MaybePromise<Lease | Refusal>): boolean => {
+      if (!this.room.remove(waiter)) return false
       signal?.removeEventListener('abort', leave)
       undo?.()
       if (this.room.count === 0) this.stopTimer()
       resolve(answer)
+      return true
     }
-    const waiter: Waiter = { ...entry, turn: this.turn++, settle, previous: undefined, next: undefined }
+    const waiter: Waiter = { ...entry, turn: this.turn++, settle, list: undefined, previous: undefined, next: undefined }
     const undo = context?.onAbort(leave)
     signal?.addEventListener('abort', leave)
     this.room.add(waiter)
@@ -96,12 +97,22 @@ export class Queue {
 
   private serveOne(): boolean {
     for (const waiter of this.room.heads(this.isOverloaded() ? 'newest' : 'oldest')) {
-      const lease = this.init.grant(waiter.ask)
-      if (!lease) continue
-      waiter.settle(lease)
-      return true
+      if (waiter.list !== undefined && this.serveTo(waiter)) return true
     }
     return false
+  }
+
+  /** @returns whether it waits no more */
+  private serveTo(waiter: Waiter): boolean {
+    try {
+      const lease = this.init.grant(waiter.ask)
+      // Granting calls strategies and listeners, which may have sent this one away: nobody else gives its lease back.
+      if (lease && !waiter.settle(lease)) lease.release()
+      return lease !== undefined
+    } catch (error) {
+      // A function of the user's that looks at this request: it is not for whoever made room to hear of it.
+      return waiter.settle(Promise.reject(error))
+    }
   }
 
   private isOverloaded(): boolean {

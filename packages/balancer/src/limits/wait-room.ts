@@ -26,20 +26,24 @@ export class WaitRoom {
     const list = found.lists.get(key) ?? new WaiterList()
     found.lists.set(key, list)
     list.push(waiter)
+    waiter.list = key
     this.count++
   }
 
-  remove(waiter: Waiter): void {
-    const at = this.classes.findIndex(({ priority }) => priority === waiter.priority)
-    const lists = this.classes[at]?.lists
-    const key = listOf(waiter)
-    const list = lists?.get(key)
-    if (!lists || !list) return
+  /** @returns whether it was there */
+  remove(waiter: Waiter): boolean {
+    const { list: key, priority } = waiter
+    if (key === undefined) return false
+    waiter.list = undefined
+    const at = this.classes.findIndex((each) => each.priority === priority)
+    const { lists } = this.classes[at] as Class
+    const list = lists.get(key) as WaiterList
     list.remove(waiter)
     this.count--
-    if (list.oldest) return
+    if (list.oldest) return true
     lists.delete(key)
     if (lists.size === 0) this.classes.splice(at, 1)
+    return true
   }
 
   /** The oldest of each list, or the newest: the highest priority first, and of one priority in the order of their coming. */

@@ -1,4 +1,4 @@
-import type { Ask, Lease, Refusal } from '@gatelet/core'
+import type { Ask, Lease, MaybePromise, Refusal } from '@gatelet/core'
 
 /** One ask that waits. An element of one `WaiterList`. */
 export interface Waiter {
@@ -8,8 +8,10 @@ export interface Waiter {
   readonly turn: number
   /** In monotonic milliseconds. */
   readonly expiresAt: number
-  /** Ends the wait, once. */
-  readonly settle: (answer: Lease | Refusal) => void
+  /** Ends the wait. @returns whether this did: not when it was over already */
+  readonly settle: (answer: MaybePromise<Lease | Refusal>) => boolean
+  /** In which list of its priority it is; undefined: it does not wait any more. */
+  list: string | undefined
   previous: Waiter | undefined
   next: Waiter | undefined
 }

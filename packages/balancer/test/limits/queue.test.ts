@@ -1,8 +1,8 @@
 import { type BalancerOptions, createBalancer, type ManagedBalancer } from '@gatelet/balancer'
-import { type Ask, isLease, isPromise, type Lease, type Refusal } from '@gatelet/core'
+import { type Ask, type Context, isLease, isPromise, type Lease, type Refusal, subscribe } from '@gatelet/core'
 import { exchange, seededRandom, virtualClock } from '@gatelet/testing'
-import { describe, expect, test } from 'vitest'
-import { leaseOf, named } from '../fakes.ts'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { leaseOf, named, viewOf } from '../fakes.ts'
 
 const clock = virtualClock()
 
@@ -233,6 +233,59 @@ describe('the queue', () => {
     expect(waiting.map(reason)).toEqual(['draining', 'draining'])
     first.release()
     await closing
+    expect(clock.pending).toBe(0)
+  })
+})
+
+describe('in the middle of a pick for one who waits', () => {
+  const explained = (act: () => void) => onTestFinished(subscribe('endpoint:explained', act))
+
+  test('who leaves gets no lease, and those behind it are served', async () => {
+    const balancer = narrow({ explainShare: 1 })
+    const first = leaseOf(balancer)
+    const controller = new AbortController()
+    const leaving = asked(balancer, { signal: controller.signal })
+    const [next, last] = [asked(balancer), asked(balancer)]
+    explained(() => controller.abort())
+    first.release()
+    await settled()
+    expect([reason(leaving), where(next), last.answer]).toEqual(['queue-timeout', 'a', undefined])
+    release(next)
+    await settled()
+    expect(where(last)).toBe('a')
+    release(last)
+    expect(viewOf(balancer, 'a').inflight).toBe(0)
+    expect(clock.pending).toBe(0)
+  })
+
+  test('the balancer may be closed', async () => {
+    const balancer = narrow({ explainShare: 1 })
+    const first = leaseOf(balancer)
+    const waiting = [asked(balancer), asked(balancer)]
+    explained(() => void balancer.close())
+    first.release()
+    await settled()
+    expect(waiting.map(reason)).toEqual(['draining', 'draining'])
+    expect(viewOf(balancer, 'a').inflight).toBe(0)
+    expect(clock.pending).toBe(0)
+  })
+
+  test('a function of the user’s that throws fails its request alone, not who made room', async () => {
+    const subset = (ctx: Context) => {
+      if (ctx.request.headers.has('x-odd')) throw new Error('odd')
+      return undefined
+    }
+    const balancer = narrow({ subset })
+    const first = leaseOf(balancer)
+    const before = asked(balancer)
+    const odd = balancer.acquire({ tried: [], context: exchange({ headers: { 'x-odd': '1' } }).ctx })
+    const after = asked(balancer)
+    first.release()
+    await expect(odd).rejects.toThrow('odd')
+    release(before)
+    await settled()
+    expect(where(after)).toBe('a')
+    release(after)
     expect(clock.pending).toBe(0)
   })
 })
