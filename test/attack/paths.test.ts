@@ -83,7 +83,7 @@ describe('in front of a framework', () => {
   test.each(fronts.filter(({ isFramework }) => isFramework))(
     'whatever $name lets through, the string that was matched is the string that is forwarded',
     async (front) => {
-      for (const [, target] of targets) {
+      for (const [, target, expected] of targets) {
         const matched: string[] = []
         const tapped =
           (forward: Handler): Handler =>
@@ -94,6 +94,7 @@ describe('in front of a framework', () => {
         await using scene = await room({ front, layers: tapped })
         await scene.ask(message(`GET ${target}`))
         expect(scene.upstream.lines, target).toEqual(matched)
+        if (expected !== 400) expect(matched, target).toHaveLength(1)
       }
     },
   )
@@ -141,9 +142,15 @@ describe('a rewrite', () => {
     expect(scene.upstream.lines).toEqual([line])
   })
 
-  test.each(['/v1x/y', '/v1%2fx', '/v1/..%2fx', '/V1/x', '/v1//x'])('of %s does not happen', async (target) => {
+  test.each([
+    ['/v1x/y', 404],
+    ['/v1%2fx', 400],
+    ['/v1/..%2fx', 400],
+    ['/V1/x', 404],
+    ['/v1//x', 400],
+  ])('of %s does not happen: %i', async (target, status) => {
     await using scene = await room({ layers: rewriting })
-    expect([400, 404]).toContain(statuses(await scene.ask(message(`GET ${target}`)))[0])
+    expect(statuses(await scene.ask(message(`GET ${target}`)))).toEqual([status])
     expect(scene.upstream.lines).toEqual([])
   })
 
@@ -157,8 +164,7 @@ describe('a rewrite', () => {
           return forward(ctx.withRequest({ url: { ...url, path }, headers }))
         }
       await using scene = await room({ layers: careless })
-      const [status] = statuses(await scene.ask(message('GET /x')))
-      expect([400, 500]).toContain(status)
+      expect(statuses(await scene.ask(message('GET /x')))).toEqual([500])
       expect(scene.upstream.lines).toEqual([])
     },
   )

@@ -81,7 +81,7 @@ export interface Context<S extends object = {}> {
   readonly deadline?: number | undefined
   /** The same exchange, knowing more. */
   with<A extends object>(more: A): Context<S & A>
-  /** The same exchange, asking something else. */
+  /** The same exchange, asking something else. @throws GatewayError `CHANGE_REFUSED` for what is no path or no query */
   withRequest(change: RequestChange): Context<S>
   /** The same exchange with a narrower life, for example the timeout of one attempt. */
   withSignal(signal: AbortSignal): Context<S>

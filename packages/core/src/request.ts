@@ -1,5 +1,6 @@
 import type { Body } from './body.ts'
 import type { Client, IncomingRequest, RequestChange, RequestUrl } from './contract.ts'
+import { asError, GatewayError } from './errors.ts'
 import { type HeaderList, isNamed, type ReadonlyHeaders } from './headers.ts'
 import { canonicalizePath, checkedSearch } from './target.ts'
 
@@ -58,8 +59,18 @@ function changedUrl(url: RequestUrl, change: Partial<RequestUrl>): RequestUrl {
     scheme,
     host,
     port: 'port' in change ? change.port : url.port,
-    path: path === url.path ? path : canonicalizePath(path, anyPath),
-    search: search === url.search ? search : checkedSearch(search),
+    path: path === url.path ? path : ofLayer(() => canonicalizePath(path, anyPath)),
+    search: search === url.search ? search : ofLayer(() => checkedSearch(search)),
+  }
+}
+
+// Not BAD_TARGET: the client would be told that it sent what a layer wrote.
+function ofLayer(checked: () => string): string {
+  try {
+    return checked()
+  } catch (cause) {
+    const message = `A layer asks for what is no path or query: ${asError(cause).message}`
+    throw new GatewayError('CHANGE_REFUSED', { message, cause })
   }
 }
 
