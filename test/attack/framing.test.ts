@@ -1,6 +1,7 @@
+import { rawClient } from '@gatelet/testing'
 import { describe, expect, test } from 'vitest'
 import { fronts } from './support/fronts.ts'
-import { type Attack, message, played } from './support/room.ts'
+import { type Attack, message, played, type RoomOptions, room, statuses } from './support/room.ts'
 
 // What smuggling is made of: a request that two servers frame in two ways. Refused, with its connection, before anybody is asked.
 
@@ -80,13 +81,38 @@ const badChunks: readonly (readonly [name: string, chunks: string, status: numbe
 
 describe.each(fronts)('on $name', (front) => {
   test.each(attacks)('$name', async (attack) => {
-    const { upstream } = await played(attack, { front })
+    let passed = 0
+    const counted: NonNullable<RoomOptions['layers']> = (forward) => (ctx) => {
+      passed++
+      return forward(ctx)
+    }
+    const { upstream } = await played(attack, { front, layers: counted })
+    // Refused at the edge: not even a layer has seen it.
+    expect(passed).toBe(attack.sees.length)
     for (const request of upstream.requests) expect(request.body).toBe('hello')
   })
 
   test.each(badChunks)('a chunk size %s is refused; no upstream sees the request whole', async (_, chunks, status) => {
-    const attack = { name: '', sends: post(['Transfer-Encoding: chunked'], chunks), gets: [status], sees: [] }
-    await played(attack, { front })
+    await using scene = await room({ front })
+    const reply = await scene.ask(post(['Transfer-Encoding: chunked'], chunks))
+    expect(statuses(reply)).toEqual([status])
+    expect(reply.closed).not.toBe('open')
+    expect(scene.upstream.lines).toEqual([])
+  })
+
+  test.each(badChunks)('a chunk size %s behind good ones breaks the request to the upstream off', async (_, chunks, status) => {
+    await using scene = await room({ front })
+    await using client = await rawClient(scene.port)
+    client.write(`${message('POST /x', ['Connection: keep-alive', 'Transfer-Encoding: chunked'])}5\r\nfirst\r\n`)
+    await scene.upstream.server.when(({ connections }) => connections[0]?.received.includes('first'))
+    client.write(chunks)
+    const reply = await client.response()
+    expect(reply.status).toBe(status)
+    await client.left()
+    expect(scene.upstream.lines).toEqual([])
+    // What was begun there is not completed by the next request.
+    expect(statuses(await scene.ask(message('GET /next')))).toEqual([200])
+    expect(scene.upstream.requests.map(({ line, connection }) => [line, connection])).toEqual([['GET /next', 1]])
   })
 
   test.each(['GET', 'DELETE', 'OPTIONS', 'PATCH'])(

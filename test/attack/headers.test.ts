@@ -40,6 +40,8 @@ describe.each(fronts)('on $name', (front) => {
     expect(request.all('x-forwarded-for')).toEqual(['127.0.0.1'])
     expect(request.all('x-forwarded-host')).toEqual(['a.test'])
     expect(request.all('x-user')).toEqual(['alice'])
+    // These it may: they were its own.
+    expect([request.all('authorization'), request.all('cookie')]).toEqual([[], []])
   })
 
   test('what concerns one connection does not pass on; of TE, trailers does', async () => {
@@ -149,6 +151,15 @@ describe('a chain of X-Forwarded-For', () => {
     await using scene = await room({ ...trusting, layers: (forward) => chain().use(who).to(forward) })
     const { responses } = await scene.ask(message('GET /x', [`X-Forwarded-For: ${chainOf}`]))
     expect(responses[0]?.text).toBe(address)
+  })
+
+  test.each([
+    ['is continued for a proxy that is trusted', trusting, '1.2.3.4, 127.0.0.1'],
+    ['begins anew for all others', {}, '127.0.0.1'],
+  ])('%s', async (_, options, passed) => {
+    await using scene = await room(options)
+    await scene.ask(message('GET /x', ['X-Forwarded-For: 1.2.3.4']))
+    expect(scene.upstream.requests[0]?.all('x-forwarded-for')).toEqual([passed])
   })
 
   test('of 500 hops is walked or cut, and the request answered', async () => {

@@ -1,5 +1,5 @@
 import { proxy } from '@gatelet/proxy'
-import { type RawSocket, rawRequest, rawServer } from '@gatelet/testing'
+import { type RawSocket, rawClient, rawRequest, rawServer } from '@gatelet/testing'
 import { describe, expect, test } from 'vitest'
 import { type Front, fronts } from './support/fronts.ts'
 import { message, statuses } from './support/room.ts'
@@ -21,13 +21,23 @@ const answering = (bytes: string) => async (connection: RawSocket, index: number
 /** Two requests one after the other through one gateway. The upstream saw them on so many connections. */
 async function twoRequests(front: Front, script: (connection: RawSocket, index: number) => Promise<void>, method = 'GET') {
   await using server = await rawServer(script)
-  const forward = proxy(server.url)
-  const { port, close } = await front.start(forward)
-  const first = await rawRequest(port, message(`${method} /first`))
-  const second = await rawRequest(port, message('GET /second'))
-  await close()
-  await forward.close()
+  await using gateway = await inFrontOf(front, server.url)
+  const first = await rawRequest(gateway.port, message(`${method} /first`))
+  const second = await rawRequest(gateway.port, message('GET /second'))
   return { first, second, connections: server.connections.length }
+}
+
+/** A gateway that is closed at the test's end. */
+async function inFrontOf(front: Front, upstream: string) {
+  const forward = proxy(upstream)
+  const { port, close } = await front.start(forward)
+  return {
+    port,
+    async [Symbol.asyncDispose]() {
+      await close()
+      await forward.close()
+    },
+  }
 }
 
 const head = (...lines: string[]) => `${lines.join('\r\n')}\r\n\r\n`
@@ -57,44 +67,54 @@ describe.each(fronts)('on $name', (front) => {
   })
 
   test.each([
-    ['bytes behind the length', `${ok('Content-Length: 5')}hello${POISON}`, 'hello'],
-    ['bytes behind the last chunk', ok('Transfer-Encoding: chunked') + BOMB + POISON, 'hello'],
-    ['a body behind a 204', head('HTTP/1.1 204 No Content') + POISON, ''],
-    ['a body behind a 304', head('HTTP/1.1 304 Not Modified', 'Content-Length: 5') + POISON, ''],
-  ])('%s of an upstream are not the answer to the next request', async (_, bytes, body) => {
-    const { first, second } = await twoRequests(front, answering(bytes))
+    ['bytes behind the length', `${ok('Content-Length: 5')}hello${POISON}`, 200, 'hello'],
+    ['bytes behind the last chunk', ok('Transfer-Encoding: chunked') + BOMB + POISON, 200, 'hello'],
+    ['a body behind a 204', head('HTTP/1.1 204 No Content') + POISON, 204, ''],
+    ['a body behind a 304', head('HTTP/1.1 304 Not Modified', 'Content-Length: 5') + POISON, 304, ''],
+  ])('%s of an upstream are thrown away with its connection', async (_, bytes, status, body) => {
+    const { first, second, connections } = await twoRequests(front, answering(bytes))
+    expect(first.responses.map((response) => [response.status, response.text])).toEqual([[status, body]])
     expect(first.text).not.toContain('poison')
-    if (statuses(first)[0] !== 502) expect(first.responses[0]?.text).toBe(body)
     expect(second.responses[0]?.text).toBe('fine')
+    expect(connections).toBe(2)
   })
 
   test('a body behind the answer to a HEAD is not the answer to the next request', async () => {
-    const { first, second } = await twoRequests(front, answering(ok('Content-Length: 38') + POISON), 'HEAD')
+    const { first, second, connections } = await twoRequests(front, answering(ok('Content-Length: 38') + POISON), 'HEAD')
+    expect(statuses(first)).toEqual([200])
     expect(first.text).not.toContain('poison')
     expect(second.responses[0]?.text).toBe('fine')
+    expect(connections).toBe(2)
   })
 
-  test.each([
-    ['at once', 0],
-    ['while the event loop is busy', 60],
-  ])('an answer that nobody asked for on an idle connection (%s) is not matched to the next request', async (_, busyMs) => {
-    await using server = await rawServer(async (connection, index) => {
-      for (let requests = 0; ; requests++) {
-        await connection.read('\r\n\r\n', 600_000)
-        connection.write(OK)
-        if (index + requests === 0) setTimeout(() => connection.write(POISON), 5)
-      }
-    })
-    const forward = proxy(server.url)
-    const { port, close } = await front.start(forward)
-    await rawRequest(port, message('GET /first'))
-    await new Promise((resolve) => setTimeout(resolve, 8))
-    for (const end = performance.now() + busyMs; performance.now() < end; );
-    const second = await rawRequest(port, message('GET /second'))
-    await close()
-    await forward.close()
+  test('an answer that nobody asked for on an idle connection ends the connection', async () => {
+    await using server = await rawServer(answering(OK))
+    await using gateway = await inFrontOf(front, server.url)
+    await rawRequest(gateway.port, message('GET /first'))
+    server.connections[0]?.write(POISON)
+    await server.when(({ connections }) => connections[0]?.closed !== 'open')
+    const second = await rawRequest(gateway.port, message('GET /second'))
     expect(second.responses.map(({ text }) => text)).toEqual(['fine'])
+    expect(server.connections).toHaveLength(2)
   })
+
+  test.each(['before', 'behind'])(
+    'an answer that nobody asked for, come just %s the next request, is not the answer to it',
+    async (order) => {
+      await using server = await rawServer(answering(OK))
+      await using gateway = await inFrontOf(front, server.url)
+      await using client = await rawClient(gateway.port)
+      const request = message('GET /x', ['Connection: keep-alive'])
+      client.write(request)
+      await client.response()
+      // Both lie in the kernel before the gateway's event loop, which is ours, goes round: it can meet the request first.
+      if (order === 'behind') client.write(request)
+      server.connections[0]?.write(POISON)
+      if (order === 'before') client.write(request)
+      expect((await client.response()).text).toBe('fine')
+      expect(server.connections).toHaveLength(2)
+    },
+  )
 
   test('trailers that frame a message do not reach the client', async () => {
     const bytes = ok('Transfer-Encoding: chunked', 'Trailer: content-length, x-sum')
@@ -108,13 +128,10 @@ describe.each(fronts)('on $name', (front) => {
 
   test('what went wrong is told in general words: no address, no stack, no text of others', async () => {
     await using server = await rawServer(answering('secret words of an upstream\r\n'))
-    const forward = proxy(server.url)
-    const { port, close } = await front.start(forward)
-    const nonsense = await rawRequest(port, message('GET /first'))
+    await using gateway = await inFrontOf(front, server.url)
+    const nonsense = await rawRequest(gateway.port, message('GET /first'))
     await server.close()
-    const refused = await rawRequest(port, message('GET /second'))
-    await close()
-    await forward.close()
+    const refused = await rawRequest(gateway.port, message('GET /second'))
     for (const { text, responses } of [nonsense, refused]) {
       expect(responses.map(({ status, headers }) => [status, headers.get('content-type')])).toEqual([
         [502, 'application/problem+json'],
