@@ -28,6 +28,7 @@ export interface DnsSrvOptions extends ResolverOptions, SchemeOptions {
 /**
  * A service by its SRV records (RFC 2782): hosts, ports, weights, and priorities, of which the lowest number comes first. A
  * host that has several addresses shares its weight among them. The target `.` says that the service is not there: an empty list.
+ * The first 1,000 targets count, and of each host 100 addresses of either family.
  * @param name `_http._tcp.orders.internal`
  * @throws GatewayError `BAD_OPTION`
  */
@@ -41,7 +42,7 @@ export function dnsSrv(name: string, given: DnsSrvOptions = {}): DiscoverySource
       const lookups = new Map<string, NameLookup>()
       return rounds(observer, settings.maxRetryMs, async (signal) => {
         const resolver = resolverFor(settings, signal)
-        const servers = srvServers(await orNothing<SrvRecord>(resolver.resolveSrv(name)))
+        const servers = srvServers(await orNothing<SrvRecord>(resolver.resolveSrv(name))).slice(0, MAX_TARGETS)
         keepOnly(lookups, new Set(servers.map(({ host }) => host)), settings)
         const hosts = await lookAtAll(lookups, resolver)
         const failure = [...hosts.values()].find((each) => each.failure !== undefined)?.failure
@@ -57,6 +58,10 @@ export function dnsSrv(name: string, given: DnsSrvOptions = {}): DiscoverySource
 }
 
 const checks: Checks<DnsSrvOptions> = { ...resolverChecks, ...schemeChecks, refreshMs: options.optional(options.milliseconds()) }
+
+// One answer may name two thousand hosts, and the answers for each of them thousands of addresses.
+const MAX_TARGETS = 1_000
+const MAX_ADDRESSES = 100
 
 // Ten per cent more than the longest time would be too long for a timer.
 const MAX_DELAY_MS = 2_147_483_647
@@ -79,7 +84,7 @@ async function lookAtAll(
 
 function keepOnly(lookups: Map<string, NameLookup>, hosts: ReadonlySet<string>, settings: ResolverSettings): void {
   for (const host of lookups.keys()) if (!hosts.has(host)) lookups.delete(host)
-  for (const host of hosts) if (!lookups.has(host)) lookups.set(host, new NameLookup(host, settings))
+  for (const host of hosts) if (!lookups.has(host)) lookups.set(host, new NameLookup(host, settings, MAX_ADDRESSES))
 }
 
 function endpointsOf(server: SrvServer, addresses: readonly string[], how: SchemeOptions): readonly UrlEndpoint[] {

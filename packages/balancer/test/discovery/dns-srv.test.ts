@@ -72,6 +72,20 @@ test('takes a server that two names lead to once, in its first priority', async 
   expect(seen.lists[0]).toMatchObject([{ priority: 1, metadata: { host: 'a.test' } }])
 })
 
+test('takes a thousand targets, the first priority first, and a hundred addresses of each, the same ones whatever their order', async () => {
+  const A = Array.from({ length: 500 }, (_, at) => `10.0.${at >> 8}.${at & 255}`)
+  const SRV = Array.from({ length: 1_100 }, (_, at) => ({ name: 'a.test', port: 1_000 + at, priority: at < 200 ? 1 : 0 }))
+  await using server = await dnsServer({ [name]: { SRV }, 'a.test': { A } })
+  using seen = watching(dnsSrv(name, { servers: [server.address], family: 4 }))
+  await seen.when(() => seen.lists.length === 1)
+  expect(seen.lists[0]).toHaveLength(1_000 * 100)
+  const targets = new Map(seen.lists[0]?.map(({ url, priority }) => [new URL(String(url)).port, priority]))
+  expect([...targets.values()].filter((priority) => priority === 0)).toHaveLength(900)
+  server.records.set('a.test', { A: A.toReversed() })
+  await seen.advanceUntil(() => seen.lists.length === 2, 1_000)
+  expect(seen.urls).toEqual(seen.lists[0]?.map(({ url }) => url))
+})
+
 describe('weight 0', () => {
   const weights = (...given: number[]) =>
     srvServers(given.map((weight, at) => ({ name: `h${at}`, port: 80, priority: 0, weight }))).map(({ weight }) => weight)

@@ -41,6 +41,8 @@ test('looks again when the shortest TTL is over, and not before', async () => {
 test.each([
   ['at least minTtlMs', 0, 1_500],
   ['at most maxTtlMs', 86_400, 60_000],
+  ['at most maxTtlMs of the longest TTL', 2 ** 31 - 1, 60_000],
+  ['at least minTtlMs of a TTL that is none', 2 ** 31, 1_500],
 ])('waits %s', async (_, ttl, ms) => {
   await using server = await dnsServer({ [name]: { A: ['10.0.0.1'], ttl } })
   using seen = watching(dns(name, { servers: [server.address], minTtlMs: 1_500, maxTtlMs: 60_000 }))
@@ -70,13 +72,13 @@ test('names each address once', async () => {
   expect(seen.urls).toEqual(['http://10.0.0.1:80'])
 })
 
-test('reads a long answer over TCP', async () => {
-  const A = Array.from({ length: 1_000 }, (_, at) => `10.1.${at >> 8}.${at & 255}`)
+test('reads the longest answer that there can be, over TCP', async () => {
+  const A = Array.from({ length: 4_090 }, (_, at) => `10.1.${at >> 8}.${at & 255}`)
   await using server = await dnsServer({ [name]: { A } })
   server.fault = { kind: 'truncate' }
   using seen = watching(dns(name, { servers: [server.address] }))
   await seen.when(() => seen.lists.length === 1)
-  expect(seen.urls).toHaveLength(1_000)
+  expect(seen.urls).toHaveLength(4_090)
   expect(server.queries.filter(({ over }) => over === 'tcp')).toHaveLength(2)
 })
 
