@@ -12,7 +12,7 @@ export interface SrvTarget {
   weight?: number
 }
 
-/** What a server knows of one name. */
+/** What a server knows of one name. Of each kind as many as an answer of 64 KiB can hold: 4,000 addresses. */
 export interface DnsRecords {
   A?: readonly string[]
   AAAA?: readonly string[]
@@ -39,7 +39,10 @@ export function readQuery(message: Buffer): DnsQuestion & { readonly end: number
   return { name: labels.join('.').toLowerCase(), type: namesOfTypes.get(type) ?? type, end: at + 5 }
 }
 
-/** Builds the answer to a query. `code` is a response code: 0 none, 2 SERVFAIL, 3 NXDOMAIN, 5 REFUSED. */
+/**
+ * Builds the answer to a query. `code` is a response code: 0 none, 2 SERVFAIL, 3 NXDOMAIN, 5 REFUSED.
+ * @throws RangeError for more records than a message can hold
+ */
 export function answerTo(query: Buffer, records: DnsRecords, how: { code?: number; truncated?: boolean } = {}): Buffer {
   const { type, end } = readQuery(query)
   const isEmpty = how.truncated === true || (how.code ?? 0) !== 0 || typeof type === 'number'
@@ -52,7 +55,9 @@ export function answerTo(query: Buffer, records: DnsRecords, how: { code?: numbe
   const answers = data.map((each) =>
     Buffer.concat([recordHead(query.subarray(end - 4, end), records.ttl ?? 60, each.length), each]),
   )
-  return Buffer.concat([head, query.subarray(HEADER, end), ...answers])
+  const message = Buffer.concat([head, query.subarray(HEADER, end), ...answers])
+  if (message.length > 65_535) throw new RangeError(`a DNS message holds 65,535 bytes, and these records need ${message.length}`)
+  return message
 }
 
 const HEADER = 12

@@ -128,7 +128,9 @@ class Running implements DnsServer {
   }
 
   private answer(query: Buffer, over: DnsQuery['over']): Buffer | undefined {
-    const { name, type } = readQuery(query)
+    const question = questionIn(query)
+    if (!question) return undefined
+    const { name, type } = question
     if (this.queries.push({ name, type, over }) > MAX_QUERIES) this.queries.shift()
     this.watch.changed()
     const fault = this.fault?.type === undefined || this.fault.type === type ? this.fault : undefined
@@ -137,5 +139,14 @@ class Running implements DnsServer {
     const known = this.records.get(name)
     const code = (fault && CODES[fault.kind]) ?? (known ? 0 : 3)
     return answerTo(query, known ?? {}, { code, truncated: fault?.kind === 'truncate' && over === 'udp' })
+  }
+}
+
+// What is no query is not answered, as by others.
+function questionIn(query: Buffer): DnsQuestion | undefined {
+  try {
+    return readQuery(query)
+  } catch {
+    return undefined
   }
 }

@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram'
 import { promises } from 'node:dns'
 import { baseline, consulServer, dnsServer, kubernetesServer } from '@gatelet/testing'
 import fc from 'fast-check'
@@ -37,6 +38,14 @@ test('a DNS server that truncates is asked again over TCP', async () => {
   server.fault = { kind: 'truncate' }
   expect((await resolverOf(server.address).resolve4('a.test')).sort()).toEqual(A.toSorted())
   expect(server.queries.map(({ over }) => over)).toEqual(['udp', 'tcp'])
+})
+
+test('a DNS server takes no harm from what is no query', async () => {
+  await using server = await dnsServer({ 'a.test': { A: ['10.0.0.1'] } })
+  const client = createSocket('udp4')
+  for (const bytes of ['', 'x', 'x'.repeat(100)]) client.send(bytes, Number(server.address.split(':')[1]), '127.0.0.1')
+  expect(await resolverOf(server.address).resolve4('a.test')).toEqual(['10.0.0.1'])
+  client.close()
 })
 
 test('any IPv6 address arrives as it was', async () => {
