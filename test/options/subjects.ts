@@ -286,7 +286,7 @@ export const subjects: Readonly<Record<string, Subject>> = {
       header: 'x-session:',
       secret: 'short',
       mode: 'plain',
-      onGone: 'move',
+      whileDown: 'move',
       maxAgeS: 0,
       sameSite: 'Lax',
       secure: 'yes',

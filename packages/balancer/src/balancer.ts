@@ -161,7 +161,7 @@ export function createBalancer<V = URL | Handler>(given: BalancerOptions<V>): Ma
     pick: (ask) => picking.pick(ask),
     isHeldBack: () => picking.isHeldBack,
     noneHealthy: () => membership.noneHealthy,
-    give: (picked, ask) => leases.give(picked, picking.headersFor(picked, ask)),
+    give: (picked) => leases.give(picked, picking.replyHeaders),
   })
   const runHost: RunHost<V> = {
     clock,
@@ -210,7 +210,6 @@ export function createBalancer<V = URL | Handler>(given: BalancerOptions<V>): Ma
     setWeight(id, share) {
       const checked = checkOptions('setWeight', { weight: share }, { weight })
       const endpoint = membership.find(id)
-      affinity?.leaveBy(endpoint, Number.POSITIVE_INFINITY)
       membership.setWeight(endpoint, checked.weight)
     },
     eject(id, how = {}) {

@@ -1,5 +1,5 @@
 import { type Ask, type Clock, type Explanation, isHeard, type Lease, publish } from '@gatelet/core'
-import { type Affinity, nobody } from './affinity/affinity.ts'
+import type { Affinity } from './affinity/affinity.ts'
 import type { EndpointState } from './endpoint.ts'
 import { Look } from './explain.ts'
 import type { Membership } from './membership.ts'
@@ -19,6 +19,9 @@ export interface PickingInit {
 export class Picking {
   /** Whether the last pick found nobody only because somebody is at a limit. */
   isHeldBack = false
+  /** What the reply of the endpoint that was picked last is to tell the client. */
+  replyHeaders: Lease['replyHeaders']
+  private why: Explanation['why'] = 'strategy'
   private readonly init: PickingInit
 
   constructor(init: PickingInit) {
@@ -33,31 +36,40 @@ export class Picking {
     return this.picked(ask)
   }
 
-  /** What the reply of an endpoint that was just picked tells the client. */
-  headersFor(endpoint: EndpointState, ask: Ask): Lease['replyHeaders'] {
-    return this.init.affinity?.headersFor(endpoint, ask)
-  }
-
   /** Why an ask would get what it would get now. Changes nothing. */
   explain(ask: Ask): Explanation {
     const { membership, selection, affinity } = this.init
     membership.refresh()
     selection.refresh()
     const look = new Look(selection, ask)
-    const placed = affinity?.place(ask)
-    if (placed === nobody) return look.explanation({ endpoint: undefined, why: 'refused' })
+    const placed = affinity?.place(affinity.sessionOf(ask), ask)
+    if (placed === 'down' || placed === 'full') return look.explanation({ endpoint: undefined, why: 'refused' })
     return look.explanation(placed ? { endpoint: placed, why: 'affinity' } : look.likely())
   }
 
   private picked(ask: Ask): EndpointState | undefined {
-    const { selection, affinity } = this.init
-    const placed = affinity?.place(ask)
-    if (placed === nobody) {
-      this.isHeldBack = affinity?.isHeldBack ?? false
+    const { affinity } = this.init
+    return affinity ? this.placed(affinity, ask) : this.selected(ask)
+  }
+
+  private placed(affinity: Affinity, ask: Ask): EndpointState | undefined {
+    const session = affinity.sessionOf(ask)
+    const placed = affinity.place(session, ask)
+    if (placed === 'down' || placed === 'full') {
+      this.isHeldBack = placed === 'full'
       return undefined
     }
-    const picked = placed ?? selection.pick(ask)
+    const picked = placed ?? this.selected(ask)
+    if (placed) this.why = 'affinity'
+    this.replyHeaders = picked && affinity.headersFor(picked, session, ask)
+    return picked
+  }
+
+  private selected(ask: Ask): EndpointState | undefined {
+    const { selection } = this.init
+    const picked = selection.pick(ask)
     this.isHeldBack = !picked && selection.isHeldBack
+    this.why = selection.why
     return picked
   }
 
@@ -66,12 +78,11 @@ export class Picking {
   }
 
   private explainedPick(ask: Ask): EndpointState | undefined {
-    const { selection, affinity, name: balancer } = this.init
+    const { selection, name: balancer } = this.init
     selection.refresh()
     const look = new Look(selection, ask)
     const endpoint = this.picked(ask)
-    const isPlaced = endpoint !== undefined && affinity?.place(ask) === endpoint
-    const why = !endpoint ? 'refused' : isPlaced ? 'affinity' : selection.why
+    const why = endpoint ? this.why : 'refused'
     publish('endpoint:explained', {
       explanation: look.explanation({ endpoint, why }),
       ...(ask.context ? { context: ask.context } : {}),

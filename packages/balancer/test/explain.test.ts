@@ -43,7 +43,7 @@ describe('explain', () => {
   })
 
   test('tells a session, a last resort, another try and a refusal', () => {
-    const affinity = { cookie: 's', secret: 'a secret of the test', onGone: 'refuse' as const }
+    const affinity = { cookie: 's', secret: 'a secret of the test', whileDown: 'refuse' as const }
     const balancer = createBalancer({ endpoints: [named('a'), named('b')], affinity, panicThreshold: 0 })
     const lease = balancer.tryAcquire({ tried: [], context: exchange('/').ctx })
     if (!isLease(lease)) throw new Error('refused')

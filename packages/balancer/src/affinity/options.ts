@@ -17,10 +17,11 @@ export interface AffinityOptions {
    */
   mode?: 'opaque' | 'signed'
   /**
-   * When the endpoint is gone, or may not be asked now: `redistribute` begins a session elsewhere, `refuse` answers 503, until the
-   * client drops its token: give `maxAgeS` with it. Default `redistribute`.
+   * Where the endpoint may not be asked for a while (it is ejected, its checks fail, or it has just failed this very request):
+   * `redistribute` begins a session elsewhere, `refuse` answers 503 until it is back. From an endpoint that was removed, or
+   * whose `drain` is over, clients are always sent elsewhere: it does not come back. Default `redistribute`.
    */
-  onGone?: 'redistribute' | 'refuse'
+  whileDown?: 'redistribute' | 'refuse'
   /** How long a session lasts, in seconds, from its beginning, 1 to 34,560,000 (400 days). Default: as long as the client keeps the cookie. */
   maxAgeS?: number
   /** Whether other sites' requests carry the cookie. `none` needs `secure`. Default `lax`. */
@@ -72,7 +73,7 @@ const checks: Checks<AffinityOptions> = {
   header: optional(token),
   secret: either('a secret of at least 16 characters, or a list of such', secret, list(secret, { min: 1, max: 10 })),
   mode: optional(oneOf('opaque', 'signed')),
-  onGone: optional(oneOf('redistribute', 'refuse')),
+  whileDown: optional(oneOf('redistribute', 'refuse')),
   maxAgeS: optional(number({ min: 1, max: 34_560_000, integer: true, unit: 'seconds' })),
   sameSite: optional(oneOf('strict', 'lax', 'none')),
   secure: optional(boolean),
@@ -96,14 +97,14 @@ export const affinityCheck: Check<AffinityOptions> = (value, path) => {
 const sameSites = { strict: 'Strict', lax: 'Lax', none: 'None' } as const
 
 export function affinityRules(given: AffinityOptions): AffinityRules {
-  const { cookie, header, secret, mode = 'opaque', onGone = 'redistribute', maxAgeS, sameSite = 'lax' } = given
+  const { cookie, header, secret, mode = 'opaque', whileDown = 'redistribute', maxAgeS, sameSite = 'lax' } = given
   const { secure, httpOnly = true, path = '/' } = given
   return {
     carrier: cookie === undefined ? 'header' : 'cookie',
     name: cookie ?? header ?? '',
     secrets: typeof secret === 'string' ? [secret] : secret,
     isSigned: mode === 'signed',
-    mayMove: onGone === 'redistribute',
+    mayMove: whileDown === 'redistribute',
     maxAgeS,
     sameSite: sameSites[sameSite],
     secure,

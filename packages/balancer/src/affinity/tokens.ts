@@ -5,8 +5,7 @@ import type { AffinityRules } from './options.ts'
 
 /** What a client's token says. */
 export interface Session {
-  /** Undefined: its endpoint is no member any more. */
-  readonly endpoint: EndpointState | undefined
+  readonly endpoint: EndpointState
   /** Made with the newest secret. */
   readonly isCurrent: boolean
 }
@@ -43,13 +42,13 @@ export class Tokens {
     return `${payload}.${this.signature(payload, this.rules.secrets[0] as string)}`
   }
 
-  /** @returns undefined for what is no token, was changed, or is too old: it says nothing */
+  /** @returns undefined for what is no token, was changed, is too old, or names nobody who is a member: it says nothing */
   read(token: string): Session | undefined {
-    if (!this.rules.isSigned) return NAME.test(token) ? (this.byName.get(token) ?? gone) : undefined
+    if (!this.rules.isSigned) return this.byName.get(token)
     const [name = '', since = '', signature = '', ...more] = token.split('.')
     if (more.length > 0 || !NAME.test(name) || !NAME.test(signature) || !/^[0-9a-z]{1,9}$/.test(since)) return undefined
     const isGenuine = this.rules.secrets.some((secret) => isSame(signature, this.signature(`${name}.${since}`, secret)))
-    return isGenuine && this.isInTime(Number.parseInt(since, 36)) ? (this.byName.get(name) ?? gone) : undefined
+    return isGenuine && this.isInTime(Number.parseInt(since, 36)) ? this.byName.get(name) : undefined
   }
 
   private isInTime(since: number): boolean {
@@ -70,8 +69,6 @@ export class Tokens {
     return mac(secret, `session ${payload}`)
   }
 }
-
-const gone: Session = Object.freeze({ endpoint: undefined, isCurrent: false })
 
 const mac = (secret: string, text: string): string =>
   createHmac('sha256', secret).update(text).digest().subarray(0, 16).toString('base64url')

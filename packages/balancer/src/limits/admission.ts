@@ -18,7 +18,7 @@ export interface AdmissionInit {
   readonly isHeldBack: () => boolean
   /** The answer where nobody may be picked for another reason. */
   readonly noneHealthy: () => Refusal
-  readonly give: (endpoint: EndpointState, ask: Ask) => Lease
+  readonly give: (endpoint: EndpointState) => Lease
 }
 
 /** The stage that gives an ask its endpoint at once, has it wait for one, or refuses it. */
@@ -95,7 +95,7 @@ export class Admission {
     this.isFull = this.init.isFull()
     if (this.isFull) return undefined
     const picked = this.init.pick(ask)
-    return picked && this.init.give(picked, ask)
+    return picked && this.init.give(picked)
   }
 
   private nextGrant(ask: Ask): Lease | undefined {

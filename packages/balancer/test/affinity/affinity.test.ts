@@ -71,15 +71,36 @@ describe.each(['opaque', 'signed'] as const)('a session by %s cookie', (mode) =>
     expect(ask(balancer, headers)).toMatchObject({ id: expect.stringMatching(/^[abc]$/), set: expect.any(String) })
   })
 
-  test('is refused where it must not move', async () => {
-    const { balancer, begin } = balancerWith({ mode, onGone: 'refuse' })
+  test('is refused while its endpoint is down, where it must not move, and goes on when that is back', async () => {
+    const { clock, balancer, begin } = balancerWith({ mode, whileDown: 'refuse' })
     const { id, headers } = begin()
     expect(ask(balancer, headers, '/', [id]).id).toBe('none-healthy')
     failTimes(balancer, 5, id)
     expect(ask(balancer, headers).id).toBe('none-healthy')
-    await balancer.remove(id)
-    expect(ask(balancer, headers).id).toBe('none-healthy')
     expect(ask(balancer).id).toMatch(/^[abc]$/)
+    await clock.advance(30_000)
+    expect(ask(balancer, headers)).toMatchObject({ id, set: undefined })
+    balancer.setHealth(id, false)
+    expect(ask(balancer, headers).id).toBe('none-healthy')
+    balancer.setHealth(id, true)
+    expect(ask(balancer, headers)).toMatchObject({ id, set: undefined })
+  })
+
+  test.each(['redistribute', 'refuse'] as const)('moves from an endpoint that will not come back (%s)', async (whileDown) => {
+    const { clock, balancer, begin } = balancerWith({ mode, whileDown })
+    const [removed, drained] = [begin(), begin()]
+    await balancer.remove(removed.id)
+    const moved = ask(balancer, removed.headers)
+    expect(moved).toMatchObject({ id: expect.stringMatching(/^[abc]$/), set: expect.any(String) })
+    expect(ask(balancer, { cookie: moved.cookie ?? '' })).toMatchObject({ id: moved.id, set: undefined })
+    const leaving = drained.id === removed.id ? moved : { id: drained.id, cookie: drained.headers.cookie }
+    const over = balancer.drain(leaving.id, { deadlineMs: 1_000 })
+    await clock.advance(1_000)
+    await over
+    expect(ask(balancer, { cookie: leaving.cookie ?? '' })).toMatchObject({
+      id: expect.not.stringMatching(leaving.id),
+      set: expect.any(String),
+    })
   })
 
   test('is served on by an endpoint that drains, until the deadline', async () => {
@@ -97,6 +118,18 @@ describe.each(['opaque', 'signed'] as const)('a session by %s cookie', (mode) =>
     balancer.setWeight(id, 0)
     expect(ask(balancer, headers).id).toBe(id)
   })
+
+  test('is served on by an endpoint that a list drains, though it was drained and back before', async () => {
+    const { clock, balancer, begin } = balancerWith({ mode })
+    const { id, headers } = begin()
+    const listed = (weight: number) => balancer.replace(abc.map((each) => (each.id === id ? { ...each, weight } : each)))
+    const drained = balancer.drain(id, { deadlineMs: 1_000 })
+    await clock.advance(1_000)
+    await drained
+    await listed(2)
+    await listed(0)
+    expect(ask(balancer, headers)).toMatchObject({ id, set: undefined })
+  })
 })
 
 describe('a signed session', () => {
@@ -110,7 +143,7 @@ describe('a signed session', () => {
   })
 
   test('does not begin by a token that was changed', () => {
-    const { balancer, begin } = balancerWith({ mode: 'signed', onGone: 'refuse' })
+    const { balancer, begin } = balancerWith({ mode: 'signed', whileDown: 'refuse' })
     const value = begin().headers.cookie.match(/session=([^;]*)/)?.[1] ?? ''
     const [name = '', since = '', signature = ''] = value.split('.')
     const changed = [
@@ -156,14 +189,14 @@ test('a session by a header', () => {
   for (let request = 0; request < 30; request++) expect(ask(balancer, { 'X-Session': token })).toMatchObject({ id, headers: [] })
 })
 
-test('a request keeps to its subset, whatever its session says', () => {
+test.each(['redistribute', 'refuse'] as const)('a request keeps to its subset, whatever its session says (%s)', (whileDown) => {
   const endpoints = [
     { ...named('a'), metadata: { version: 'v1' } },
     { ...named('b'), metadata: { version: 'v2' } },
   ]
   const balancer = createBalancer({
     endpoints,
-    affinity: { cookie: 'session', secret },
+    affinity: { cookie: 'session', secret, whileDown },
     subset: ({ request }) => ({ version: request.url.path.slice(1) }),
   })
   const { cookie = '' } = ask(balancer, {}, '/v1')
@@ -172,7 +205,7 @@ test('a request keeps to its subset, whatever its session says', () => {
 })
 
 test('calls without a request have no session', () => {
-  const { balancer } = balancerWith({ onGone: 'refuse' })
+  const { balancer } = balancerWith({ whileDown: 'refuse' })
   const lease = balancer.tryAcquire({ tried: [] })
   expect(isLease(lease) && lease.replyHeaders).toBeUndefined()
 })
