@@ -1,33 +1,15 @@
-import {
-  boundedLoad,
-  leastRequests,
-  maglev,
-  peakEwma,
-  random,
-  rendezvous,
-  ringHash,
-  roundRobin,
-  twoChoices,
-} from '@gatelet/balancer'
+import { boundedLoad, rendezvous, type StrategyName, strategies } from '@gatelet/balancer'
 import type { Endpoint, StrategyFactory } from '@gatelet/core'
 
 type Named = readonly (readonly [name: string, factory: StrategyFactory])[]
 
+const named = (...names: readonly StrategyName[]): Named => names.map((name) => [name, strategies[name]])
+
 /** Those that spread requests. */
-export const spreading: Named = [
-  ['round-robin', roundRobin],
-  ['random', random],
-  ['two-choices', twoChoices],
-  ['least-requests', leastRequests],
-  ['peak-ewma', peakEwma()],
-]
+export const spreading: Named = named('round-robin', 'random', 'two-choices', 'least-requests', 'peak-ewma')
 
 /** Those that keep the requests of a key together. */
-export const hashing: Named = [
-  ['rendezvous', rendezvous],
-  ['maglev', maglev()],
-  ['ring-hash', ringHash()],
-]
+export const hashing: Named = named('rendezvous', 'maglev', 'ring-hash')
 
 export const bounded: Named = [['boundedLoad(rendezvous)', boundedLoad(rendezvous)]]
 

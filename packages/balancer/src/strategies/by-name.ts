@@ -26,7 +26,8 @@ export type StrategyName =
   | 'maglev'
   | 'ring-hash'
 
-export const strategies: Readonly<Record<StrategyName, StrategyFactory>> = {
+/** The strategies by their names: to compare all of them, or to offer a choice. */
+export const strategies: Readonly<Record<StrategyName, StrategyFactory>> = Object.freeze({
   'two-choices': twoChoices,
   'least-requests': leastRequests,
   'peak-ewma': peakEwma(),
@@ -37,4 +38,4 @@ export const strategies: Readonly<Record<StrategyName, StrategyFactory>> = {
   rendezvous,
   maglev: maglev(),
   'ring-hash': ringHash(),
-}
+})

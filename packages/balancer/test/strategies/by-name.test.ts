@@ -1,6 +1,5 @@
-import { createBalancer, type StrategyName } from '@gatelet/balancer'
+import { createBalancer, type StrategyName, strategies } from '@gatelet/balancer'
 import { expect, test } from 'vitest'
-import { strategies } from '../../src/strategies/by-name.ts'
 import { leaseOf } from '../fakes.ts'
 
 test.each(Object.keys(strategies) as StrategyName[])('%s is a strategy by this name', (strategy) => {

@@ -1,14 +1,10 @@
-import { firstAvailable, leastRequests, peakEwma, random, roundRobin, twoChoices } from '@gatelet/balancer'
 import { describeStrategy } from '@gatelet/testing'
 import { describe, test } from 'vitest'
-import { bounded, hashing } from './all.ts'
+import { bounded, everyStrategy, hashing } from './all.ts'
 
-describeStrategy('twoChoices', twoChoices, { describe, test, seesLoad: true })
-describeStrategy('leastRequests', leastRequests, { describe, test, seesLoad: true })
-describeStrategy('peakEwma', peakEwma(), { describe, test, seesLoad: true })
-describeStrategy('roundRobin', roundRobin, { describe, test })
-describeStrategy('random', random, { describe, test })
-describeStrategy('firstAvailable', firstAvailable, { describe, test })
-// Without a key they are spread by two choices, and so see load.
-for (const [name, factory] of [...hashing, ...bounded])
-  describeStrategy(name, factory, { describe, test, hashes: true, seesLoad: true })
+const hashes = new Set([...hashing, ...bounded].map(([name]) => name))
+const blind = new Set(['round-robin', 'random', 'first-available'])
+
+// Without a key, those that hash are spread by two choices, and so see load.
+for (const [name, factory] of everyStrategy)
+  describeStrategy(name, factory, { describe, test, hashes: hashes.has(name), seesLoad: !blind.has(name) })
