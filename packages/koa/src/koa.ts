@@ -175,6 +175,8 @@ class KoaSide implements FrameworkSide, FrameworkTarget {
     const { status } = this.ctx
     const headers = rawHeaders(this.ctx.res)
     const body = this.isBypassed || !hasContent(this.request.method, status) ? null : bodyOf(this.ctx.body)
+    // Koa 3 listens only when it writes: one that fails while layers wait would end the process.
+    if (body instanceof Readable) body.on('error', () => {})
     const reply = { status, headers: HeaderList.fromRaw(headers.slice()), body }
     this.answered = { reply, status, headers, body }
     return reply
@@ -201,6 +203,11 @@ class KoaSide implements FrameworkSide, FrameworkTarget {
       if (reply.status !== answered.status) ctx.status = reply.status
       changeHeaders(ctx.res, answered.headers, reply.headers)
       this.watch(reply.body)
+      // It is too late for Koa to hear of it by itself.
+      if (reply.body instanceof Readable && reply.body.errored) {
+        this.reject(reply.body.errored)
+        return
+      }
     }
     this.done()
   }
@@ -220,10 +227,14 @@ class KoaSide implements FrameworkSide, FrameworkTarget {
     const { method } = request
     const protocol = ctx.req.httpVersion === '1.0' ? '1.0' : '1.1'
     const head = replyHead(headers.raw, { status, method, protocol, length, close: false, mayClose: true })
-    const kept = reply === this.answered?.reply ? {} : this.headersBefore
+    const { answered } = this
+    const kept = reply === answered?.reply ? {} : this.headersBefore
+    // Koa makes the phrase of every status that it is given.
+    const phrase = reply === answered?.reply && status === answered.status ? ctx.res.statusMessage : undefined
     this.res.begin(status, hasContent(method, status), () => {
       restoreHeaders(ctx.res, kept)
       setHeaders(ctx.res, head)
+      if (phrase) ctx.res.statusMessage = phrase
     })
     this.isHeadWritten = true
     return head
