@@ -18,8 +18,8 @@ import { rawClient, rawRequest, standstill } from '@gatelet/testing'
 import compression from 'compression'
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express'
 import { describe, expect, test } from 'vitest'
+import { serving, until } from '../../node/test/framework/serving.ts'
 import { expresses } from './expresses.ts'
-import { serving, until } from './serving.ts'
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
 
