@@ -29,7 +29,8 @@ export const MAX_FACTS = 100_000
 function isFact(fact: unknown): fact is Fact {
   const { what, id, forMs, passed, weight, revision, reason } = (fact ?? {}) as Record<string, unknown>
   if (!isName(id)) return false
-  if (what === 'ejected') return isCount(forMs, 2_147_483_647) && isReason(reason)
+  // An empty reason is fine where there is none; an ejection always has one.
+  if (what === 'ejected') return isCount(forMs, 2_147_483_647) && isReason(reason) && reason !== ''
   if (what === 'health') return typeof passed === 'boolean' && isReason(reason)
   return what === 'weight' && isCount(weight, 1_000_000) && isCount(revision, Number.MAX_SAFE_INTEGER)
 }

@@ -94,8 +94,14 @@ export class Sharing implements ShareStatus {
   private welcome(): void {
     const { balancer, clock } = this.init
     const ejected = balancer.endpoints.flatMap((endpoint) => ejectedFact(endpoint, clock.now()) ?? [])
-    const kept = [...this.known.values()].filter((fact) => fact.what === 'weight' || (fact.what === 'health' && this.isChecking))
-    this.send('hello', [...ejected, ...kept])
+    // As it is now, and not what was told: it may have been found before sharing began.
+    const health = this.isCheckingForAll ? balancer.endpoints.flatMap((endpoint) => healthFact(endpoint) ?? []) : []
+    const weights = [...this.known.values()].filter(({ what }) => what === 'weight')
+    this.send('hello', [...ejected, ...health, ...weights])
+  }
+
+  private get isCheckingForAll(): boolean {
+    return this.isLeading && this.init.isCheckedByOne
   }
 
   /** What changed here is told, unless it changed because it was told. */
@@ -112,11 +118,11 @@ export class Sharing implements ShareStatus {
   }
 
   private factOf(endpoint: EndpointView, change: EventMap['endpoint:changed']['change']): Fact | undefined {
-    const { id, fullWeight: weight, reason = '' } = endpoint
+    const { id, fullWeight: weight } = endpoint
     if (change === 'ejected') return ejectedFact(endpoint, this.init.clock.now())
     if (change === 'weighted' || change === 'draining') return { what: 'weight', id, weight, revision: this.revision + 1 }
-    const isHealth = (change === 'healthy' || change === 'unhealthy') && this.init.isCheckedByOne && this.isLeading
-    return isHealth ? { what: 'health', id, passed: change === 'healthy', reason } : undefined
+    const isHealth = change === 'healthy' || change === 'unhealthy'
+    return isHealth && this.isCheckingForAll ? healthFact(endpoint) : undefined
   }
 
   private take(fact: Fact): void {
@@ -182,6 +188,11 @@ function ejectedFact({ id, ejectedUntil, reason = '' }: EndpointView, now: numbe
   if (ejectedUntil === undefined) return undefined
   const [first = ''] = reason.split(told)
   return { what: 'ejected', id, forMs: Math.max(0, ejectedUntil - now), reason: `${first}${told}`.slice(0, 500) }
+}
+
+function healthFact({ id, health, lastCheck }: EndpointView): Fact | undefined {
+  if (health === 'unknown') return undefined
+  return { what: 'health', id, passed: health === 'healthy', reason: lastCheck?.error ?? '' }
 }
 
 const told = ' (seen by another process)'

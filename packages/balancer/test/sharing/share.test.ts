@@ -124,7 +124,10 @@ describe('each still decides', () => {
       null,
       7,
       { what: 'weight', id: 'a', weight: -1, revision: 1 },
-      { what: 'ejected', id: 'a', forMs: 'x', reason: '' },
+      { what: 'ejected', id: 'a', forMs: 'x', reason: 'x' },
+      { what: 'ejected', id: 'a', forMs: 1, reason: '' },
+      { what: 'ejected', id: 'a', forMs: Number.NaN, reason: 'x' },
+      { what: 'health', id: 'a', passed: 'no', reason: '' },
     ]
     for (const message of [
       null,
@@ -152,6 +155,45 @@ describe('active checks', () => {
     down.clear()
     await clock.advance(20_000)
     expect(states(balancers, 'a')).toEqual(['active', 'active', 'active'])
+  })
+
+  test('what was found before sharing began is told as well', async () => {
+    const clock = virtualClock()
+    const wires = hub()
+    const begun = async (at: number, check: () => boolean) => {
+      const health = { type: 'call', check, jitter: 0 } as const
+      const balancer = createBalancer({ endpoints: [named('a'), named('b')], clock, health })
+      await clock.advance(10)
+      const share = shareAcrossWorkers(balancer, { channel: wires.channel(at), clock })
+      onTestFinished(() => share.close())
+      return { balancer, share }
+    }
+    const both = [await begun(0, () => false), await begun(1, () => true)]
+    await clock.advance(10)
+    const leader = both.findIndex(({ share }) => share.isChecking)
+    expect(both.map(({ balancer }) => viewOf(balancer, 'a').health)).toEqual(
+      new Array(2).fill(leader === 0 ? 'unhealthy' : 'healthy'),
+    )
+  })
+
+  test('of one that dies in the middle leave nobody behind: what it told holds until the next one knows better', async () => {
+    const { all, wires, balancers, clock, down } = processes(3)
+    await clock.advance(10)
+    const died = all.findIndex(({ share }) => share.isChecking)
+    const others = balancers.filter((_, at) => at !== died)
+    down.add('a')
+    await clock.advance(8_000)
+    expect(states(others, 'a')).toEqual(['unhealthy', 'unhealthy'])
+    // Without a word, as the kernel ends a process.
+    wires.cutOff.add(died)
+    await balancers[died]?.close()
+    await clock.advance(1_000)
+    expect(states(others, 'a')).toEqual(['unhealthy', 'unhealthy'])
+    expect(all.filter(({ share }, at) => at !== died && share.isChecking)).toEqual([])
+    down.clear()
+    await clock.advance(10_000)
+    expect(all.filter(({ share }, at) => at !== died && share.isChecking)).toHaveLength(1)
+    expect(states(others, 'a')).toEqual(['active', 'active'])
   })
 
   test('are taken over when that one leaves, or is not heard of any more', async () => {
