@@ -1,9 +1,13 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { createBalancer, dns, leastRequests, peakEwma } from '@gatelet/balancer'
+import { serve } from '@gatelet/node'
 import { proxy } from '@gatelet/proxy'
 import { call, calls, type DnsServer, dnsServer, origins, rawRequest, simulate, virtualClock } from '@gatelet/testing'
 import { describe, expect, test } from 'vitest'
 import { fronts } from '../attack/support/fronts.ts'
 import { message, statuses } from '../attack/support/room.ts'
+import { load } from './support/load.ts'
 import { played } from './support/scene.ts'
 import { answers, fine, type hangs, headOf, says } from './support/servers.ts'
 
@@ -59,6 +63,8 @@ describe.each(fronts)('on $name', (front) => {
       answer()
       expect((await begun).responses[0]?.text).toBe('begun')
       expect(await removed).toBe(true)
+      // Nor is its connection kept.
+      await servers[0]?.when((server) => server.connections.every(({ closed }) => closed !== 'open'))
     })
   })
 
@@ -79,29 +85,25 @@ describe.each(fronts)('on $name', (front) => {
     await using farm = await origins(3, { keepRequests: 1 })
     await played({ front, servers: [], balancer: { strategy: 'two-choices' } }, async ({ port, balancer }) => {
       await balancer.replace(farm.urls)
-      let isOver = false
-      const seen: number[] = []
-      const load = Array.from({ length: 4 }, async () => {
-        while (!isOver) seen.push(statuses(await rawRequest(port, get))[0] ?? 0)
-      })
+      const { more, stop } = load(port)
       for (let restart = 0; restart < 10; restart++) {
         await farm.stop(restart % 3)
-        await new Promise((resolve) => setTimeout(resolve, 20))
+        await more()
         await farm.start(restart % 3)
-        // Longer than a back-off: a request that met the one before it must not meet the next one too.
-        await new Promise((resolve) => setTimeout(resolve, 100))
+        // A request that met this restart must not meet the next one too.
+        await more()
       }
-      isOver = true
-      await Promise.all(load)
-      expect(seen.length).toBeGreaterThan(50)
-      expect(seen.filter((status) => status !== 200)).toEqual([])
+      expect((await stop()).filter((status) => status !== 200)).toEqual([])
     })
   })
 
   test('a hundred requests at once, where four have room and ten may wait, are fourteen answers and eighty-six refusals at once', async () => {
-    const waiting: (() => void)[] = []
+    let release = () => {}
+    const isReleased = new Promise<void>((resolve) => {
+      release = resolve
+    })
     const slow = async (connection: Parameters<typeof hangs>[0]) => {
-      while (await headOf(connection)) waiting.push(() => connection.write(fine()))
+      while (await headOf(connection)) void isReleased.then(() => connection.write(fine()))
     }
     const balancer = { limits: { perEndpoint: 4 }, queue: { size: 10, timeoutMs: 8_000 } }
     await played(
@@ -110,11 +112,8 @@ describe.each(fronts)('on $name', (front) => {
         const asked = Array.from({ length: 100 }, () => rawRequest(port, get))
         await ended(86)
         expect(new Set(ends)).toEqual(new Set(['finished 503']))
-        const release = setInterval(() => {
-          for (const go of waiting.splice(0)) go()
-        }, 5)
+        release()
         const replies = (await Promise.all(asked)).flatMap(statuses)
-        clearInterval(release)
         expect(replies.filter((status) => status === 200)).toHaveLength(14)
       },
     )
@@ -124,20 +123,15 @@ describe.each(fronts)('on $name', (front) => {
     await using farm = await origins(4, { keepRequests: 1 })
     await played({ front, servers: [] }, async ({ port, balancer }) => {
       await balancer.replace(farm.urls.slice(0, 2))
-      let isOver = false
-      const seen: number[] = []
-      const load = Array.from({ length: 4 }, async () => {
-        while (!isOver) seen.push(...statuses(await rawRequest(port, get)))
-      })
+      const { more, stop } = load(port)
       const replacing: Promise<boolean>[] = []
       for (let change = 0; change < 100; change++) {
         replacing.push(balancer.replace(farm.urls.slice(change % 3, (change % 3) + 2)))
-        await new Promise((resolve) => setTimeout(resolve, 3))
+        await more()
       }
-      isOver = true
-      await Promise.all([...load, ...replacing])
-      expect(seen.length).toBeGreaterThan(50)
-      expect(seen.filter((status) => status !== 200)).toEqual([])
+      expect((await stop()).filter((status) => status !== 200)).toEqual([])
+      expect(await Promise.all(replacing)).toEqual(replacing.map(() => true))
+      expect(farm.servers.every(({ hits }) => hits > 0)).toBe(true)
     })
   })
 })
@@ -185,24 +179,32 @@ describe('names in DNS', () => {
     // Twice the same address is one endpoint.
     expect(balancer.endpoints).toHaveLength(1)
     happens(server)
-    const before = server.queries.length
     await clock.advance(1_000)
-    await server.when(() => server.queries.length > before)
+    await expect.poll(() => balancer.discovery?.state).toBe('stale')
     const forward = proxy(balancer)
     expect((await call(forward)).status).toBe(200)
     await forward.close()
     await balancer.close()
   })
 
-  test('that are not there at the start are an error of ready(), and 503 until they are', async () => {
+  test('that are not there at the start are waited for by ready(); until then it is 503', async () => {
     await using server = await dnsServer({})
     server.fault = { kind: 'servfail' }
-    const balancer = createBalancer({
-      endpoints: dns(name, { servers: [server.address], timeoutMs: 150, tries: 1 }),
-      clock: virtualClock(),
-    })
-    const reply = await call(proxy(balancer))
-    expect([502, 503]).toContain(reply.status)
+    await using farm = await origins(1)
+    const port = farm.servers[0]?.port ?? 0
+    const clock = virtualClock()
+    const source = dns(name, { port, family: 4, servers: [server.address], timeoutMs: 150, tries: 1, maxRetryMs: 1_000 })
+    const balancer = createBalancer({ endpoints: source, clock })
+    const ready = balancer.ready()
+    await expect.poll(() => balancer.discovery?.lastError?.code).toBe('DISCOVERY_FAILED')
+    const forward = proxy(balancer)
+    expect((await call(forward)).status).toBe(503)
+    server.fault = undefined
+    server.records.set(name, { A: ['127.0.0.1'] })
+    await clock.advance(1_000)
+    await ready
+    expect((await call(forward)).status).toBe(200)
+    await forward.close()
     await balancer.close()
   })
 
@@ -217,18 +219,32 @@ describe('names in DNS', () => {
 
   test('whose answer changes lead to the new servers, and no request is lost', async () => {
     await using server = await dnsServer({ [name]: { A: ['127.0.0.1'], ttl: 1 } })
-    await using farm = await origins(1)
+    await using farm = await origins(1, { keepRequests: 1 })
+    const port = farm.servers[0]?.port ?? 0
+    // Another machine, at the same port.
+    const other = createServer((_, res) => void res.end('other')).listen(port, '127.0.0.2')
+    await once(other, 'listening')
     const clock = virtualClock()
-    const source = dns(name, { port: farm.servers[0]?.port ?? 0, family: 4, servers: [server.address] })
+    const source = dns(name, { port, family: 4, servers: [server.address] })
     const balancer = createBalancer({ endpoints: source, clock })
     await balancer.ready()
     const forward = proxy(balancer)
-    expect((await calls(forward, 5)).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200])
+    const front = await serve(forward, { port: 0, host: '127.0.0.1' })
+    const { more, stop } = load(front.port)
+    await more()
     server.records.set(name, { A: ['127.0.0.2'], ttl: 1 })
     await clock.advance(1_000)
-    await expect.poll(() => balancer.endpoints.map(({ id }) => id)).toEqual([expect.stringContaining('127.0.0.2')])
+    await expect.poll(() => balancer.endpoints.map(({ id }) => id)).toEqual([`http://127.0.0.2:${port}`])
+    await more()
+    expect((await stop()).filter((status) => status !== 200)).toEqual([])
+    expect((await rawRequest(front.port, get)).responses[0]?.text).toBe('other')
+    // The old one is let go of.
+    await farm.servers[0]?.when(({ sockets }) => sockets === 0)
+    await front.close()
     await forward.close()
     await balancer.close()
+    other.closeAllConnections()
+    other.close()
   })
 })
 

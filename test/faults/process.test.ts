@@ -55,13 +55,20 @@ describe.each(fronts)('on $name', (front) => {
   })
 
   test('a layer that never settles holds nothing when its client leaves', async () => {
-    const never: Middleware = () => new Promise(() => {})
+    let isAsked = () => {}
+    const asked = new Promise<void>((resolve) => {
+      isAsked = resolve
+    })
+    const never: Middleware = () => {
+      isAsked()
+      return new Promise(() => {})
+    }
     await played(
       { front, servers: [answers], layers: (forward) => chain().use(never).to(forward) },
       async ({ port, ended, ends }) => {
         const client = await rawClient(port)
         client.write(message('GET /x'))
-        await new Promise((resolve) => setTimeout(resolve, 30))
+        await asked
         await client.reset()
         await ended()
         expect(ends).toEqual(['aborted 499'])

@@ -1,6 +1,6 @@
 import { HeaderList } from '@gatelet/core'
 import { proxy } from '@gatelet/proxy'
-import { parseResponses, rawClient, rawRequest, rawServer } from '@gatelet/testing'
+import { parseResponses, type RawReply, rawClient, rawRequest, rawServer } from '@gatelet/testing'
 import { describe, expect, test } from 'vitest'
 import { blackHole } from '../../packages/proxy/test/support/black-hole.ts'
 import { fronts, node } from '../attack/support/fronts.ts'
@@ -21,6 +21,8 @@ const nonsense = async (connection: Parameters<typeof answers>[0]) => {
   connection.write('HTTP/1.1 400 Bad Request\r\n\r\n')
   connection.end()
 }
+/** The only answer, which is a refusal: `502 UPSTREAM_RESET`. */
+const refusalOf = ({ responses }: RawReply) => responses.map(({ status, text }) => `${status} ${JSON.parse(text).code}`).join()
 const resets = says('', (connection) => connection.reset())
 
 describe.each(fronts)('on $name, an upstream that', (front) => {
@@ -36,17 +38,17 @@ describe.each(fronts)('on $name, an upstream that', (front) => {
 
   test('refuses is 502 when it is the only one, 503 when all do', async () => {
     await played({ front, servers: ['refuses'] }, async ({ port }) => {
-      expect(statuses(await rawRequest(port, get))).toEqual([502])
+      expect(refusalOf(await rawRequest(port, get))).toBe('502 UPSTREAM_CONNECT_FAILED')
     })
     await played({ front, servers: ['refuses', 'refuses'] }, async ({ port, attempts }) => {
-      expect(statuses(await rawRequest(port, get))).toEqual([503])
+      expect(refusalOf(await rawRequest(port, get))).toBe('503 NO_ENDPOINT')
       expect(attempts).toEqual(['failure', 'failure'])
     })
   })
 
   test('hangs before the headers is 504, its socket closed; no POST is sent twice', async () => {
     await played({ front, servers: [hangs] }, async ({ port, servers }) => {
-      expect(statuses(await rawRequest(port, get))).toEqual([504])
+      expect(refusalOf(await rawRequest(port, get))).toBe('504 UPSTREAM_HEADERS_TIMEOUT')
       await servers[0]?.when((server) => server.connections[0]?.closed !== 'open')
     })
     await played({ front, servers: [hangs, answers] }, async ({ port, asked }) => {
@@ -60,20 +62,22 @@ describe.each(fronts)('on $name, an upstream that', (front) => {
   })
 
   test.each([
-    ['hangs in the middle of a body with a length', 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc', undefined],
-    ['hangs in the middle of a chunked body', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n', undefined],
+    ['hangs in the middle of a body with a length', 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc', 'hang'],
+    ['hangs in the middle of a chunked body', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n', 'hang'],
     ['resets in the middle of a body with a length', 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc', 'reset'],
     ['resets in the middle of a chunked body', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n', 'reset'],
     ['ends before its length', 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc', 'end'],
     ['ends in the middle of a chunk', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nabc', 'end'],
   ] as const)('%s: the client is cut off and can see it; nobody else is asked', async (_, bytes, how) => {
-    await played({ front, servers: [says(bytes, (connection) => how && connection[how]()), answers] }, async (scene) => {
+    const then = (connection: Parameters<typeof answers>[0]) => (how === 'hang' ? undefined : connection[how]())
+    await played({ front, servers: [says(bytes, then), answers] }, async (scene) => {
       const reply = await rawRequest(scene.port, get)
       expect(reply.responses.map(({ complete }) => complete)).toEqual([false])
       expect(reply.closed).not.toBe('open')
       expect(reply.text.endsWith('0\r\n\r\n')).toBe(false)
       await scene.ended()
       expect(scene.ends).toEqual(['failed 200'])
+      expect(scene.reasons).toEqual([how === 'hang' ? 'UPSTREAM_BODY_TIMEOUT' : 'UPSTREAM_RESET'])
       expect(scene.asked()[1]).toBe(0)
     })
   })
@@ -84,7 +88,7 @@ describe.each(fronts)('on $name, an upstream that', (front) => {
       expect(attempts).toEqual(['failure', 'success'])
     })
     await played({ front, servers: [resets, answers] }, async ({ port, asked }) => {
-      expect(statuses(await rawRequest(port, post))).toEqual([502])
+      expect(refusalOf(await rawRequest(port, post))).toBe('502 UPSTREAM_RESET')
       expect(asked()).toEqual([1, 0])
     })
   })
@@ -111,7 +115,7 @@ describe.each(fronts)('on $name, an upstream that', (front) => {
     ['5,000 headers', `HTTP/1.1 200 OK\r\n${'X: 1\r\n'.repeat(5_000)}\r\n`],
   ])('answers with %s is 502', async (_, bytes) => {
     await played({ front, servers: [says(bytes, (connection) => connection.end())] }, async ({ port }) => {
-      expect(statuses(await rawRequest(port, get))).toEqual([502])
+      expect(refusalOf(await rawRequest(port, get))).toBe('502 UPSTREAM_BAD_RESPONSE')
     })
   })
 
@@ -156,17 +160,20 @@ describe.each(fronts)('on $name, an upstream that', (front) => {
       await using client = await rawClient(port)
       client.write('POST /x HTTP/1.1\r\nHost: a.test\r\nContent-Length: 50000000\r\n\r\n')
       client.write(Buffer.alloc(50_000_000))
-      expect((await client.response()).status).toBe(504)
+      expect((await client.response()).text).toContain('UPSTREAM_HEADERS_TIMEOUT')
     })
   })
 
   test('sends events: each comes through before the next is there, and a client that leaves ends them', async () => {
+    let next = () => {}
     const events = says(
       'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n',
       async (connection) => {
         for (let at = 0; at < 5; at++) {
           connection.write('9\r\ndata: 1\n\n\r\n')
-          await new Promise((resolve) => setTimeout(resolve, 20))
+          await new Promise<void>((resolve) => {
+            next = resolve
+          })
         }
         await connection.left(10_000)
       },
@@ -174,7 +181,10 @@ describe.each(fronts)('on $name, an upstream that', (front) => {
     await played({ front, servers: [events] }, async ({ port, servers, ended, ends }) => {
       await using client = await rawClient(port)
       client.write(message('GET /events'))
-      for (let at = 0; at < 5; at++) await client.read('data: 1\n\n')
+      for (let at = 0; at < 5; at++) {
+        await client.read('data: 1\n\n')
+        next()
+      }
       await client[Symbol.asyncDispose]()
       await servers[0]?.when((server) => server.connections[0]?.closed !== 'open')
       await ended()
@@ -193,19 +203,19 @@ test('an upstream that lets nobody in is 504 when it is the only one, and passed
   })
   await played({ ...short, servers: [] }, async ({ port, balancer }) => {
     balancer.add(hole.url)
-    expect(statuses(await rawRequest(port, get))).toEqual([504])
+    expect(refusalOf(await rawRequest(port, get))).toBe('504 UPSTREAM_CONNECT_TIMEOUT')
   })
 })
 
 test.each([
-  ['says nothing to a handshake of TLS is 504', hangs, 504],
-  ['resets a handshake of TLS is 502', resetsTls, 502],
-  ['speaks no TLS is 502', nonsense, 502],
-])('an upstream that %s', async (_, script, status) => {
+  ['says nothing to a handshake of TLS is 504', hangs, '504 UPSTREAM_TLS_TIMEOUT'],
+  ['resets a handshake of TLS is 502', resetsTls, '502 UPSTREAM_CONNECT_FAILED'],
+  ['speaks no TLS is 502', nonsense, '502 UPSTREAM_TLS'],
+])('an upstream that %s', async (_, script, refusal) => {
   await using server = await rawServer(script)
   const forward = proxy(`https://127.0.0.1:${server.port}`, { timeouts: { connectMs: 300 } })
   const front = await node.start(forward)
-  expect(statuses(await rawRequest(front.port, get))).toEqual([status])
+  expect(refusalOf(await rawRequest(front.port, get))).toBe(refusal)
   await server.when(({ connections }) => connections.every(({ closed }) => closed !== 'open'))
   await front.close()
   await forward.close()

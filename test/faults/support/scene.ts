@@ -1,5 +1,5 @@
 import { type BalancerOptions, createBalancer, type ManagedBalancer } from '@gatelet/balancer'
-import { type Handler, type Layer, type Outcome, subscribe } from '@gatelet/core'
+import { GatewayError, type Handler, type Layer, type Outcome, subscribe } from '@gatelet/core'
 import type { ServeOptions } from '@gatelet/node'
 import { type ProxyOptions, proxy } from '@gatelet/proxy'
 import { baseline, type RawScript, type RawServer, rawServer } from '@gatelet/testing'
@@ -31,6 +31,8 @@ export interface Scene {
   readonly attempts: readonly Outcome['kind'][]
   /** How all requests ended: `finished 200`. */
   readonly ends: readonly string[]
+  /** Why those did not finish that did not: codes of errors. */
+  readonly reasons: readonly string[]
   /** Waits until so many requests have ended. */
   ended(count?: number): Promise<void>
 }
@@ -59,10 +61,14 @@ export async function played(options: SceneOptions, act: (scene: Scene) => Promi
   const forward = proxy(balancer, { clock, ...options.proxy, timeouts: { ...timeouts, ...options.proxy?.timeouts } })
   const attempts: Outcome['kind'][] = []
   const ends: string[] = []
+  const reasons: string[] = []
   const begun = new Set<object>()
   const stops = [
     subscribe('upstream:attempted', ({ outcome }) => void attempts.push(outcome.kind)),
-    subscribe('request:finished', ({ summary }) => void ends.push(`${summary.outcome} ${summary.status}`)),
+    subscribe('request:finished', ({ summary: { outcome, status, error } }) => {
+      ends.push(`${outcome} ${status}`)
+      if (error !== undefined) reasons.push(error instanceof GatewayError ? error.code : String(error))
+    }),
   ]
   const counted: Handler = (ctx) => {
     begun.add(ctx.request)
@@ -76,6 +82,7 @@ export async function played(options: SceneOptions, act: (scene: Scene) => Promi
     asked: () => servers.map(({ connections }) => connections.length),
     attempts,
     ends,
+    reasons,
     ended: (count = 1) =>
       expect
         .poll(() => ends.length, { timeout: 5_000 })
