@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import { type Middleware, text } from '@gatelet/core'
+import { type Handler, type Middleware, switchProtocols, text } from '@gatelet/core'
 import { toExpress } from '@gatelet/express'
 import { attach } from '@gatelet/node'
 import { rawRequest } from '@gatelet/testing'
@@ -144,21 +144,44 @@ describe.each(expresses)('%s, with middleware that people use', (_, express) => 
     expect([head.status, head.headers.get('content-length')]).toEqual([200, '10'])
   })
 
-  test('socket.io on the same server goes on, and our upgrades are ours', async () => {
-    const app = silent().use(toExpress(stamped))
-    const http = createServer(app)
-    const sockets = new Server(http)
-    sockets.on('connection', (socket) => socket.on('ping-me', (answer: (word: string) => void) => answer('pong')))
-    attach(http, () => text('ours'), { mount: '/ours' })
-    const server = await listening(http)
-    const client = io(server.url, { transports: ['websocket'], reconnection: false })
-    try {
-      expect(await client.timeout(5_000).emitWithAck('ping-me')).toBe('pong')
-      expect(await (await fetch(`${server.url}/ours/x`)).text()).toBe('ours')
-    } finally {
-      client.close()
-      await sockets.close()
-      await server[Symbol.asyncDispose]()
+  test('socket.io on the same server keeps its upgrades, and ours are ours, whoever came first', async () => {
+    for (const isFirst of [true, false]) {
+      const http = createServer(silent().use(toExpress(stamped)))
+      const detach = isFirst ? attach(http, socketLayer, { mount: '/ours' }) : undefined
+      const sockets = new Server(http)
+      sockets.on('connection', (socket) => socket.on('ping-me', (answer: (word: string) => void) => answer('pong')))
+      if (!detach) attach(http, socketLayer, { mount: '/ours' })
+      const server = await listening(http)
+      const client = io(server.url, { transports: ['websocket'], reconnection: false })
+      try {
+        expect(await client.timeout(5_000).emitWithAck('ping-me')).toBe('pong')
+        expect((await handshake(server.port, '/ours/x'))[0]).toMatchObject({ status: 101 })
+        const polled = await fetch(`${server.url}/socket.io/?EIO=4&transport=polling`)
+        expect(await polled.text()).toMatch(/^0\{"sid":/)
+      } finally {
+        client.close()
+        await sockets.close()
+        await server[Symbol.asyncDispose]()
+      }
     }
   })
 })
+
+/** A handshake that ends with its 101. */
+const socketLayer: Handler = (ctx) => ({
+  ...text('only WebSockets here', 426),
+  ...(ctx.request.kind === 'upgrade' && {
+    status: 101,
+    body: null,
+    upgrade(socket, _head, headers) {
+      switchProtocols(socket, headers)
+      socket.end()
+    },
+  }),
+})
+
+const handshake = async (port: number, path: string) => {
+  const key = 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'
+  const fields = `Host: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${key}`
+  return (await rawRequest(port, `GET ${path} HTTP/1.1\r\n${fields}\r\n`, { responses: 1 })).responses
+}

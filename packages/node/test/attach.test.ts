@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { type Context, HeaderList, type Layer, type Reply, switchProtocols, text } from '@gatelet/core'
 import { type AttachOptions, attach } from '@gatelet/node'
 import { rawClient, rawRequest } from '@gatelet/testing'
@@ -245,6 +246,28 @@ describe('upgrades beside others', () => {
     attach(it.server, socketLayer, { mount: '/api' })
     expect([await statuses(it.port, '/api'), await statuses(it.port, '/x')]).toEqual([[[101, 'ours']], [[101, 'theirs']]])
   })
+
+  test.each([
+    ['before', true],
+    ['behind', false],
+  ])(
+    'of a development server (Vite), which lets alone what is not its own, are its own when it listens %s us',
+    async (_, isBefore) => {
+      await using it = await application()
+      const vite = (req: IncomingMessage, socket: Duplex) => {
+        if (req.headers['sec-websocket-protocol'] !== 'vite-hmr' || req.url !== '/') return
+        socket.end('HTTP/1.1 101 Theirs\r\nx-by: vite\r\n\r\n')
+      }
+      if (isBefore) it.server.on('upgrade', vite)
+      attach(it.server, socketLayer, { mount: '/api' })
+      if (!isBefore) it.server.on('upgrade', vite)
+      const hmr = head('GET /', 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: vite-hmr\r\n')
+      const { responses } = await rawRequest(it.port, hmr, { responses: 1 })
+      expect(responses[0]?.headers.get('x-by')).toBe('vite')
+      expect(await statuses(it.port, '/api')).toEqual([[101, 'ours']])
+      expect(await (await fetch(`http://127.0.0.1:${it.port}/x`)).text()).toBe('app /x')
+    },
+  )
 
   test('that are nobody’s are served as plain requests, as if we were not there', async () => {
     await using it = await application()
