@@ -1,3 +1,4 @@
+import type { ReadonlyHeaders } from '@gatelet/core'
 import type { RetrySettings } from './retry-options.ts'
 
 /**
@@ -9,7 +10,19 @@ export function backoffMs(retry: number, { baseMs, maxMs }: RetrySettings, rando
   return retry < 2 ? 0 : random() * Math.min(maxMs, baseMs * 2 ** (retry - 2))
 }
 
-/** `Retry-After` in milliseconds, where it is in seconds (RFC 9110 §10.2.3). A date is nothing to us: clocks differ. */
-export function retryAfterIn(value: string | undefined): number | undefined {
-  return value !== undefined && /^\d{1,9}$/.test(value) ? Number(value) * 1_000 : undefined
+/**
+ * `Retry-After` in milliseconds (RFC 9110 §10.2.3). A date counts from the `Date` of the same answer: of two clocks that differ,
+ * the difference is the same. Undefined without one, and for dates in the forms that nobody may send any more (§5.6.7).
+ */
+export function retryAfterIn(headers: ReadonlyHeaders): number | undefined {
+  const value = headers.get('retry-after')
+  if (value === undefined) return undefined
+  if (/^\d{1,9}$/.test(value)) return Number(value) * 1_000
+  const waitMs = dateIn(value) - dateIn(headers.get('date'))
+  return Number.isNaN(waitMs) ? undefined : Math.max(0, waitMs)
 }
+
+const imfFixdate = /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/
+
+const dateIn = (value: string | undefined): number =>
+  value !== undefined && imfFixdate.test(value) ? Date.parse(value) : Number.NaN

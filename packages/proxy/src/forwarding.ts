@@ -1,75 +1,52 @@
 import {
-  type Balancer,
   type Context,
-  type Endpoint,
   type GatewayError,
-  isLease,
+  type Handler,
   isPromise,
   type Lease,
+  type MaybePromise,
   type Reply,
 } from '@gatelet/core'
 import type { Dispatcher } from 'undici'
 import { released } from './attempted.ts'
-import { backoffMs, retryAfterIn } from './backoff.ts'
 import type { NetworkTarget } from './connector.ts'
-import { withDeadline } from './deadline-header.ts'
 import { askHandler } from './handler-target.ts'
-import type { HedgeSettings } from './hedge-options.ts'
-import { held } from './held-reply.ts'
-import type { Latencies } from './latencies.ts'
-import { allFailed, type History, leaseFrom } from './leasing.ts'
-import type { ProxySettings } from './options.ts'
+import { leaseFrom, untried } from './leasing.ts'
+import type { ProxyParts } from './parts.ts'
 import { Race, type RaceHost } from './race.ts'
 import type { RequestBody } from './request-body.ts'
-import { upstreamHeaders } from './request-headers.ts'
-import { isIdempotent, isKeepAliveRace, mayRetry } from './retry.ts'
-import type { RetryBudget } from './retry-budget.ts'
+import { Retries } from './retries.ts'
+import { isIdempotent } from './retry.ts'
 import { stopReason } from './stopped.ts'
-import { timedCall } from './timed-call.ts'
 import { UpstreamCall } from './upstream-call.ts'
 import { upstreamError } from './upstream-error.ts'
-import type { Upstream, Upstreams } from './upstreams.ts'
-
-/** What all requests of one proxy share. */
-export interface ProxyParts {
-  readonly balancer: Balancer
-  readonly upstreams: Upstreams
-  readonly settings: ProxySettings
-  /** Undefined: no bound. */
-  readonly budget: RetryBudget | undefined
-  readonly latencies: Latencies
-}
+import type { Upstream } from './upstreams.ts'
 
 /** One request: its attempts, one after the other or, where it is hedged, at the same time. */
-export class Forwarding implements History {
-  readonly tried: Endpoint[] = []
-  lastError: GatewayError | undefined
+export class Forwarding implements RaceHost {
   private readonly ctx: Context
   private readonly parts: ProxyParts
+  private readonly body: RequestBody
   private readonly headers: string[]
-  private deadline = 0
+  private readonly deadline: number
+  private attempts = 0
   private call: UpstreamCall | undefined
   private race: Race | undefined
+  private retries: Retries | undefined
   private stopped: GatewayError | undefined
-  /** A handler in this process has it now. */
-  private isHandedOn = false
-  /** The next attempt needs a connection that nobody has used yet. Set once at most. */
-  private needsFresh = false
-  private attempts = 0
-  private retried = 0
-  /** An answer that asks to be asked again: it is the client's if no other comes. */
-  private refused: Reply | undefined
-  /** Before this time no endpoint that was tried is asked again. */
-  private notBefore = 0
-  /** The next attempt adds to the load of the upstreams. */
-  private isExtra = false
-  private endPause: (() => void) | undefined
+  /** It is known what the client gets: nothing more is asked. */
+  private isSettled = false
 
-  /** @throws GatewayError `LOOP_DETECTED` */
-  constructor(ctx: Context, parts: ProxyParts) {
+  /** @param headers what the upstream gets, without the length of the body */
+  constructor(ctx: Context, parts: ProxyParts, headers: string[], body: RequestBody) {
+    const now = parts.settings.clock.now()
     this.ctx = ctx
     this.parts = parts
-    this.headers = upstreamHeaders(ctx.request, parts.settings)
+    this.body = body
+    this.headers = headers
+    this.deadline = now + parts.settings.totalMs
+    parts.budget?.asked(now)
+    if (body.announced !== undefined) headers.push('content-length', String(body.announced))
     // Two nets under every attempt. The client left, or the deadline passed: stop at once. The exchange is over and the
     // answer was not read to its end: a layer dropped the reply and forgot its body.
     const stop = () => this.stop()
@@ -77,111 +54,39 @@ export class Forwarding implements History {
     ctx.onFinish(stop)
   }
 
-  get mayRepeat(): boolean {
-    return this.refused !== undefined
-  }
-
-  async run(body: RequestBody): Promise<Reply> {
-    const { balancer, upstreams, settings, budget } = this.parts
-    const now = settings.clock.now()
-    this.deadline = now + settings.totalMs
-    budget?.asked(now)
-    if (body.announced !== undefined) this.headers.push('content-length', String(body.announced))
-    for (;;) {
-      let lease: Lease
-      try {
-        const granted = leaseFrom(balancer, this.ctx, this)
-        lease = isPromise(granted) ? await granted : granted
-      } catch (error) {
-        return this.answerOr(error)
-      }
-      if (this.stopped) return this.givenBack(lease, this.stopped)
-      const { endpoint, target } = lease
-      if (this.attempts > 0) {
-        const waitMs = this.waitFor(endpoint)
-        if (waitMs > 0 || !this.isAffordable()) {
-          released(lease)
-          if (waitMs > 0 && (await this.pause(waitMs))) continue
-          return this.answerOr(this.lastError)
-        }
-      }
-      if ('handler' in target) {
-        this.isHandedOn = true
-        return askHandler({ ctx: this.contextFor(body), lease, number: this.attempts }, target.handler, settings.clock)
-      }
-      try {
-        const reply = await this.attempt(lease, upstreams.of(endpoint, target), body)
-        if (settings.retries.statuses === undefined || !(await this.isRefused(reply, endpoint, body))) {
-          this.refused = undefined
-          return reply
-        }
-      } catch (error) {
-        this.next(error as GatewayError, endpoint, body)
-      }
-      const pauseMs = backoffMs(this.retried, settings.retries, settings.clock.random)
-      if (pauseMs > 0 && !(await this.pause(pauseMs))) return this.answerOr(this.lastError)
-    }
-  }
-
-  private attempt(lease: Lease, upstream: Upstream, body: RequestBody): Promise<Reply> {
-    if (this.parts.settings.hedge && body.isHeld && isIdempotent(this.ctx.request.method)) return this.hedged(lease, body)
-    return new Promise((resolve, reject) => {
-      this.call = this.dispatch(lease, upstream, body, resolve, reject)
-    })
-  }
-
-  private async hedged(first: Lease, body: RequestBody): Promise<Reply> {
-    const { settings, latencies, upstreams } = this.parts
-    const host: RaceHost = {
-      start: (lease, resolve, reject) =>
-        this.dispatch(lease, upstreams.of(lease.endpoint, lease.target as NetworkTarget), body, resolve, reject),
-      another: (tried, signal) => this.another(tried, signal),
-    }
-    const race = new Race(host, settings.hedge as HedgeSettings, latencies, settings.clock)
-    this.race = race
+  /** @throws GatewayError what the client is told where there is no answer */
+  async run(): Promise<Reply> {
     try {
-      return await race.run(first)
+      for (;;) {
+        const granted = this.lease()
+        const lease = isPromise(granted) ? await granted : granted
+        if (this.stopped) return this.givenBack(lease, this.stopped)
+        if ('handler' in lease.target) return this.handOn(lease, lease.target.handler)
+        try {
+          const reply = await this.attempt(lease)
+          if (!this.mayKeep(reply) || !(await this.retrying().keeps(reply, lease.endpoint, this.body))) return reply
+        } catch (error) {
+          this.retrying().failed(error as GatewayError, this.call, lease.endpoint, this.body)
+        }
+        await this.retries?.backOff()
+      }
+    } catch (error) {
+      return this.keptOr(error)
     } finally {
-      this.race = undefined
-      this.call = race.call
-      this.tried.push(...race.endpoints.slice(1))
+      this.isSettled = true
     }
   }
 
-  /** An endpoint for one more attempt at the same time. What goes wrong here must not hurt the attempt that is under way. */
-  private async another(racing: readonly Endpoint[], signal: AbortSignal): Promise<Lease | undefined> {
-    const { balancer, budget, settings } = this.parts
-    const { clock } = settings
-    if (budget && !budget.allows(clock.now())) return undefined
-    const tried = [...this.tried, ...racing]
-    try {
-      const lease = await balancer.acquire({ tried, context: this.ctx, signal })
-      if (!isLease(lease)) return undefined
-      const isFit = !signal.aborted && !tried.includes(lease.endpoint) && !('handler' in lease.target)
-      if (isFit && (!budget || budget.take(clock.now()))) return lease
-      released(lease)
-    } catch {
-      // The balancer threw: the attempt that is under way has a lease already.
-    }
-    return undefined
-  }
-
-  private dispatch(
-    lease: Lease,
-    upstream: Upstream,
-    body: RequestBody,
-    resolve: (reply: Reply) => void,
-    reject: (error: GatewayError) => void,
-  ): UpstreamCall {
-    const { ctx, deadline, needsFresh } = this
+  /** @internal Begins an attempt. @throws GatewayError for a target that a balancer should not have given; the lease is released */
+  start(lease: Lease, resolve: (reply: Reply) => void, reject: (error: GatewayError) => void): UpstreamCall {
+    const { ctx, deadline, body } = this
     const { settings } = this.parts
-    const options = this.optionsFor(upstream, body)
-    const attempt = { ctx, lease, upstream, settings, number: this.attempts++, needsFresh, deadline, options }
-    const { attemptMs } = settings
-    const call =
-      attemptMs === undefined || !body.isHeld
-        ? new UpstreamCall(attempt, resolve, reject)
-        : timedCall(attempt, attemptMs, resolve, reject)
+    const upstream = this.upstreamOf(lease)
+    const needsFresh = this.retries?.needsFresh ?? false
+    const attemptMs = body.isHeld ? settings.attemptMs : undefined
+    const options = this.optionsFor(upstream)
+    const attempt = { ctx, lease, upstream, settings, number: this.attempts++, needsFresh, deadline, attemptMs, options }
+    const call = new UpstreamCall(attempt, resolve, reject)
     try {
       upstream.connections.dispatch(call)
     } catch (error) {
@@ -191,14 +96,47 @@ export class Forwarding implements History {
     return call
   }
 
-  private optionsFor(upstream: Upstream, body: RequestBody): Dispatcher.DispatchOptions & { servername: string } {
+  private lease(): MaybePromise<Lease> {
+    return this.retries ? this.retries.lease() : leaseFrom(this.parts.balancer, this.ctx, untried)
+  }
+
+  private attempt(lease: Lease): Promise<Reply> {
+    this.call = undefined
+    if (this.parts.settings.hedge && this.body.isHeld && isIdempotent(this.ctx.request.method)) return this.hedged(lease)
+    return new Promise((resolve, reject) => {
+      this.call = this.start(lease, resolve, reject)
+    })
+  }
+
+  private async hedged(lease: Lease): Promise<Reply> {
+    const race = new Race(this, this.ctx, this.parts, this.retries?.tried ?? [])
+    this.race = race
+    try {
+      return await race.run(lease)
+    } finally {
+      this.race = undefined
+      this.call = race.call
+      if (race.endpoints.length > 1) this.retrying().tried.push(...race.endpoints.slice(1))
+    }
+  }
+
+  private upstreamOf(lease: Lease): Upstream {
+    try {
+      return this.parts.upstreams.of(lease.endpoint, lease.target as NetworkTarget)
+    } catch (error) {
+      released(lease)
+      throw upstreamError(error, { sent: false, hasHead: false })
+    }
+  }
+
+  private optionsFor(upstream: Upstream): Dispatcher.DispatchOptions & { servername: string } {
     const { method, url } = this.ctx.request
-    const { headersMs, bodyIdleMs, deadlineHeader } = this.parts.settings
+    const { headersMs, bodyIdleMs } = this.parts.settings
     return {
       path: upstream.basePath + url.path + url.search,
       method: method as Dispatcher.HttpMethod,
-      headers: deadlineHeader === undefined ? this.headers : withDeadline(this.headers, deadlineHeader, this.timeLeft()),
-      body: body.forAttempt(),
+      headers: this.headers,
+      body: this.body.forAttempt(),
       headersTimeout: headersMs,
       bodyTimeout: bodyIdleMs,
       blocking: false,
@@ -207,89 +145,30 @@ export class Forwarding implements History {
     }
   }
 
-  private timeLeft(): number {
-    const { clock, attemptMs = Number.POSITIVE_INFINITY } = this.parts.settings
-    return Math.min(Math.min(this.deadline, this.ctx.deadline ?? Number.POSITIVE_INFINITY) - clock.now(), attemptMs)
+  private mayKeep(reply: Reply): boolean {
+    return this.parts.settings.retries.statuses?.has(reply.status) ?? false
   }
 
-  /** Makes ready for another attempt. @throws what the client is told, when there is to be none */
-  private next(error: GatewayError, endpoint: Endpoint, body: RequestBody): void {
-    const { call } = this
-    const { settings, budget } = this.parts
-    const now = settings.clock.now()
-    this.lastError = error
-    this.refused = undefined
-    if (this.stopped || !call || !mayRetry(error, call, this.ctx.request.method, body)) throw error
-    if (now >= this.deadline) throw error
-    if (isKeepAliveRace(error, call) && !this.needsFresh) {
-      this.needsFresh = true
-      return
-    }
-    this.tried.push(endpoint)
-    if (++this.retried > settings.retries.max) throw allFailed(this)
-    // What was not sent is work for nobody yet.
-    this.isExtra = call.sent
-    if (this.isExtra && budget && !budget.allows(now)) throw error
-  }
-
-  /** Whether an answer is kept while another is asked for. */
-  private async isRefused(reply: Reply, endpoint: Endpoint, body: RequestBody): Promise<boolean> {
-    const { settings, budget } = this.parts
-    const { retries, clock } = settings
-    if (!retries.statuses?.has(reply.status) || !isIdempotent(this.ctx.request.method) || !body.isReplayable) return false
-    if (this.retried >= retries.max || (budget && !budget.allows(clock.now()))) return false
-    const afterMs = retryAfterIn(reply.headers.get('retry-after'))
-    if (!(await held(reply, clock)) || this.stopped) return false
-    this.refused = reply
-    this.retried++
-    this.isExtra = true
-    this.tried.push(endpoint)
-    // Never sooner than told; nor at all when that is too long.
-    const waitMs = afterMs ?? backoffMs(this.retried + 1, retries, clock.random)
-    this.notBefore = Math.max(this.notBefore, waitMs > retries.retryAfterMs ? Number.POSITIVE_INFINITY : clock.now() + waitMs)
-    return true
-  }
-
-  /** Milliseconds until an endpoint may be asked again; 0 for one that was not asked yet. */
-  private waitFor(endpoint: Endpoint): number {
-    return this.tried.includes(endpoint) ? Math.max(0, this.notBefore - this.parts.settings.clock.now()) : 0
-  }
-
-  private isAffordable(): boolean {
-    const { settings, budget } = this.parts
-    const { isExtra } = this
-    this.isExtra = false
-    return !isExtra || !budget || budget.take(settings.clock.now())
-  }
-
-  /** @returns false when there is no time for it, or nobody waits for an answer any more */
-  private async pause(ms: number): Promise<boolean> {
-    const { clock } = this.parts.settings
-    if (this.stopped || clock.now() + ms >= this.deadline) return false
-    await new Promise<void>((resolve) => {
-      const cancel = clock.setTimer(resolve, ms)
-      this.endPause = () => {
-        cancel()
-        resolve()
-      }
-    })
-    this.endPause = undefined
-    return !this.stopped
+  private retrying(): Retries {
+    this.retries ??= new Retries(this.ctx, this.parts, this.deadline)
+    if (this.stopped) this.retries.stop()
+    return this.retries
   }
 
   /** The answer that was kept, if there is one. @throws what the client is told instead */
-  private answerOr(error: unknown): Reply {
+  private keptOr(error: unknown): Reply {
     if (this.stopped) throw this.stopped
-    const { refused } = this
-    this.refused = undefined
-    if (refused) return refused
+    const kept = this.retries?.kept
+    if (kept) return kept
     throw error
   }
 
   // A handler in this process reads the request's body by itself, which may be in our hands already.
-  private contextFor({ taken }: RequestBody): Context {
-    const { ctx } = this
-    return taken ? ctx.withRequest({ body: taken, headers: ctx.request.headers }) : ctx
+  private handOn(lease: Lease, handler: Handler): MaybePromise<Reply> {
+    const { ctx, attempts: number } = this
+    const { taken } = this.body
+    const asking = taken ? ctx.withRequest({ body: taken, headers: ctx.request.headers }) : ctx
+    return askHandler({ ctx: asking, lease, number }, handler, this.parts.settings.clock)
   }
 
   private givenBack(lease: Lease, error: GatewayError): never {
@@ -299,10 +178,9 @@ export class Forwarding implements History {
 
   private stop(): void {
     const { call, race } = this
-    const isAnswered = call?.hasHead && call.isOver && !this.refused
-    if (this.stopped || this.isHandedOn || (isAnswered && !race)) return
+    if (this.stopped || (this.isSettled && (!call || call.isOver))) return
     this.stopped = stopReason(this.ctx)
-    this.endPause?.()
+    this.retries?.stop()
     if (race) race.stop(this.stopped)
     else call?.stop(this.stopped)
   }

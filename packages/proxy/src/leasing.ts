@@ -14,11 +14,14 @@ import { released } from './attempted.ts'
 
 /** What a request has been through: the endpoints that failed it, and how the last of them did. */
 export interface History {
-  readonly tried: Endpoint[]
+  readonly tried: readonly Endpoint[]
   readonly lastError: GatewayError | undefined
   /** An endpoint may be asked again when no other is left: it has answered, though not what was wished for. */
   readonly mayRepeat?: boolean
 }
+
+/** Nothing yet. */
+export const untried: History = Object.freeze({ tried: Object.freeze([]), lastError: undefined })
 
 /**
  * Asks for an endpoint.

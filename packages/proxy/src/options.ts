@@ -28,8 +28,9 @@ export interface ProxyTimeouts {
    */
   totalMs?: number
   /**
-   * For one attempt to its answer's headers, waits for a connection among them; then another endpoint is asked as after
-   * `headersMs`. For requests without a body, or with a collected one. Default: none but those above.
+   * For one attempt to its answer's headers, the making of a connection included, a wait for one that is in use (`queueMs`) not;
+   * then another endpoint is asked as after `headersMs`. For requests without a body, or with a collected one. Default: none but
+   * those above.
    */
   attemptMs?: number
   /**

@@ -3,7 +3,9 @@ import { Forwarding } from './forwarding.ts'
 import { Latencies } from './latencies.ts'
 import { withLimitedBody } from './limited-body.ts'
 import { type ProxyOptions, proxySettings, proxyTarget } from './options.ts'
+import type { ProxyParts } from './parts.ts'
 import { requestBody } from './request-body.ts'
+import { upstreamHeaders } from './request-headers.ts'
 import { RetryBudget } from './retry-budget.ts'
 import { singleEndpoint } from './single-endpoint.ts'
 import { upgrade } from './upgrade.ts'
@@ -34,7 +36,7 @@ export function proxy(to: Balancer | URL | string, options: ProxyOptions = {}): 
   const balancer = target instanceof URL ? singleEndpoint(target) : target
   const upstreams = new Upstreams(settings)
   const budget = settings.retries.budget && new RetryBudget(settings.retries.budget)
-  const parts = { balancer, upstreams, settings, budget, latencies: new Latencies() }
+  const parts: ProxyParts = { balancer, upstreams, settings, budget, latencies: new Latencies() }
   const { maxRequestBytes } = settings
   const handler: Handler = function proxy(given) {
     const { kind, method } = given.request
@@ -42,9 +44,10 @@ export function proxy(to: Balancer | URL | string, options: ProxyOptions = {}): 
     // One asks for a tunnel to anywhere; the other for an echo of what only the upstream should see.
     if (method === 'CONNECT' || method === 'TRACE') throw new GatewayError('METHOD_NOT_IMPLEMENTED')
     const ctx = maxRequestBytes === undefined ? given : withLimitedBody(given, maxRequestBytes)
-    const forwarding = new Forwarding(ctx, parts)
+    const headers = upstreamHeaders(ctx.request, settings)
     const body = requestBody(ctx)
-    return isPromise(body) ? body.then((ready) => forwarding.run(ready)) : forwarding.run(body)
+    if (isPromise(body)) return body.then((ready) => new Forwarding(ctx, parts, headers, ready).run())
+    return new Forwarding(ctx, parts, headers, body).run()
   }
   return Object.assign(handler, { close: () => upstreams.close() })
 }

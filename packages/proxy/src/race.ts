@@ -1,15 +1,13 @@
-import { type Clock, discard, type Endpoint, type GatewayError, type Lease, type Reply } from '@gatelet/core'
+import { type Context, discard, type Endpoint, type GatewayError, isLease, type Lease, type Reply } from '@gatelet/core'
 import { released } from './attempted.ts'
 import { type HedgeSettings, lost } from './hedge-options.ts'
-import type { Latencies } from './latencies.ts'
+import type { ProxyParts } from './parts.ts'
 import type { UpstreamCall } from './upstream-call.ts'
 
 /** What a race needs of the request that it is for. */
 export interface RaceHost {
   /** Begins an attempt. */
   start(lease: Lease, resolve: (reply: Reply) => void, reject: (error: GatewayError) => void): UpstreamCall
-  /** An endpoint for one more; undefined where there is none, or too many have been asked for. @param tried those in the race */
-  another(tried: readonly Endpoint[], signal: AbortSignal): Promise<Lease | undefined>
 }
 
 /** The attempts of one request that run at the same time: the first answer counts, the others are stopped. */
@@ -19,13 +17,15 @@ export class Race {
   /** The attempt whose answer, or failure, is that of the race; the first until it is known. */
   call: UpstreamCall | undefined
   private readonly host: RaceHost
+  private readonly ctx: Context
+  private readonly parts: ProxyParts
   private readonly settings: HedgeSettings
-  private readonly clock: Clock
-  private readonly latencies: Latencies
+  private readonly tried: readonly Endpoint[]
   private readonly startedAt: number
   private readonly running = new Set<UpstreamCall>()
-  private readonly search = new AbortController()
-  private isSearching = false
+  /** The balancer is being asked for one more. */
+  private search: AbortController | undefined
+  private isStopped = false
   private isOver = false
   /** An answer of 500 or more: it counts if none better comes. */
   private worse: { call: UpstreamCall; reply: Reply } | undefined
@@ -34,12 +34,14 @@ export class Race {
   private resolve: (reply: Reply) => void = () => {}
   private reject: (error: GatewayError) => void = () => {}
 
-  constructor(host: RaceHost, settings: HedgeSettings, latencies: Latencies, clock: Clock) {
+  /** @param tried endpoints that the request has been to before */
+  constructor(host: RaceHost, ctx: Context, parts: ProxyParts, tried: readonly Endpoint[]) {
     this.host = host
-    this.settings = settings
-    this.latencies = latencies
-    this.clock = clock
-    this.startedAt = clock.now()
+    this.ctx = ctx
+    this.parts = parts
+    this.settings = parts.settings.hedge as HedgeSettings
+    this.tried = tried
+    this.startedAt = parts.settings.clock.now()
   }
 
   /** @throws GatewayError what the last attempt failed with, when all have */
@@ -54,7 +56,8 @@ export class Race {
 
   /** Nobody wants an answer any more. */
   stop(error: GatewayError): void {
-    this.search.abort()
+    this.isStopped = true
+    this.endSearch()
     this.cancelTimer()
     for (const call of this.running) call.stop(error)
     this.worse?.call.stop(error)
@@ -77,24 +80,49 @@ export class Race {
   }
 
   private schedule(): void {
+    const { latencies, settings } = this.parts
     const { afterMs, percentile = 1, maxAttempts } = this.settings
-    const delayMs = afterMs ?? this.latencies.percentile(percentile)
+    const delayMs = afterMs ?? latencies.percentile(percentile)
     if (delayMs === undefined || this.endpoints.length >= maxAttempts) return
-    this.cancelTimer = this.clock.setTimer(() => void this.hedge(), delayMs)
+    this.cancelTimer = settings.clock.setTimer(() => void this.hedge(), delayMs)
   }
 
   // Rejects nothing: `another` does not, and what it gives is released where it is not used.
   private async hedge(): Promise<void> {
-    this.isSearching = true
-    const lease = await this.host.another(this.endpoints, this.search.signal)
-    this.isSearching = false
-    if (this.isOver || this.search.signal.aborted) {
+    const search = new AbortController()
+    this.search = search
+    const lease = await this.another(search.signal)
+    this.search = undefined
+    if (this.isOver || this.isStopped) {
       if (lease) released(lease)
     } else if (lease) {
       this.start(lease)
       this.schedule()
     }
     this.settleIfAlone()
+  }
+
+  /** An endpoint for one more attempt. What goes wrong here must not hurt the attempt that is under way. */
+  private async another(signal: AbortSignal): Promise<Lease | undefined> {
+    const { balancer, budget, settings } = this.parts
+    const { clock } = settings
+    if (budget && !budget.allows(clock.now())) return undefined
+    const tried = [...this.tried, ...this.endpoints]
+    try {
+      const lease = await balancer.acquire({ tried, context: this.ctx, signal })
+      if (!isLease(lease)) return undefined
+      const isFit = !signal.aborted && !tried.includes(lease.endpoint) && !('handler' in lease.target)
+      if (isFit && (!budget || budget.take(clock.now()))) return lease
+      released(lease)
+    } catch {
+      // The balancer threw: the attempt that is under way has a lease already.
+    }
+    return undefined
+  }
+
+  private endSearch(): void {
+    this.search?.abort()
+    this.search = undefined
   }
 
   private answered(call: UpstreamCall, reply: Reply): void {
@@ -118,8 +146,7 @@ export class Race {
   }
 
   private settleIfAlone(): void {
-    const isSearching = this.isSearching && !this.search.signal.aborted
-    if (this.isOver || this.running.size > 0 || isSearching) return
+    if (this.isOver || this.running.size > 0 || this.search) return
     if (this.worse) {
       this.win(this.worse.call, this.worse.reply)
     } else if (this.lastFailure) {
@@ -131,7 +158,8 @@ export class Race {
   private win(call: UpstreamCall, reply: Reply): void {
     this.over(call)
     // Of the first attempt, as far as it has come: what the winner took would make the next race begin earlier and earlier.
-    this.latencies.add(this.clock.now() - this.startedAt)
+    const { latencies, settings } = this.parts
+    latencies.add(settings.clock.now() - this.startedAt)
     for (const other of this.running) other.stop(lost())
     if (this.worse && this.worse.call !== call) discard(this.worse.reply.body)
     this.resolve(reply)
@@ -140,7 +168,7 @@ export class Race {
   private over(call: UpstreamCall): void {
     this.isOver = true
     this.call = call
-    this.search.abort()
+    this.endSearch()
     this.cancelTimer()
   }
 }

@@ -16,6 +16,9 @@ export class RetryBudget {
   private readonly requests = new Float64Array(SLOTS)
   private readonly spent = new Float64Array(SLOTS)
   private second = Number.NEGATIVE_INFINITY
+  /** Where this second is counted. */
+  private slot = 0
+  private secondEndsAt = Number.NEGATIVE_INFINITY
 
   constructor({ share, perSecond }: Required<RetryBudgetOptions>) {
     this.share = share
@@ -24,34 +27,34 @@ export class RetryBudget {
 
   /** A request has come. @param now monotonic milliseconds */
   asked(now: number): void {
-    this.requests[this.slotAt(now)]! += 1
+    this.advance(now)
+    this.requests[this.slot]! += 1
   }
 
   /** Whether there is one more attempt to be had. */
   allows(now: number): boolean {
-    const oldest = (this.slotAt(now) + 1) % SLOTS
-    return sum(this.spent) + 1 <= this.share * (sum(this.requests) - this.requests[oldest]!) + this.reserve
+    this.advance(now)
+    const oldest = this.requests[(this.slot + 1) % SLOTS]!
+    return sum(this.spent) + 1 <= this.share * (sum(this.requests) - oldest) + this.reserve
   }
 
   /** Takes one more attempt. @returns false, and takes nothing, where there is none */
   take(now: number): boolean {
     if (!this.allows(now)) return false
-    this.spent[this.slotAt(now)]! += 1
+    this.spent[this.slot]! += 1
     return true
   }
 
-  private slotAt(now: number): number {
-    const second = Math.floor(now / 1_000)
-    if (second > this.second) this.forget(second)
-    return ((this.second % SLOTS) + SLOTS) % SLOTS
-  }
-
-  private forget(until: number): void {
+  /** Forgets what is too long ago. Once a second: it is asked at each request. */
+  private advance(now: number): void {
+    if (now < this.secondEndsAt) return
+    const until = Math.floor(now / 1_000)
     for (let second = Math.max(this.second + 1, until - SECONDS); second <= until; second++) {
-      const slot = ((second % SLOTS) + SLOTS) % SLOTS
-      this.requests[slot] = this.spent[slot] = 0
+      this.slot = ((second % SLOTS) + SLOTS) % SLOTS
+      this.requests[this.slot] = this.spent[this.slot] = 0
     }
     this.second = until
+    this.secondEndsAt = (until + 1) * 1_000
   }
 }
 

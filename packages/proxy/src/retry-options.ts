@@ -23,7 +23,7 @@ export interface RetryOptions {
   /** The most that is waited so, in milliseconds. Default 250. */
   maxMs?: number
   /**
-   * The longest `Retry-After` (in seconds, on an answer of `statuses`) that is waited out before the same endpoint is asked again, in
+   * The longest `Retry-After` on an answer of `statuses` that is waited out before the same endpoint is asked again, in
    * milliseconds; with a longer one the answer is the client's. Default 1,000.
    */
   retryAfterMs?: number

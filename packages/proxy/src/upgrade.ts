@@ -1,8 +1,8 @@
 import { type Context, type Endpoint, GatewayError, type IncomingRequest, type Reply } from '@gatelet/core'
-import type { ProxyParts } from './forwarding.ts'
 import { askHandler } from './handler-target.ts'
 import { Handshake } from './handshake.ts'
 import { allFailed, leaseFrom } from './leasing.ts'
+import type { ProxyParts } from './parts.ts'
 import { upstreamHeaders } from './request-headers.ts'
 
 /**

@@ -4,6 +4,7 @@ import { type AttemptAt, attempted, released } from './attempted.ts'
 import { retryAfterIn } from './backoff.ts'
 import type { Connection } from './connection.ts'
 import type { Call } from './connections.ts'
+import { withDeadline } from './deadline-header.ts'
 import type { ProxySettings } from './options.ts'
 import { checkedStatus, decoded, lengthIn } from './response-head.ts'
 import { replyHeaders, replyTrailers, withoutHopByHop } from './response-headers.ts'
@@ -21,6 +22,8 @@ export interface Attempt extends AttemptAt {
   readonly needsFresh: boolean
   /** When the answer must have begun, in monotonic milliseconds. */
   readonly deadline: number
+  /** How long this attempt may take to it, once it has a connection or one is being made for it. Undefined: no less than that. */
+  readonly attemptMs: number | undefined
   readonly options: Dispatcher.DispatchOptions
 }
 
@@ -41,7 +44,7 @@ export class UpstreamCall implements Call, Producer, Attempted {
   hasHead = false
   isOver = false
   private readonly attempt: Attempt
-  private readonly startedAt: number
+  private startedAt: number
   private readonly resolve: (reply: Reply) => void
   private readonly reject: (error: GatewayError) => void
   private body: PushSource | null = null
@@ -52,7 +55,9 @@ export class UpstreamCall implements Call, Producer, Attempted {
   private connection: Connection | null = null
   private abortRequest: ((error: Error) => void) | null = null
   private resumeResponse: (() => void) | null = null
+  /** Takes it out of the queue; then, ends the time for making a connection. */
   private cancelWait: (() => void) | null = null
+  private cancelAttempt: (() => void) | null = null
 
   constructor(attempt: Attempt, resolve: (reply: Reply) => void, reject: (error: GatewayError) => void) {
     this.attempt = attempt
@@ -82,13 +87,25 @@ export class UpstreamCall implements Call, Producer, Attempted {
     this.cancelWait = leave
   }
 
+  // From here on the endpoint has it: what was waited before, in our own queue, says nothing about it.
   assigned(connection: Connection): void {
-    const { timeLeft } = this
-    const { headersMs, clock } = this.attempt.settings
+    const { timeLeft, options } = this
+    const { attemptMs, ctx, settings } = this.attempt
+    const { clock, deadlineHeader, headersMs } = settings
+    this.startedAt = clock.now()
     this.connection = connection
-    this.options.headersTimeout = Math.max(1, Math.min(headersMs, timeLeft))
+    options.headersTimeout = Math.max(1, Math.min(headersMs, timeLeft))
+    if (deadlineHeader !== undefined) {
+      const leftMs = Math.min(
+        timeLeft,
+        (ctx.deadline ?? Number.POSITIVE_INFINITY) - this.startedAt,
+        settings.attemptMs ?? timeLeft,
+      )
+      options.headers = withDeadline(options.headers as string[], deadlineHeader, leftMs)
+    }
     // undici's time starts when the request is written. Only where a connection has to be made first, there is more to bound.
     this.cancelWait = connection.served === 0 ? clock.setTimer(() => this.outOfTime(), timeLeft) : null
+    if (attemptMs !== undefined) this.cancelAttempt = clock.setTimer(() => this.stop(tooSlow()), attemptMs)
   }
 
   refused(error: GatewayError): void {
@@ -141,10 +158,11 @@ export class UpstreamCall implements Call, Producer, Attempted {
     const headers = replyHeaders(raw, status, ctx.request, upstream, settings)
     if (lease.replyHeaders) for (const [name, value] of lease.replyHeaders) headers.append(name, value)
     const length = lengthIn(raw)
-    if (length !== undefined && length > settings.maxResponseBytes && hasContent(status, this.options.method)) throw tooLarge()
+    const isWithBody = hasContent(status, this.options.method)
+    if (length !== undefined && length > settings.maxResponseBytes && isWithBody) throw tooLarge()
     this.answer(outcomeOf(status, this.elapsed(), headers))
     this.hasHead = true
-    if (hasContent(status, this.options.method)) {
+    if (isWithBody) {
       this.resumeResponse = resume
       this.body = new PushSource(this)
       this.body.length = length
@@ -217,6 +235,7 @@ export class UpstreamCall implements Call, Producer, Attempted {
     if (this.isAnswered) return
     this.isAnswered = true
     this.cancelWait?.()
+    this.cancelAttempt?.()
     attempted(this.attempt, outcome, error)
   }
 
@@ -242,11 +261,13 @@ export class UpstreamCall implements Call, Producer, Attempted {
 // What an answer says of its endpoint. The wait that a refusal asks for is in whole seconds.
 function outcomeOf(status: number, latencyMs: number, headers: HeaderList): Outcome {
   const kind = status >= 500 ? 'failure' : 'success'
-  const retryAfterMs = status === 503 || status === 429 ? retryAfterIn(headers.get('retry-after')) : undefined
+  const retryAfterMs = status === 503 || status === 429 ? retryAfterIn(headers) : undefined
   return retryAfterMs === undefined ? { kind, latencyMs, status } : { kind, latencyMs, status, retryAfterMs }
 }
 
 const tooLarge = () => new GatewayError('RESPONSE_TOO_LARGE')
+
+const tooSlow = () => new GatewayError('UPSTREAM_ATTEMPT_TIMEOUT')
 
 const tooLate = (cause?: unknown) =>
   new GatewayError('DEADLINE_EXCEEDED', { message: 'the time for all attempts is over', cause })

@@ -1,3 +1,4 @@
+import { HeaderList } from '@gatelet/core'
 import { seededRandom, virtualClock } from '@gatelet/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -67,14 +68,30 @@ test('the first retry comes at once, later ones after a random part of a time th
   expect(backoffMs(3, settings, () => 0)).toBe(0)
 })
 
+const date = 'Wed, 21 Oct 2026 07:28:00 GMT'
+
 test.each([
-  ['2', 2_000],
-  ['0', 0],
-  ['1.5', undefined],
-  ['-1', undefined],
-  ['Wed, 21 Oct 2026 07:28:00 GMT', undefined],
-  ['99999999999999', undefined],
-  [undefined, undefined],
-])('Retry-After: %s is %s ms', (value, expected) => {
-  expect(retryAfterIn(value)).toBe(expected)
+  ['2', undefined, 2_000],
+  ['0', undefined, 0],
+  ['1.5', undefined, undefined],
+  ['-1', undefined, undefined],
+  ['99999999999999', undefined, undefined],
+  [undefined, date, undefined],
+  ['Wed, 21 Oct 2026 07:28:30 GMT', date, 30_000],
+  ['Thu, 22 Oct 2026 07:28:00 GMT', date, 86_400_000],
+  [date, date, 0],
+  ['Wed, 21 Oct 2026 07:27:59 GMT', date, 0],
+  // Whose clock would it be?
+  [date, undefined, undefined],
+  [date, 'yesterday', undefined],
+  ['Wed, 99 Oct 2026 07:28:30 GMT', date, undefined],
+  ['Wed, 21 Oct 2026 07:28:30 +0200', date, undefined],
+  // RFC 850 and asctime, which nobody may send any more.
+  ['Wednesday, 21-Oct-26 07:28:30 GMT', date, undefined],
+  ['Wed Oct 21 07:28:30 2026', date, undefined],
+])('Retry-After: %s in an answer of %s is %s ms', (retryAfter, date, expected) => {
+  const headers = new HeaderList()
+  if (retryAfter !== undefined) headers.set('Retry-After', retryAfter)
+  if (date !== undefined) headers.set('Date', date)
+  expect(retryAfterIn(headers)).toBe(expected)
 })

@@ -60,6 +60,20 @@ describe('a status that is to be asked again', () => {
     expect((await call(handler, '/')).status).toBe(404)
   })
 
+  test.each([
+    ['cannot be reached', { kind: 'refuse' }],
+    ['breaks off', { kind: 'reset-before-headers' }],
+  ] as const)('is the answer when the other endpoint %s', async (_, fault) => {
+    await using farm = await origins(2)
+    at(farm, 0).fault = busy
+    at(farm, 1).fault = fault
+    const balancer = ledger(farm.urls)
+    const reply = await call(proxy(balancer, { retries }), '/')
+    expect([reply.status, await reply.text()]).toEqual([503, 'busy'])
+    expect(balancer.kinds).toEqual(['failure', 'failure'])
+    expect(balancer.open).toBe(0)
+  })
+
   test('asks the same endpoint again where there is no other, and what is let go is read: one connection serves them all', async () => {
     await using farm = await origins(1)
     let count = 0
@@ -124,6 +138,20 @@ describe('Retry-After', () => {
     await clock.advance(999)
     expect(farm.hits).toBe(1)
     await clock.advance(1)
+    expect((await answering).status).toBe(200)
+    expect(balancer.entries[0]?.outcomes[0]).toMatchObject({ status: 503, retryAfterMs: 1_000 })
+  })
+
+  test('may be a date, and counts from the date of the answer', async () => {
+    await using farm = await origins(1)
+    const headers = { date: 'Wed, 21 Oct 2015 07:28:00 GMT', 'retry-after': 'Wed, 21 Oct 2015 07:28:01 GMT' }
+    at(farm, 0).fault = { ...busy, headers, times: 1 }
+    const clock = virtualClock()
+    const balancer = ledger(farm.urls)
+    const answering = call(proxy(balancer, { retries, clock }), '/')
+    await vi.waitFor(() => expect(balancer.entries).toHaveLength(2))
+    await vi.waitFor(() => expect([balancer.open, clock.pending]).toEqual([0, 1]))
+    await clock.advance(1_000)
     expect((await answering).status).toBe(200)
     expect(balancer.entries[0]?.outcomes[0]).toMatchObject({ status: 503, retryAfterMs: 1_000 })
   })
@@ -205,5 +233,50 @@ describe('one attempt', () => {
     const reply = await answering
     expect([reply.status, (await reply.json<{ code: string }>()).code]).toEqual([504, 'UPSTREAM_ATTEMPT_TIMEOUT'])
     await at(farm, 0).when(() => at(farm, 0).requests[0]?.aborted)
+  })
+
+  test('begins with its connection: a wait in our own queue is not held against the endpoint', async () => {
+    await using farm = await origins(1)
+    const origin = at(farm, 0)
+    origin.fault = { kind: 'hang-before-headers' }
+    const clock = virtualClock()
+    const balancer = ledger(farm.urls)
+    const timeouts = { attemptMs: 100, totalMs: 1_000 }
+    const handler = proxy(balancer, { clock, connections: 1, timeouts, retries: 0 })
+    const first = call(handler, '/')
+    await origin.when(() => farm.hits === 1)
+    const second = call(handler, '/')
+    await clock.advance(90)
+    origin.release()
+    expect((await first).status).toBe(200)
+    await origin.when(() => farm.hits === 2)
+    await clock.advance(90)
+    origin.release()
+    expect((await second).status).toBe(200)
+    expect(balancer.entries.map(({ outcomes }) => outcomes)).toEqual([
+      [{ kind: 'success', status: 200, latencyMs: 90 }],
+      [{ kind: 'success', status: 200, latencyMs: 90 }],
+    ])
+    expect(clock.pending).toBe(0)
+    await handler.close()
+  })
+
+  test('tells as its deadline what is left after the queue', async () => {
+    await using farm = await origins(1)
+    const origin = at(farm, 0)
+    origin.fault = { kind: 'hang-before-headers' }
+    const clock = virtualClock()
+    const timeouts = { totalMs: 1_000 }
+    const handler = proxy(farm.urls[0] as string, { clock, connections: 1, timeouts, deadlineHeader: 'x-timeout-ms' })
+    const first = call(handler, '/')
+    await origin.when(() => farm.hits === 1)
+    const second = call(handler, '/')
+    await clock.advance(300)
+    origin.release()
+    await origin.when(() => farm.hits === 2)
+    origin.release()
+    await Promise.all([first, second])
+    expect(origin.requests.map(({ headers }) => headers['x-timeout-ms'])).toEqual(['1000', '700'])
+    await handler.close()
   })
 })
