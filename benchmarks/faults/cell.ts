@@ -42,6 +42,11 @@ export class Cell {
     return rawClient(this.port)
   }
 
+  /** Resolves when a whole head has come to the server. */
+  async wasAsked(): Promise<void> {
+    await this.upstream.when(({ connections }) => connections[0]?.received.includes('\r\n\r\n'))
+  }
+
   /** Whether the server has seen the end of all its connections within a time. */
   async letsGo(withinMs: number): Promise<boolean> {
     const isFree = () => this.upstream.connections.every(({ closed }) => closed !== 'open')

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { RawReply } from '@gatelet/testing'
+import type { RawClient, RawReply } from '@gatelet/testing'
 import type { Cell, Verdict } from './cell.ts'
 import { get } from './requests.ts'
 
@@ -43,8 +43,13 @@ export async function cut(cell: Cell, withinMs: number = LIMIT_MS): Promise<Verd
   return { isRight: true, seen: seconds < 1 ? 'cut off' : `cut off after ${seconds.toFixed(0)} s` }
 }
 
-/** The server behind must be let go at once. */
-export async function letGo(cell: Cell): Promise<Verdict> {
+/** A client that leaves at the end of `until`: the server behind must be let go at once. */
+export async function leaves(cell: Cell, request: string, until: (client: RawClient) => Promise<unknown>): Promise<Verdict> {
+  {
+    await using client = await cell.connect()
+    client.write(request)
+    await until(client)
+  }
   // Ten times what is asked for, on a machine that is busy.
   if (await cell.letsGo(500)) return { isRight: true, seen: 'let go' }
   return { isRight: false, seen: (await cell.letsGo(3_000)) ? 'let go late' : 'upstream held' }

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Fault } from './cell.ts'
-import { cut, letGo, refused, slowReader, status, statuses, upload } from './clients.ts'
-import { get, handshake } from './requests.ts'
-import { early, endless, keepAliveRace, large, reads, says } from './servers.ts'
+import { cut, leaves, refused, slowReader, status, statuses, upload } from './clients.ts'
+import { get, handshake, longUpload } from './requests.ts'
+import { answers, early, endless, keepAliveRace, large, reads, resets, says } from './servers.ts'
 
 /** The nineteen, in the order of the table. */
 export const faults: readonly Fault[] = [
@@ -18,7 +18,7 @@ export const faults: readonly Fault[] = [
     async play(cell) {
       const leaving = await cell.connect()
       leaving.write(get())
-      await cell.upstream.when(({ connections }) => connections[0]?.received.includes('\r\n\r\n'))
+      await cell.wasAsked()
       await leaving[Symbol.asyncDispose]()
       const letsGo = await cell.letsGo(1_000)
       const { isRight, seen } = await status(cell, get(), [504])
@@ -40,7 +40,7 @@ export const faults: readonly Fault[] = [
   {
     title: 'resets before the headers',
     must: '502',
-    upstream: says('', (connection) => connection.reset()),
+    upstream: resets,
     play: (cell) => status(cell, get(), [502]),
   },
   {
@@ -76,25 +76,14 @@ export const faults: readonly Fault[] = [
     title: 'client leaves in the middle of a download',
     must: 'upstream let go at once',
     upstream: endless,
-    async play(cell) {
-      const client = await cell.connect()
-      client.write(get())
-      await client.read('\r\n\r\n')
-      await client[Symbol.asyncDispose]()
-      return letGo(cell)
-    },
+    play: (cell) => leaves(cell, get(), (client) => client.read('\r\n\r\n')),
   },
   {
     title: 'client leaves in the middle of an upload',
     must: 'upstream let go at once',
     upstream: reads,
-    async play(cell) {
-      const client = await cell.connect()
-      client.write(`POST /x HTTP/1.1\r\nHost: a.test\r\nContent-Length: 100000000\r\n\r\n${'x'.repeat(200_000)}`)
-      await delay(300)
-      await client[Symbol.asyncDispose]()
-      return letGo(cell)
-    },
+    // A while, and not until it has come to the server: nginx keeps it to itself.
+    play: (cell) => leaves(cell, longUpload, () => delay(300)),
   },
   {
     title: 'closes each kept connection 3 ms after its reply; 400 requests',
@@ -124,7 +113,7 @@ export const faults: readonly Fault[] = [
   {
     title: 'client sends Connection: x-tenant, Keep-Alive, TE, Proxy-Authorization',
     must: 'none of them forwarded',
-    upstream: says('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'),
+    upstream: answers,
     async play(cell) {
       await cell.ask(
         get(['Connection: close, x-tenant', 'X-Tenant: a', 'TE: gzip', 'Keep-Alive: timeout=5', 'Proxy-Authorization: x']),
@@ -140,31 +129,25 @@ export const faults: readonly Fault[] = [
   {
     title: 'client asks for //evil/..;/%2e%2e/x\\y',
     must: '400',
-    upstream: says('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'),
+    upstream: answers,
     play: (cell) => refused(cell, get([], '//evil/..;/%2e%2e/x\\y')),
   },
   {
     title: 'client asks for http://other.test/x with another Host',
     must: '400',
-    upstream: says('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'),
+    upstream: answers,
     play: (cell) => refused(cell, get([], 'http://other.test/x')),
   },
   {
     title: 'resets a WebSocket handshake',
     must: '502',
-    upstream: says('', (connection) => connection.reset()),
+    upstream: resets,
     play: (cell) => status(cell, handshake, [502]),
   },
   {
     title: 'client resets during a WebSocket handshake',
     must: 'survived; upstream let go',
     upstream: reads,
-    async play(cell) {
-      const client = await cell.connect()
-      client.write(handshake)
-      await cell.upstream.when(({ connections }) => connections[0]?.received.includes('\r\n\r\n'))
-      await client.reset()
-      return letGo(cell)
-    },
+    play: (cell) => leaves(cell, handshake, (client) => cell.wasAsked().then(() => client.reset())),
   },
 ]

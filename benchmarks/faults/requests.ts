@@ -2,6 +2,9 @@
 export const get = (fields: readonly string[] = [], target = '/x'): string =>
   `${[`GET ${target} HTTP/1.1`, 'Host: a.test', ...(fields.length > 0 ? fields : ['Connection: close'])].join('\r\n')}\r\n\r\n`
 
+/** The beginning of an upload that does not come to its end. */
+export const longUpload: string = `POST /x HTTP/1.1\r\nHost: a.test\r\nContent-Length: 100000000\r\n\r\n${'x'.repeat(200_000)}`
+
 /** A handshake for a WebSocket. */
 export const handshake: string = `${[
   'GET /ws HTTP/1.1',

@@ -1,5 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { RawScript } from '@gatelet/testing'
+
+const word = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
+
 /** Reads, and says nothing. */
 export const reads: RawScript = () => {}
 
@@ -11,6 +14,12 @@ export function says(bytes: string, then?: (connection: Parameters<RawScript>[0]
     await then?.(connection)
   }
 }
+
+/** Answers one request with a word. */
+export const answers: RawScript = says(word)
+
+/** Reads one request, and resets. */
+export const resets: RawScript = says('', (connection) => connection.reset())
 
 /** Answers an upload before it is here, and closes. */
 export const early: RawScript = async (connection) => {
@@ -50,5 +59,3 @@ export const endless: RawScript = async (connection) => {
     await delay(20)
   }
 }
-
-const word = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
