@@ -8,18 +8,11 @@ import {
   type MaybePromise,
   type Refusal,
 } from '@gatelet/core'
-import { Affinity } from './affinity/affinity.ts'
-import { circuitGate } from './circuit-gate.ts'
 import { Discovery, type DiscoveryStatus } from './discovery/discovery.ts'
 import type { EndpointState, EndpointView } from './endpoint.ts'
 import { type EndpointInit, type EndpointSpec, endpoint, endpoints, type ValueEndpoint, weight } from './endpoint-options.ts'
-import type { Gate } from './gate.ts'
-import { createMonitor } from './health/create-monitor.ts'
 import type { Monitor } from './health/monitor.ts'
-import { Leases } from './leases.ts'
-import { Admission } from './limits/admission.ts'
-import { Limits } from './limits/limits.ts'
-import { Membership } from './membership.ts'
+import type { Membership } from './membership.ts'
 import {
   type BalancerOptions,
   type BalancerSettings,
@@ -29,9 +22,8 @@ import {
   type EjectOptions,
   ejectChecks,
 } from './options.ts'
-import { Picking } from './picking.ts'
 import { type RunFunction, type RunHost, type RunOptions, run } from './run.ts'
-import { Selection } from './selection/selection.ts'
+import { stagesOf } from './stages.ts'
 
 /** A balancer whose endpoints can be changed while traffic runs. */
 export interface ManagedBalancer<V = URL | Handler> extends Balancer {
@@ -124,45 +116,8 @@ export type EndpointOf<V> = URL | Handler extends V ? EndpointInit : ValueEndpoi
  */
 export function createBalancer<V = URL | Handler>(given: BalancerOptions<V>): ManagedBalancer<V> {
   const settings = balancerSettings(given)
-  const { clock, name, drainMs, ejection: rules } = settings
-  // Whoever keeps endpoints that are well from being picked for the moment.
-  const gates: Gate[] = rules ? [circuitGate(rules)] : []
-  const selection = new Selection(settings, gates)
-  const affinity = settings.affinity && new Affinity(settings.affinity, clock, selection)
-  let isFirstList = true
-  const monitor =
-    settings.health &&
-    createMonitor(settings.health, { clock, onResult: (endpoint, result) => membership.checked(endpoint, result) })
-  const membership = new Membership({
-    ...{ clock, rules, name, monitor },
-    onSnapshot(snapshot) {
-      limits.update(snapshot)
-      selection.update(snapshot, isFirstList)
-      affinity?.update(snapshot.members)
-      admission.update()
-    },
-  })
-  const { explainShare } = settings
-  const picking = new Picking({ clock, name, membership, selection, affinity, explainShare })
-  const limits = new Limits({ rules: settings.limits, clock, name, onRoom: () => admission.freed() }, gates)
-  const leases = new Leases(
-    [selection, membership, limits, { report: (endpoint, outcome) => admission.report(endpoint, outcome) }],
-    (endpoint) => membership.began(endpoint),
-    () => admission.freed(),
-  )
-  leases.open.max = settings.limits.total
-  // Lets an ask in, has it wait, or refuses it. What it goes through once it is let in: affinity, selection, leases.
-  const admission = new Admission({
-    clock,
-    queue: settings.queue,
-    priority: settings.priority,
-    shed: settings.shed,
-    isFull: () => leases.open.isFull,
-    pick: (ask) => picking.pick(ask),
-    isHeldBack: () => picking.isHeldBack,
-    noneHealthy: () => membership.noneHealthy,
-    give: (picked) => leases.give(picked, picking.replyHeaders),
-  })
+  const { clock, drainMs, ejection: rules } = settings
+  const { admission, picking, affinity, selection, leases, membership, monitor } = stagesOf(settings)
   const runHost: RunHost<V> = {
     clock,
     acquire: (ask) => admission.admit(ask),
@@ -174,9 +129,9 @@ export function createBalancer<V = URL | Handler>(given: BalancerOptions<V>): Ma
   membership.replace(settings.endpoints)
   const discovery = discoveryOf(settings, membership, (list) => {
     membership.replace(list)
-    isFirstList = false
+    selection.isFirstList = false
   })
-  if (!discovery) isFirstList = false
+  if (!discovery) selection.isFirstList = false
   return {
     acquire: (ask) => admission.admit(ask),
     tryAcquire: (ask) => admission.now(ask),
@@ -209,8 +164,7 @@ export function createBalancer<V = URL | Handler>(given: BalancerOptions<V>): Ma
     },
     setWeight(id, share) {
       const checked = checkOptions('setWeight', { weight: share }, { weight })
-      const endpoint = membership.find(id)
-      membership.setWeight(endpoint, checked.weight)
+      membership.setWeight(membership.find(id), checked.weight)
     },
     eject(id, how = {}) {
       const { forMs = rules?.baseMs ?? 0, reason = 'it was ejected by hand' } = checkOptions('eject', how, ejectChecks)
@@ -253,10 +207,8 @@ function discoveryOf(
 
 async function readiness(discovery: Discovery | undefined, monitor: Monitor | undefined): Promise<void> {
   // Whatever looks for endpoints and checks them keeps no process alive, so that one that only waits for them would end before they come.
-  const stay = setInterval(() => {}, MAX_DELAY_MS)
+  const stay = setInterval(() => {}, 60_000)
   await discovery?.first
   await monitor?.first()
   clearInterval(stay)
 }
-
-const MAX_DELAY_MS = 2_147_483_647

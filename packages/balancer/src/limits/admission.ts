@@ -1,5 +1,7 @@
-import type { Ask, Clock, Context, Lease, MaybePromise, Refusal } from '@gatelet/core'
-import type { EndpointState } from '../endpoint.ts'
+import type { Ask, Clock, Context, Lease, MaybePromise, Outcome, Refusal } from '@gatelet/core'
+import type { Leases } from '../leases.ts'
+import type { Membership } from '../membership.ts'
+import type { Picking } from '../picking.ts'
 import type { LoadShedder } from '../shedding/load-shedder.ts'
 import type { QueueOptions } from './options.ts'
 import { Queue } from './queue.ts'
@@ -11,14 +13,9 @@ export interface AdmissionInit {
   readonly queue: Required<QueueOptions> | undefined
   readonly priority: ((ctx: Context) => number) | undefined
   readonly shed: LoadShedder | undefined
-  /** Whether all endpoints together are at their limit. */
-  readonly isFull: () => boolean
-  readonly pick: (ask: Ask) => EndpointState | undefined
-  /** Whether the last pick found nobody only because of limits. */
-  readonly isHeldBack: () => boolean
-  /** The answer where nobody may be picked for another reason. */
-  readonly noneHealthy: () => Refusal
-  readonly give: (endpoint: EndpointState) => Lease
+  readonly picking: Picking
+  readonly leases: Leases
+  readonly membership: Membership
 }
 
 /** The stage that gives an ask its endpoint at once, has it wait for one, or refuses it. */
@@ -74,7 +71,8 @@ export class Admission {
     if (this.queue?.length) queueMicrotask(() => this.queue?.serve())
   }
 
-  report(_endpoint: EndpointState, { kind }: { readonly kind: string }): void {
+  /** Learns how an attempt went. */
+  learn({ kind }: Outcome): void {
     if (this.ramp.isOpen) return
     this.ramp.learned(kind === 'success')
     this.freed()
@@ -92,10 +90,11 @@ export class Admission {
   }
 
   private grant(ask: Ask): Lease | undefined {
-    this.isFull = this.init.isFull()
+    const { leases, picking } = this.init
+    this.isFull = leases.isFull
     if (this.isFull) return undefined
-    const picked = this.init.pick(ask)
-    return picked && this.init.give(picked)
+    const picked = picking.pick(ask)
+    return picked && leases.give(picked, picking.replyHeaders)
   }
 
   private nextGrant(ask: Ask): Lease | undefined {
@@ -107,7 +106,8 @@ export class Admission {
   }
 
   private refusal(): Refusal {
-    return this.isFull || this.init.isHeldBack() ? atLimit : this.init.noneHealthy()
+    const { picking, membership } = this.init
+    return this.isFull || picking.isHeldBack ? atLimit : membership.noneHealthy
   }
 
   private priorityOf({ priority, context }: Ask): number {

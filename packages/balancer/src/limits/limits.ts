@@ -36,7 +36,9 @@ export class Limits implements Gate {
     if (!this.gates.includes(this) && members.some(({ leases }) => leases.max < Number.POSITIVE_INFINITY)) this.gates.push(this)
   }
 
-  report(endpoint: EndpointState, outcome: Outcome): void {
+  /** Learns how an attempt went. */
+  learn(endpoint: EndpointState, outcome: Outcome): void {
+    if (!this.init.rules.adaptive) return
     const limit = this.found.get(endpoint)
     if (!limit) return
     const before = endpoint.leases.max

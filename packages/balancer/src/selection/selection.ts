@@ -37,6 +37,8 @@ export class Selection {
   /** On which ground the last pick was made. */
   why: 'strategy' | 'last-resort' | 'again' = 'strategy'
   readonly gates: readonly Gate[]
+  /** Until the first list of endpoints is in place, all take up their whole weight at once. */
+  isFirstList = true
   private readonly hashKey: KeyOf | undefined
   private readonly rankings: Rankings
   private readonly whole: Plan
@@ -58,12 +60,9 @@ export class Selection {
     this.slowStart = slowStart && new SlowStart(clock, slowStart)
   }
 
-  /**
-   * Takes over a new snapshot, before anybody can be picked from it.
-   * @param isFirst a first list, whose endpoints take up their whole weight at once
-   */
-  update(snapshot: Snapshot, isFirst = false): void {
-    this.slowStart?.update(snapshot, isFirst)
+  /** Takes over a new snapshot, before anybody can be picked from it. */
+  update(snapshot: Snapshot): void {
+    this.slowStart?.update(snapshot, this.isFirstList)
     this.become(snapshot)
     this.rankings.hasStarted = true
   }
