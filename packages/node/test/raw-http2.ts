@@ -9,7 +9,18 @@ export interface Frame {
   readonly payload: Buffer
 }
 
-export const types = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, goaway: 7, windowUpdate: 8, continuation: 9 } as const
+export const types = {
+  data: 0,
+  headers: 1,
+  priority: 2,
+  reset: 3,
+  settings: 4,
+  ping: 6,
+  goaway: 7,
+  windowUpdate: 8,
+  continuation: 9,
+  unknown: 99,
+} as const
 
 /** The bytes of a frame. */
 export function frame(type: keyof typeof types, flags: number, id: number, payload: Uint8Array = Buffer.alloc(0)): Buffer {
