@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { GatewayError, HeaderList, type MaybePromise, PushSource, type Reply } from '@gatelet/core'
 import {
@@ -11,9 +10,8 @@ import {
   setHeaders,
 } from '@gatelet/node/toolkit'
 import { type ExpressExchange, type Fields, headersSent, intercept, type Listener, type Outlet } from './intercept.ts'
-
-type Encoding = BufferEncoding | Callback | null | undefined
-type Callback = (error?: Error | null) => void
+import { Room } from './room.ts'
+import { bytesOf, type Callback, type Encoding, failureOf, pairsOf, setFields, wholeOf } from './written.ts'
 
 /**
  * Stands in front of a response from the moment a layer asks on: takes what the handlers behind it write and makes a Reply of
@@ -29,15 +27,14 @@ export class Hold implements Outlet {
   readonly outer: Hold | undefined
   /** Another reply goes out, and the handlers have not answered yet: they may do so still, and nothing comes of it. */
   isPassedOver = false
-  /** Tells handlers that there is room again; made for who wants to know. */
-  drains: EventEmitter | undefined
+  /** Who waits for room; made for the first who does. */
+  room: Room | undefined
   private readonly exchange: ExpressExchange
   private readonly headersBefore: ReturnType<ServerResponse['getHeaders']>
   private answeredStatus = 0
   private answeredHeaders: readonly string[] = []
   private source: PushSource | undefined
   private trailers: HeaderList | undefined
-  private waiting: Callback[] | undefined
   private settle: ((reply: Reply) => void) | undefined
   private refuse: ((error: Error) => void) | undefined
   private isHeadWritten = false
@@ -45,7 +42,6 @@ export class Hold implements Outlet {
   private isReleased = false
   /** Nobody wants what the handlers still write. */
   private isUnwanted = false
-  private needsDrain = false
 
   constructor(exchange: ExpressExchange) {
     this.exchange = exchange
@@ -164,12 +160,8 @@ export class Hold implements Outlet {
       if (callback) process.nextTick(callback)
       return true
     }
-    // Whoever writes at the pace of its call-backs waits as well.
-    if (callback) {
-      this.waiting ??= []
-      this.waiting.push(callback)
-    }
-    this.needsDrain = true
+    this.room ??= new Room()
+    this.room.await(callback)
     return false
   }
 
@@ -198,8 +190,8 @@ export class Hold implements Outlet {
   // Who writes here waits for room here. The response's own 'drain' tells of the socket, to who writes to that.
   on(event: string | symbol, listener: Listener): ServerResponse {
     if (event !== 'drain' || this.isReleased) return this.outlet.on(event, listener)
-    this.drains ??= new EventEmitter()
-    this.drains.on(event, listener)
+    this.room ??= new Room()
+    this.room.on(listener)
     return this.res
   }
 
@@ -223,7 +215,7 @@ export class Hold implements Outlet {
       this.answered(null)
       return undefined
     }
-    const source = new PushSource({ pause() {}, resume: () => this.makeRoom(), cancel: () => this.drop() })
+    const source = new PushSource({ pause() {}, resume: () => this.room?.made(), cancel: () => this.drop() })
     const length = this.res.getHeader('content-length')
     if (length !== undefined && /^\d+$/.test(String(length))) source.length = Number(length)
     this.source = source
@@ -237,19 +229,9 @@ export class Hold implements Outlet {
     this.settle?.(this.reply)
   }
 
-  private makeRoom(): void {
-    const { waiting } = this
-    this.waiting = undefined
-    if (waiting) for (const callback of waiting) process.nextTick(callback)
-    if (!this.needsDrain) return
-    this.needsDrain = false
-    // Not at once: the handler may not have returned yet from the write that found no room.
-    process.nextTick(() => this.drains?.emit('drain'))
-  }
-
   private drop(): void {
     this.isUnwanted = true
-    this.makeRoom()
+    this.room?.made()
   }
 
   private endAgain(chunk: unknown, callback: Callback | undefined): ServerResponse {
@@ -267,39 +249,5 @@ export class Hold implements Outlet {
       // Node ends the process where nobody listens. The reply is not the worse for it.
       if (!this.res.destroyed && this.res.listenerCount('error') > 0) this.res.emit('error', error)
     })
-  }
-}
-
-function bytesOf(chunk: unknown, encoding: BufferEncoding | null | undefined): Uint8Array {
-  const whole = wholeOf(chunk, encoding)
-  return typeof whole === 'string' ? Buffer.from(whole) : whole
-}
-
-/** As Node takes it; a string in another coding than UTF-8 becomes bytes. */
-function wholeOf(chunk: unknown, encoding: BufferEncoding | null | undefined): string | Uint8Array {
-  if (chunk instanceof Uint8Array) return chunk
-  if (typeof chunk !== 'string') {
-    const message = `The "chunk" argument must be of type string or an instance of Buffer or Uint8Array. Received ${typeof chunk}`
-    throw Object.assign(new TypeError(message), { code: chunk === null ? 'ERR_STREAM_NULL_VALUES' : 'ERR_INVALID_ARG_TYPE' })
-  }
-  return !encoding || encoding === 'utf8' || encoding === 'utf-8' ? chunk : Buffer.from(chunk, encoding)
-}
-
-const failureOf = (code: string): Error =>
-  Object.assign(new Error(code === 'ERR_STREAM_WRITE_AFTER_END' ? 'write after end' : 'the response is over'), { code })
-
-/** Sets fields as `writeHead` of Node does. */
-function setFields(res: ServerResponse, fields: Fields | undefined): void {
-  if (Array.isArray(fields)) {
-    const flat: unknown[] = Array.isArray(fields[0]) ? fields.flat() : fields
-    for (let i = 0; i < flat.length; i += 2) if (flat[i]) res.setHeader(String(flat[i]), flat[i + 1] as string)
-  } else if (fields) {
-    for (const [name, value] of Object.entries(fields)) if (name) res.setHeader(name, value as string)
-  }
-}
-
-function* pairsOf(fields: Fields): Iterable<[string, string]> {
-  for (const [name, value] of Array.isArray(fields) ? (fields as [string, unknown][]) : Object.entries(fields)) {
-    for (const each of Array.isArray(value) ? value : [value]) yield [name, String(each)]
   }
 }

@@ -158,7 +158,7 @@ function makeHeld(above: ServerResponse): ServerResponse {
   }
   for (const name of ['removeListener', 'off'] as const) {
     held[name] = function (this: ServerResponse, event: string | symbol, listener: Listener) {
-      if (event === 'drain') for (let hold = exchangeOf(this)?.newest; hold; hold = hold.outer) hold.drains?.off(event, listener)
+      if (event === 'drain') for (let hold = exchangeOf(this)?.newest; hold; hold = hold.outer) hold.room?.off(listener)
       return methods[name]?.call(this, event, listener)
     }
   }
