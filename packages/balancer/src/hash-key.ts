@@ -18,7 +18,7 @@ export interface ClientAddressOptions {
  * @example createBalancer({ endpoints, strategy: 'hash', hashKey: byHeader('x-tenant') })
  */
 export function byHeader(name: string): HashKey {
-  const header = checkedName('byHeader', name)
+  const header = checkedName('byHeader', name, options.token('x-tenant'))
   return ({ request }) => orNone(request.headers.get(header))
 }
 
@@ -27,7 +27,7 @@ export function byHeader(name: string): HashKey {
  * @throws GatewayError `BAD_OPTION`
  */
 export function byCookie(name: string): HashKey {
-  const cookie = checkedName('byCookie', name)
+  const cookie = checkedName('byCookie', name, options.token('session'))
   return ({ request }) => cookieOf(request.headers.get('cookie') ?? '', cookie)
 }
 
@@ -93,8 +93,8 @@ function cookieOf(header: string, name: string): string | undefined {
   return undefined
 }
 
-const checkedName = (owner: string, name: string): string =>
-  checkOptions<{ name: string }>(owner, { name }, { name: options.string }).name
+const checkedName = (owner: string, name: string, check: options.Check<string> = options.string): string =>
+  checkOptions<{ name: string }>(owner, { name }, { name: check }).name
 
 function checkedKeys(owner: string, keys: readonly HashKey[]): readonly HashKey[] {
   const each = options.list(options.fn<HashKey>('a hash key, such as byHeader(…) or a function of the context'), { min: 1 })

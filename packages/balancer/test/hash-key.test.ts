@@ -128,8 +128,9 @@ test('sends requests with the same key to the same endpoint', async () => {
 })
 
 test.each<[string, () => unknown, RegExp]>([
-  ['a header without a name', () => byHeader(''), /^byHeader: name must be a string that is not empty/],
-  ['a cookie without a name', () => byCookie(''), /^byCookie: name must be a string/],
+  ['a header without a name', () => byHeader(''), /^byHeader: name must be a name of letters.* such as x-tenant/],
+  ['a header that none can be called', () => byHeader('x tenant'), /^byHeader: name must be a name of letters/],
+  ['a cookie that none can be called', () => byCookie('a=b'), /^byCookie: name must be a name of letters.* such as session/],
   ['a query parameter that is a number', () => byQuery(1 as never), /^byQuery: name must be a string/],
   ['a parameter without a name', () => byParam(undefined as never), /^byParam: name must be a string/],
   [

@@ -1,4 +1,5 @@
 import { GatewayError } from './errors.ts'
+import { isToken } from './token.ts'
 
 /** Header fields that can be looked at. `clone()` makes a list that can be changed. */
 export interface ReadonlyHeaders extends Iterable<readonly [name: string, value: string]> {
@@ -112,12 +113,11 @@ export function isNamed(name: string, lowerCase: string): boolean {
   return name.length === lowerCase.length && (name === lowerCase || name.toLowerCase() === lowerCase)
 }
 
-const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 // What Node itself refuses to write: control bytes (CR, LF and NUL among them) and characters that are not one byte.
 const badValue = /[^\t\x20-\x7e\x80-\xff]/
 
 function checkField(name: string, value: string): void {
-  if (typeof name !== 'string' || !token.test(name)) throw bad(`${JSON.stringify(name)} is not a header name`)
+  if (typeof name !== 'string' || !isToken(name)) throw bad(`${JSON.stringify(name)} is not a header name`)
   if (typeof value !== 'string') throw bad(`the value of header ${name} must be a string, not ${typeof value}`)
   if (badValue.test(value)) throw bad(`the value of header ${name} has a character that HTTP does not allow`)
 }

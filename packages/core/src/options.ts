@@ -1,5 +1,6 @@
 import { type Clock, MAX_DELAY_MS } from './clock.ts'
 import { GatewayError } from './errors.ts'
+import { isToken } from './token.ts'
 
 /**
  * Checks one value. Returns it (or what it means), or throws by `wrong`.
@@ -77,6 +78,15 @@ export const boolean: Check<boolean> = (value, path) => {
 export const string: Check<string> = (value, path) => {
   if (typeof value !== 'string' || value === '') throw wrong(value, path, 'a string that is not empty')
   return value
+}
+
+/** A token of HTTP (RFC 9110 §5.6.2), which names of fields and cookies are. @param example for the message: `x-tenant` */
+export function token(example: string): Check<string> {
+  return (value, path) => {
+    if (typeof value !== 'string' || !isToken(value))
+      throw wrong(value, path, `a name of letters, digits and !#$%&'*+-.^_\`|~, such as ${example}`)
+    return value
+  }
 }
 
 /** A function. @param what says which, for example `a strategy factory` */

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { thrown } from './thrown.ts'
 
-const { boolean, either, fn, httpUrl, list, milliseconds, number, oneOf, optional, record, shape, string } = options
+const { boolean, either, fn, httpUrl, list, milliseconds, number, oneOf, optional, record, shape, string, token } = options
 
 interface Sample {
   name: string
@@ -129,6 +129,12 @@ describe('each check', () => {
     for (const value of ['', 1, null, new String('x')])
       expect(said(string, value)).toContain('it must be a string that is not empty')
     expect(said(string, Symbol('x'))).toContain('(got Symbol(x))')
+  })
+
+  test('token', () => {
+    expect(right(token('x-tenant'), 'X-Tenant_1')).toEqual(['X-Tenant_1'])
+    for (const value of ['', 'a b', 'a:', 'ä', 'a\n', 7])
+      expect(said(token('x-tenant'), value)).toMatch(/^it must be a name of letters, .*, such as x-tenant \(got /)
   })
 
   test('fn', () => {

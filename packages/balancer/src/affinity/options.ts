@@ -48,14 +48,7 @@ export interface AffinityRules {
   readonly path: string
 }
 
-const { boolean, either, list, number, oneOf, optional, shape, wrong } = options
-
-// RFC 9110 §5.6.2: what both a cookie and a field may be called.
-const token: Check<string> = (value, path) => {
-  if (typeof value !== 'string' || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(value))
-    throw wrong(value, path, 'a name such as session')
-  return value
-}
+const { boolean, either, list, number, oneOf, optional, shape, token, wrong } = options
 
 const secret: Check<string> = (value, path) => {
   // The value itself must not come into a message.
@@ -69,8 +62,8 @@ const cookiePath: Check<string> = (value, path) => {
 }
 
 const checks: Checks<AffinityOptions> = {
-  cookie: optional(token),
-  header: optional(token),
+  cookie: optional(token('session')),
+  header: optional(token('x-session')),
   secret: either('a secret of at least 16 characters, or a list of such', secret, list(secret, { min: 1, max: 10 })),
   mode: optional(oneOf('opaque', 'signed')),
   whileDown: optional(oneOf('redistribute', 'refuse')),
