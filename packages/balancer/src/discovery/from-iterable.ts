@@ -66,16 +66,14 @@ async function follow(lists: EndpointLists, observer: DiscoveryObserver, signal:
   const iterator = lists[Symbol.asyncIterator]()
   while (!signal.aborted) {
     const step = await untilAborted(iterator.next(), signal)
-    if (step === undefined) {
-      // It may hang in an await that knows no signal: it is told to end, and nobody waits for it.
-      Promise.resolve(iterator.return?.()).catch(() => {})
-      return
-    }
+    if (step === undefined) break
     if (step.done) return
     observer.found(step.value)
     // A turn of the event loop: one that yields without ever waiting would stop the process.
     await new Promise((resolve) => setImmediate(resolve))
   }
+  // It may hang in an await that knows no signal: it is told to end, and nobody waits for it.
+  Promise.resolve(iterator.return?.()).catch(() => {})
 }
 
 // Not `Promise.race` with one promise for the end: it would remember every list that was waited for.

@@ -3,7 +3,6 @@ import { type EventMap, subscribe } from '@gatelet/core'
 import { virtualClock } from '@gatelet/testing'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { leaseOf } from '../fakes.ts'
-import { until } from './watching.ts'
 
 let warnings: string[] = []
 beforeEach(() => {
@@ -244,16 +243,17 @@ test('ends with the balancer: ready() resolves, the source is ended once, later 
   expect(clock.pending).toBe(0)
 })
 
-test.each([
-  ['nothing', undefined],
+test.each<[string, unknown, string[]]>([
+  ['nothing', undefined, []],
   [
     'what throws',
     () => {
       throw new Error('end')
     },
+    ['the discovery source odd could not be closed: end'],
   ],
-])('survives a source whose end is %s', async (_, end) => {
+])('survives a source whose end is %s', async (_, end, warned) => {
   const balancer = createBalancer({ endpoints: { name: 'odd', watch: () => end as () => void } })
   await balancer.close()
-  await until(() => true)
+  expect(warnings).toEqual(warned)
 })

@@ -69,16 +69,21 @@ describe('the end', () => {
     expect(seen.clock.pending).toBe(0)
   })
 
-  test('comes also for one that never waits: it does not stop the process', async () => {
+  test('comes also for one that never waits: it does not stop the process, and its own end is run', async () => {
+    const ended = vi.fn()
     const seen = watching(
       fromIterable(async function* () {
-        while (true) yield ['http://a']
+        try {
+          while (true) yield ['http://a']
+        } finally {
+          ended()
+        }
       }),
     )
     await seen.when(() => seen.lists.length > 3)
     seen.end()
     const told = seen.lists.length
-    await new Promise((resolve) => setTimeout(resolve, 5))
-    expect(seen.lists.length - told).toBeLessThanOrEqual(1)
+    await seen.when(() => ended.mock.calls.length === 1)
+    expect(seen.lists).toHaveLength(told)
   })
 })
