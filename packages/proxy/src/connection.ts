@@ -77,6 +77,11 @@ export class OneConnection implements Connection {
     if (!this.isGone) this.owner.freed(this)
   }
 
+  /** Closes it when it is free; the owner closes it when it becomes so. */
+  drain(): void {
+    if (!this.isBusy) this.destroy()
+  }
+
   destroy(): void {
     if (this.isGone) return
     this.isGone = true
@@ -87,6 +92,6 @@ export class OneConnection implements Connection {
 
   private lost(): void {
     this.served = 0
-    if (!this.isBusy) this.destroy()
+    this.drain()
   }
 }

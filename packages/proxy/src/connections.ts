@@ -2,8 +2,8 @@ import type { GatewayError } from '@gatelet/core'
 import type { Dispatcher } from 'undici'
 import { type Connection, type ConnectionOwner, OneConnection } from './connection.ts'
 import type { Connector } from './connector.ts'
+import { OpenConnections } from './open-connections.ts'
 import type { ProxySettings } from './options.ts'
-import { WaitingCalls } from './waiting-calls.ts'
 
 /** A request on its way to one endpoint, as the connections see it. */
 export interface Call extends Dispatcher.DispatchHandler {
@@ -43,39 +43,34 @@ export class Connections implements ConnectionOwner, UpstreamConnections {
   private readonly origin: string
   private readonly settings: ProxySettings
   private readonly connect: Connector
+  private readonly open: OpenConnections<OneConnection>
   private readonly idle: OneConnection[] = []
-  private readonly all = new Set<OneConnection>()
   private readonly picked: OneConnection[] = []
-  private readonly waiting: WaitingCalls
-  private closing: { done: Promise<void>; finish: () => void } | undefined
 
   constructor(origin: string, connect: Connector, settings: ProxySettings) {
     this.origin = origin
     this.settings = settings
     this.connect = connect
-    this.waiting = new WaitingCalls(settings)
+    this.open = new OpenConnections(settings)
   }
 
   dispatch(call: Call): void {
-    const connection = this.waiting.size === 0 ? this.available(call) : undefined
+    const { waiting } = this.open
+    const connection = waiting.size === 0 ? this.available(call) : undefined
     if (connection) this.hand(call, connection)
-    else this.waiting.add(call)
+    else waiting.add(call)
   }
 
   get isClosed(): boolean {
-    return this.closing !== undefined
+    return this.open.isClosed
   }
 
   get isEmpty(): boolean {
-    return this.all.size === 0 && this.waiting.size === 0
+    return this.open.isEmpty
   }
 
   close(): Promise<void> {
-    this.closing ??= closing()
-    this.waiting.close()
-    for (const connection of [...this.idle]) connection.destroy()
-    if (this.all.size === 0) this.closing.finish()
-    return this.closing.done
+    return this.open.close()
   }
 
   private hand(call: Call, connection: OneConnection): void {
@@ -87,20 +82,18 @@ export class Connections implements ConnectionOwner, UpstreamConnections {
   private available(call: Call): OneConnection | undefined {
     if (!call.needsFresh) return this.idle.pop() ?? this.opened()
     // Room for a new one is made of the one that was unused the longest.
-    if (this.all.size >= this.settings.connections) this.idle[0]?.destroy()
+    if (!this.open.hasRoom) this.idle[0]?.destroy()
     return this.opened()
   }
 
   private opened(): OneConnection | undefined {
-    if (this.all.size >= this.settings.connections) return undefined
-    const connection = new OneConnection(this.origin, this.connect, this.settings.keepAliveMs, this)
-    this.all.add(connection)
-    return connection
+    if (!this.open.hasRoom) return undefined
+    return this.open.add(new OneConnection(this.origin, this.connect, this.settings.keepAliveMs, this))
   }
 
   /** @internal A request is over, and its connection may serve another. */
   freed(connection: OneConnection): void {
-    if (this.closing) {
+    if (this.isClosed) {
       connection.destroy()
     } else {
       this.idle.push(connection)
@@ -110,11 +103,10 @@ export class Connections implements ConnectionOwner, UpstreamConnections {
 
   /** @internal */
   gone(connection: OneConnection): void {
-    this.all.delete(connection)
     const at = this.idle.indexOf(connection)
     if (at >= 0) this.idle.splice(at, 1)
+    this.open.remove(connection)
     this.serveLater()
-    if (this.all.size === 0) this.closing?.finish()
   }
 
   // Between the choice of a used socket and the first byte on it, the event loop must look at the socket once: what the
@@ -132,11 +124,11 @@ export class Connections implements ConnectionOwner, UpstreamConnections {
   // At the end of this turn, for the same reason: and never inside the end of the last answer, after which undici takes the
   // socket for one that was never idle.
   private serveLater(): void {
-    if (this.waiting.size > 0) setImmediate(() => this.serveWaiting())
+    if (this.open.waiting.size > 0) setImmediate(this.serveWaiting)
   }
 
-  private serveWaiting(): void {
-    this.waiting.serve(
+  private readonly serveWaiting = (): void => {
+    this.open.waiting.serve(
       (call) => this.available(call),
       (call, connection) => {
         connection.take(call)
@@ -144,13 +136,4 @@ export class Connections implements ConnectionOwner, UpstreamConnections {
       },
     )
   }
-}
-
-/** The end of everything that an endpoint has open. */
-export function closing(): { done: Promise<void>; finish: () => void } {
-  let finish = () => {}
-  const done = new Promise<void>((resolve) => {
-    finish = resolve
-  })
-  return { done, finish }
 }

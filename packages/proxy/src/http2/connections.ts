@@ -1,7 +1,7 @@
-import { type Call, closing, type UpstreamConnections } from '../connections.ts'
+import type { Call, UpstreamConnections } from '../connections.ts'
 import type { Connector } from '../connector.ts'
+import { OpenConnections } from '../open-connections.ts'
 import type { ProxySettings } from '../options.ts'
-import { WaitingCalls } from '../waiting-calls.ts'
 import { type SessionOwner, UpstreamSession } from './session.ts'
 
 /**
@@ -13,42 +13,37 @@ export class Http2Connections implements UpstreamConnections, SessionOwner {
   private readonly origin: string
   private readonly connect: Connector
   private readonly settings: ProxySettings
-  private readonly all = new Set<UpstreamSession>()
-  private readonly waiting: WaitingCalls
-  private closing: { done: Promise<void>; finish: () => void } | undefined
+  private readonly open: OpenConnections<UpstreamSession>
 
   constructor(origin: string, connect: Connector, settings: ProxySettings) {
     this.origin = origin
     this.connect = connect
     this.settings = settings
-    this.waiting = new WaitingCalls(settings)
+    this.open = new OpenConnections(settings)
   }
 
   dispatch(call: Call): void {
-    const session = this.waiting.size === 0 ? this.available(call) : undefined
+    const { waiting } = this.open
+    const session = waiting.size === 0 ? this.available(call) : undefined
     if (session) session.take(call)
-    else this.waiting.add(call)
+    else waiting.add(call)
   }
 
   get isClosed(): boolean {
-    return this.closing !== undefined
+    return this.open.isClosed
   }
 
   get isEmpty(): boolean {
-    return this.all.size === 0 && this.waiting.size === 0
+    return this.open.isEmpty
   }
 
   close(): Promise<void> {
-    this.closing ??= closing()
-    this.waiting.close()
-    for (const session of this.all) session.drain()
-    if (this.all.size === 0) this.closing.finish()
-    return this.closing.done
+    return this.open.close()
   }
 
   /** @internal */
   hasRoom(): void {
-    this.waiting.serve(
+    this.open.waiting.serve(
       (call) => this.available(call),
       (call, session) => session.take(call),
     )
@@ -56,20 +51,22 @@ export class Http2Connections implements UpstreamConnections, SessionOwner {
 
   /** @internal */
   gone(session: UpstreamSession): void {
-    this.all.delete(session)
+    this.open.remove(session)
     this.hasRoom()
-    if (this.all.size === 0) this.closing?.finish()
   }
 
   private available(call: Call): UpstreamSession | undefined {
-    if (!call.needsFresh) for (const session of this.all) if (session.isOpen) return session
-    return this.opened() ?? [...this.all].find(({ isOpen }) => isOpen)
+    if (call.needsFresh) return this.opened() ?? this.used()
+    return this.used() ?? this.opened()
+  }
+
+  private used(): UpstreamSession | undefined {
+    for (const session of this.open) if (session.isOpen) return session
+    return undefined
   }
 
   private opened(): UpstreamSession | undefined {
-    if (this.all.size >= this.settings.connections || this.closing) return undefined
-    const session = new UpstreamSession(this.origin, this.connect, this.settings, this)
-    this.all.add(session)
-    return session
+    if (!this.open.hasRoom) return undefined
+    return this.open.add(new UpstreamSession(this.origin, this.connect, this.settings, this))
   }
 }
