@@ -414,6 +414,7 @@ export const subjects: Readonly<Record<string, Subject>> = {
       idleMs: -1,
       maxConnections: 0,
       proxyProtocol: true,
+      addresses: { refuse: ['internal'] },
       hashKey: 'address',
       priority: 1,
       clock: {},

@@ -10,13 +10,18 @@ export interface AttemptAt {
 
 /** Tells the balancer, and whoever listens, how an attempt went. Once for each. */
 export function attempted({ ctx, lease, number }: AttemptAt, outcome: Outcome, error?: GatewayError): void {
+  answered(lease, outcome)
+  if (isHeard('upstream:attempted'))
+    publish('upstream:attempted', { context: ctx, endpoint: lease.endpoint, attempt: number, outcome, error })
+}
+
+/** Tells the balancer how it went. */
+export function answered(lease: Lease, outcome: Outcome): void {
   try {
     lease.answered(outcome)
   } catch (thrown) {
     warn(thrown)
   }
-  if (isHeard('upstream:attempted'))
-    publish('upstream:attempted', { context: ctx, endpoint: lease.endpoint, attempt: number, outcome, error })
 }
 
 /** Gives a lease back. */

@@ -2,6 +2,7 @@ import { connect as connectPlain, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { GatewayError, type Target } from '@gatelet/core'
 import type { ProxySettings } from './options.ts'
+import { hostOf, placeOf } from './place.ts'
 
 /** A target that is reached over the network. */
 export type NetworkTarget = Extract<Target, { origin: URL }>
@@ -24,13 +25,13 @@ export type Connector = (purpose: Purpose, done: (error: Error | null, socket: S
 const KEEP_ALIVE_MS = 60_000
 
 /** One for all connections of an endpoint: they share TLS sessions. */
-export function connector({ origin, socketPath }: NetworkTarget, settings: ProxySettings): Connector {
+export function connector(target: NetworkTarget, settings: ProxySettings): Connector {
   const { tls, guard, clock, connectMs } = settings
+  const { origin } = target
   const isSecure = origin.protocol === 'https:'
-  const host = origin.hostname.replace(/^\[|\]$/g, '')
-  const port = origin.port === '' ? (isSecure ? 443 : 80) : Number(origin.port)
-  const place = socketPath === undefined ? { host, port, ...(guard ? { lookup: guard.lookup } : {}) } : { path: socketPath }
-  const usesNetwork = socketPath === undefined
+  const usesNetwork = target.socketPath === undefined
+  const host = hostOf(origin)
+  const place = placeOf(target, guard)
   // The endpoint's own, never what the client said in `Host`: whose certificate is right is not for a client to say.
   const servername = tls.servername ?? (isIP(host) === 0 ? host : '')
   let session: Buffer | undefined

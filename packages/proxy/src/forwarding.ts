@@ -9,9 +9,8 @@ import {
 } from '@gatelet/core'
 import type { Dispatcher } from 'undici'
 import { released } from './attempted.ts'
-import type { NetworkTarget } from './connector.ts'
 import { askHandler } from './handler-target.ts'
-import { leaseFrom, untried } from './leasing.ts'
+import { leaseFrom, untried, upstreamOf } from './leasing.ts'
 import type { ProxyParts } from './parts.ts'
 import { Race, type RaceHost } from './race.ts'
 import type { RequestBody } from './request-body.ts'
@@ -77,11 +76,11 @@ export class Forwarding implements RaceHost {
     }
   }
 
-  /** @internal Begins an attempt. @throws GatewayError for a target that a balancer should not have given; the lease is released */
+  /** @internal Begins an attempt. @throws GatewayError for a target that a balancer should not have given; the lease is given back */
   start(lease: Lease, resolve: (reply: Reply) => void, reject: (error: GatewayError) => void): UpstreamCall {
     const { ctx, deadline, body } = this
     const { settings } = this.parts
-    const upstream = this.upstreamOf(lease)
+    const upstream = upstreamOf(lease, this.parts.upstreams)
     const needsFresh = this.retries?.needsFresh ?? false
     const attemptMs = body.isHeld ? settings.attemptMs : undefined
     const options = this.optionsFor(upstream)
@@ -117,15 +116,6 @@ export class Forwarding implements RaceHost {
       this.race = undefined
       this.call = race.call
       if (race.endpoints.length > 1) this.retrying().tried.push(...race.endpoints.slice(1))
-    }
-  }
-
-  private upstreamOf(lease: Lease): Upstream {
-    try {
-      return this.parts.upstreams.of(lease.endpoint, lease.target as NetworkTarget)
-    } catch (error) {
-      released(lease)
-      throw upstreamError(error, { sent: false, hasHead: false })
     }
   }
 

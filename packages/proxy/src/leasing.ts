@@ -11,6 +11,9 @@ import {
   refusalError,
 } from '@gatelet/core'
 import { released } from './attempted.ts'
+import type { NetworkTarget } from './connector.ts'
+import { upstreamError } from './upstream-error.ts'
+import type { Upstream, Upstreams } from './upstreams.ts'
 
 /** What a request has been through: the endpoints that failed it, and how the last of them did. */
 export interface History {
@@ -44,4 +47,17 @@ function granted(answer: Lease | Refusal, history: History): Lease {
 export function allFailed({ tried, lastError }: History): GatewayError {
   if (lastError && (tried.length < 2 || lastError.code !== 'UPSTREAM_CONNECT_FAILED')) return lastError
   return new GatewayError('NO_ENDPOINT', lastError ? { cause: lastError } : {})
+}
+
+/**
+ * What is kept for the endpoint of a lease.
+ * @throws GatewayError `INTERNAL` for a target that a balancer should not have given; the lease is given back
+ */
+export function upstreamOf(lease: Lease, upstreams: Upstreams): Upstream {
+  try {
+    return upstreams.of(lease.endpoint, lease.target as NetworkTarget)
+  } catch (error) {
+    released(lease)
+    throw upstreamError(error, { sent: false, hasHead: false })
+  }
 }

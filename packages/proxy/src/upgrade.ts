@@ -1,7 +1,7 @@
 import { type Context, type Endpoint, GatewayError, type IncomingRequest, type Reply } from '@gatelet/core'
 import { askHandler } from './handler-target.ts'
 import { Handshake } from './handshake.ts'
-import { allFailed, leaseFrom } from './leasing.ts'
+import { allFailed, leaseFrom, upstreamOf } from './leasing.ts'
 import type { ProxyParts } from './parts.ts'
 import { upstreamHeaders } from './request-headers.ts'
 
@@ -20,7 +20,7 @@ export async function upgrade(ctx: Context, { balancer, upstreams, settings }: P
     const { endpoint, target } = lease
     const attempt = { ctx, lease, number: history.tried.length }
     if ('handler' in target) return askHandler(attempt, target.handler, settings.clock)
-    const handshake = new Handshake({ ...attempt, settings, deadline, upstream: upstreams.of(endpoint, target) })
+    const handshake = new Handshake({ ...attempt, settings, deadline, upstream: upstreamOf(lease, upstreams) })
     try {
       return await handshake.ask(headers)
     } catch (error) {

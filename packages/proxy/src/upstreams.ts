@@ -1,4 +1,4 @@
-import type { Endpoint } from '@gatelet/core'
+import { type Endpoint, GatewayError } from '@gatelet/core'
 import { Connections, type UpstreamConnections } from './connections.ts'
 import { type Connector, connector, type NetworkTarget } from './connector.ts'
 import { Http2Connections } from './http2/connections.ts'
@@ -27,6 +27,7 @@ export class Upstreams {
     this.settings = settings
   }
 
+  /** @throws GatewayError `INTERNAL` for an origin that speaks no HTTP */
   of(endpoint: Endpoint, target: NetworkTarget): Upstream {
     const known = this.byEndpoint.get(endpoint)
     if (known && known.origin === target.origin && !known.connections.isClosed) return known
@@ -52,6 +53,8 @@ export class Upstreams {
       void connections.close()
     }
     const { origin } = target
+    if (!/^https?:$/.test(origin.protocol))
+      throw new GatewayError('INTERNAL', { message: `${origin.href} is no URL of http or https` })
     const connect = connector(target, this.settings)
     const Kind = this.settings.http2 ? Http2Connections : Connections
     const upstream: Upstream = {

@@ -108,6 +108,18 @@ test('what HTTP does not allow, put past the checks of a header list or a path, 
   expect(farm.hits).toBe(0)
 })
 
+test.each([undefined, 'upgrade'] as const)(
+  'an endpoint that speaks no HTTP is an error of ours, and costs no lease (%s)',
+  async (kind) => {
+    for (const http2 of [false, true]) {
+      const balancer = ledger(['tcp://127.0.0.1:1'])
+      const reply = await call(proxy(balancer, { http2 }), kind ? { kind } : '/')
+      expect([reply.status, (await reply.json<{ code: string }>()).code]).toEqual([500, 'INTERNAL'])
+      expect(balancer.entries.map(({ releases }) => releases)).toEqual([1])
+    }
+  },
+)
+
 test('a place at another server is told to the client, and not followed', async () => {
   await using farm = await origins(2, {
     handler: (_, res) => void res.writeHead(302, { location: 'http://127.0.0.1:1/x' }).end(),

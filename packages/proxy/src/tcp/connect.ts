@@ -1,5 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { GatewayError, type Target } from '@gatelet/core'
+import type { NetworkTarget } from '../connector.ts'
+import { placeOf } from '../place.ts'
 import { upstreamError } from '../upstream-error.ts'
 import type { TcpSettings } from './options.ts'
 
@@ -8,9 +10,11 @@ import type { TcpSettings } from './options.ts'
  * @param left aborts when nobody needs the connection any more
  * @throws GatewayError (as a rejection): nothing was sent
  */
-export function connected(target: Target, { connectMs, clock }: TcpSettings, left: AbortSignal): Promise<Socket> {
+export function connected(target: Target, { connectMs, guard, clock }: TcpSettings, left: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ ...placeOf(target), allowHalfOpen: true, noDelay: true })
+    const place = placeOf(networkTarget(target), guard)
+    if ('host' in place) guard?.check(place.host)
+    const socket = connect({ ...place, allowHalfOpen: true, noDelay: true })
     const fail = (error: unknown) => {
       over()
       // What still comes of it is of no interest, but must be heard.
@@ -26,6 +30,13 @@ export function connected(target: Target, { connectMs, clock }: TcpSettings, lef
       socket.off('connect', done)
     }
     const done = () => {
+      try {
+        // Once more, on what it has come to be.
+        if ('host' in place) guard?.check(socket.remoteAddress ?? '')
+      } catch (error) {
+        fail(error)
+        return
+      }
       over()
       resolve(socket)
     }
@@ -36,11 +47,7 @@ export function connected(target: Target, { connectMs, clock }: TcpSettings, lef
   })
 }
 
-function placeOf(target: Target): { path: string } | { host: string; port: number } {
-  if ('handler' in target)
-    throw new GatewayError('BAD_OPTION', { path: 'balancer', message: 'an endpoint is a function: it cannot be connected to' })
-  const { origin, socketPath } = target
-  if (socketPath !== undefined) return { path: socketPath }
-  const usual = origin.protocol === 'https:' ? 443 : 80
-  return { host: origin.hostname.replace(/^\[|\]$/g, ''), port: origin.port === '' ? usual : Number(origin.port) }
+function networkTarget(target: Target): NetworkTarget {
+  if ('origin' in target) return target
+  throw new GatewayError('BAD_OPTION', { path: 'balancer', message: 'an endpoint is a function: it cannot be connected to' })
 }

@@ -1,4 +1,5 @@
 import { addressRanges, type Balancer, type Checks, type Clock, checkOptions, options, systemClock } from '@gatelet/core'
+import { type AddressGuard, type AddressOptions, addressChecks, addressGuard } from '../address-guard.ts'
 
 /** How connections are taken and forwarded. */
 export interface TcpOptions {
@@ -16,6 +17,8 @@ export interface TcpOptions {
   maxConnections?: number
   /** The PROXY protocol, by which balancers tell each other who the client is. Default: not spoken. */
   proxyProtocol?: TcpProxyProtocolOptions
+  /** Which addresses may be connected to. Default: any, since endpoints are named by who runs the server. */
+  addresses?: AddressOptions
   /** Which connections go to the same endpoint, where the strategy hashes. Default: those of one client address. */
   hashKey?: (client: TcpClient) => string
   /** For the balancer's queue: higher comes first. Default: all are 0. */
@@ -46,11 +49,12 @@ export interface TcpCloseOptions {
 }
 
 /** The same with every default filled in. */
-export interface TcpSettings extends Required<Omit<TcpOptions, 'proxyProtocol' | 'host' | 'priority'>> {
+export interface TcpSettings extends Required<Omit<TcpOptions, 'proxyProtocol' | 'host' | 'priority' | 'addresses'>> {
   readonly host: string | undefined
   readonly priority: TcpOptions['priority'] | undefined
   readonly headersFrom: ReturnType<typeof addressRanges>
   readonly send: 1 | 2 | undefined
+  readonly guard: AddressGuard | undefined
 }
 
 const { fn, list, milliseconds, number, oneOf, optional, shape, string, wrong } = options
@@ -75,6 +79,7 @@ const checks: Checks<TcpOptions> = {
   idleMs: optional(milliseconds(0)),
   maxConnections: optional(number({ min: 1, max: 1_000_000, integer: true })),
   proxyProtocol: optional(shape<TcpProxyProtocolOptions>({ from: optional(ranges), send: optional(oneOf(1, 2)) })),
+  addresses: optional(addressChecks),
   hashKey: optional(fn<NonNullable<TcpOptions['hashKey']>>('a function of the client')),
   priority: optional(fn<NonNullable<TcpOptions['priority']>>('a function of the client')),
   clock: optional(options.clock),
@@ -82,7 +87,7 @@ const checks: Checks<TcpOptions> = {
 
 /** Checks options and fills in the defaults. @throws GatewayError `BAD_OPTION` */
 export function tcpSettings(given: TcpOptions): TcpSettings {
-  const { proxyProtocol = {}, ...checked } = checkOptions('tcpBalancer', given, checks)
+  const { proxyProtocol = {}, addresses, ...checked } = checkOptions('tcpBalancer', given, checks)
   return {
     port: 0,
     connectMs: 2_000,
@@ -96,6 +101,7 @@ export function tcpSettings(given: TcpOptions): TcpSettings {
     ...checked,
     headersFrom: addressRanges(proxyProtocol.from ?? [], 'proxyProtocol.from'),
     send: proxyProtocol.send,
+    guard: addresses && addressGuard(addresses),
   }
 }
 

@@ -12,7 +12,7 @@ import {
   publish,
   refusalError,
 } from '@gatelet/core'
-import { released } from '../attempted.ts'
+import { answered, released } from '../attempted.ts'
 import { tunnel } from '../tunnel.ts'
 import { connected } from './connect.ts'
 import type { TcpClient, TcpSettings } from './options.ts'
@@ -87,7 +87,7 @@ export class TcpConnection {
         return
       } catch (error) {
         const isGone = this.left.signal.aborted
-        lease.answered({ kind: isGone ? 'cancelled' : 'failure', latencyMs: clock.now() - startedAt })
+        answered(lease, { kind: isGone ? 'cancelled' : 'failure', latencyMs: clock.now() - startedAt })
         released(lease)
         this.error = error
         if (isGone || tried.push(lease.endpoint) > retries) throw error
@@ -111,7 +111,7 @@ export class TcpConnection {
     const { socket, settings } = this
     const answer = (kind: 'success' | 'failure' | 'cancelled') => {
       cancelTimer()
-      lease.answered({ kind, latencyMs })
+      answered(lease, { kind, latencyMs })
     }
     const cancelTimer = settings.clock.setTimer(() => answer('success'), SETTLED_MS)
     upstream.once('data', () => answer('success'))

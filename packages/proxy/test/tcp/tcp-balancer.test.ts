@@ -1,6 +1,8 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls'
 import { type BalancerOptions, createBalancer } from '@gatelet/balancer'
 import { type EventMap, proxyHeader, subscribe } from '@gatelet/core'
@@ -8,16 +10,19 @@ import { type TcpOptions, tcpBalancer } from '@gatelet/proxy'
 import { baseline, rawClient, virtualClock } from '@gatelet/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { blackHole } from '../support/black-hole.ts'
+import { until } from '../support/until.ts'
 
 /** A server that does with each connection what it is told. */
-async function upstream(onConnection: (socket: Socket) => void) {
+async function upstream(onConnection: (socket: Socket) => void, path?: string) {
   const sockets = new Set<Socket>()
   const server: Server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket)
     socket.on('error', () => {})
     socket.once('close', () => sockets.delete(socket))
     onConnection(socket)
-  }).listen(0, '127.0.0.1')
+  })
+  if (path === undefined) server.listen(0, '127.0.0.1')
+  else server.listen(path)
   await once(server, 'listening')
   onTestFinished(() => {
     for (const socket of sockets) socket.destroy()
@@ -26,11 +31,11 @@ async function upstream(onConnection: (socket: Socket) => void) {
   return { url: `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`, sockets, server }
 }
 
-const named = (name: string) =>
+const named = (name: string, path?: string) =>
   upstream((socket) => {
     socket.on('data', (data) => socket.write(`${name}:${data}`))
     socket.on('end', () => socket.end())
-  })
+  }, path)
 
 /** A port where nobody listens. */
 async function nobody(): Promise<string> {
@@ -50,10 +55,6 @@ async function front(endpoints: BalancerOptions['endpoints'], options: TcpOption
   return { balancer, server, port: server.port, inflight }
 }
 
-const until = async (condition: () => boolean) => {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2))
-}
-
 function heard(): EventMap['connection:finished'][] {
   const events: EventMap['connection:finished'][] = []
   onTestFinished(subscribe('connection:finished', (event) => void events.push(event)))
@@ -61,6 +62,55 @@ function heard(): EventMap['connection:finished'][] {
 }
 
 describe('a connection', () => {
+  test.each([
+    [{ refuse: ['loopback'] }, 'b'],
+    [{ allow: ['127.0.0.1'] }, 'a'],
+  ])('with addresses %j goes to %s', async (addresses, name) => {
+    const a = await named('a')
+    const path = join(tmpdir(), `gatelet-tcp-${process.pid}-${name}.sock`)
+    const b = await named('b', path)
+    const { port, balancer } = await front([a.url, { url: 'tcp://b.invalid:1', socketPath: path }], { addresses })
+    await using client = await rawClient(port)
+    client.write('hello')
+    expect(await client.read(':hello')).toBe(`${name}:hello`)
+    expect([a.sockets.size, b.sockets.size]).toEqual(name === 'a' ? [1, 0] : [0, 1])
+    expect(balancer.endpoints.map(({ inflight }) => inflight)).toEqual(name === 'a' ? [1, 0] : [0, 1])
+  })
+
+  test('is closed where no address may be connected to', async () => {
+    const events = heard()
+    const { port, inflight } = await front(['tcp://localhost:1', 'tcp://169.254.169.254:80', 'tcp://[::ffff:127.0.0.1]:1'], {
+      addresses: {},
+    })
+    await using client = await rawClient(port)
+    await client.left()
+    await until(() => events.length > 0)
+    expect(events.at(-1)).toMatchObject({ outcome: 'refused', error: { code: 'UPSTREAM_ADDRESS_REFUSED' } })
+    expect(inflight()).toBe(0)
+  })
+
+  test('outlives a balancer that throws when it is told of it', async () => {
+    const { url } = await named('a')
+    const warned: string[] = []
+    const note = (warning: Error) => void warned.push(warning.message)
+    process.on('warning', note)
+    onTestFinished(() => void process.off('warning', note))
+    const target = { origin: new URL(url) }
+    const endpoint = { id: 'a', weight: 1, inflight: 0, metadata: {} }
+    const fail = () => {
+      throw new Error('no')
+    }
+    const balancer = { acquire: () => ({ endpoint, target, answered: fail, release: fail }), close: () => Promise.resolve() }
+    const server = await tcpBalancer(balancer, { host: '127.0.0.1' })
+    const client = await rawClient(server.port)
+    client.write('hello')
+    expect(await client.read('a:hello')).toBe('a:hello')
+    client.end()
+    expect(await client.left()).toBe('end')
+    await server.close()
+    await until(() => warned.some((message) => message.includes('a balancer threw')))
+  })
+
   test('goes to an endpoint, both ways, and is counted while it lasts', async () => {
     const events = heard()
     const { port, inflight, server } = await front([(await named('a')).url])
@@ -246,11 +296,15 @@ describe('the PROXY protocol', () => {
         return address
       },
     }
-    const { port } = await front([url], options)
+    const { port, server } = await front([url], options)
+    let accepted: Socket | undefined
+    server.server.once('connection', (socket: Socket) => {
+      accepted = socket
+    })
     const header = proxyHeader(2, { address: '192.0.2.7', port: 1_234, localAddress: '10.0.0.1', localPort: 443 })
     await using client = await rawClient(port)
     client.write(header.subarray(0, 9))
-    await new Promise((resolve) => setTimeout(resolve, 10))
+    await until(() => accepted?.bytesRead === 9)
     client.write(Buffer.concat([header.subarray(9), Buffer.from('hello')]))
     expect(await client.read('hello')).toBe(`PROXY TCP4 192.0.2.7 127.0.0.1 1234 ${port}\r\nhello`)
     client.write('more')
