@@ -4,15 +4,12 @@ import type { AddressInfo } from 'node:net'
 import { createBalancer } from '@gatelet/balancer'
 import { text } from '@gatelet/core'
 import { balancedFetch, proxy } from '@gatelet/proxy'
-import { baseline, calls, origins, virtualClock } from '@gatelet/testing'
+import { baseline, calls, origins, standstill, virtualClock } from '@gatelet/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { ledger } from './support/ledger.ts'
+import { until } from './support/until.ts'
 
 const at = (farm: Awaited<ReturnType<typeof origins>>, index: number) => farm.servers[index] as (typeof farm.servers)[number]
-
-const until = async (condition: () => boolean) => {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2))
-}
 
 /** A server that sends a first piece, and another for each call of `more`. */
 async function dripping() {
@@ -208,10 +205,7 @@ describe('a response', () => {
     await once(server, 'listening')
     const send = balancedFetch(ledger([`http://127.0.0.1:${(server.address() as AddressInfo).port}`]))
     const response = await send('/')
-    for (let before = -1; before !== sent; ) {
-      before = sent
-      await new Promise((resolve) => setTimeout(resolve, 200))
-    }
+    await standstill(() => sent)
     expect(sent).toBeLessThan(size)
     expect((await response.arrayBuffer()).byteLength).toBe(size)
     await send.close()

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { type Body, type Context, GatewayError, PushSource, text } from '@gatelet/core'
 import { proxy } from '@gatelet/proxy'
-import { call, exchange, type Origin, type OriginFarm, origins } from '@gatelet/testing'
+import { call, exchange, type Origin, type OriginFarm, origins, standstill } from '@gatelet/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ledger } from './support/ledger.ts'
@@ -204,11 +204,7 @@ describe('a body that streams', () => {
     }
     const answering = call(proxy(farm.urls[0] as string), { method: 'POST', body })
     await only(farm).when(() => only(farm).hits === 1)
-    let before = -1
-    while (before !== pushed) {
-      before = pushed
-      await new Promise((resolve) => setTimeout(resolve, 100))
-    }
+    await standstill(() => pushed)
     // What fits into the buffers of two sockets is far less than the whole.
     expect(pushed).toBeLessThan(total / 2)
     only(farm).release()

@@ -292,3 +292,24 @@ test('every byte that Node takes in a field of a request is one that can be sent
   }
   expect([...statuses.keys()].sort()).toEqual([200, 400])
 })
+
+test('trailers of a request end here, and the next request is read where it begins', async () => {
+  const seen: string[] = []
+  await using room = await between(async (connection) => {
+    for (;;) {
+      seen.push(await connection.read(/\r\n0\r\n[^]*?\r\n/))
+      connection.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+    }
+  })
+  await using client = await rawClient(room.port)
+  for (let i = 0; i < 2; i++) {
+    client.write('POST / HTTP/1.1\r\nHost: a.test\r\nTrailer: X-User\r\nTransfer-Encoding: chunked\r\n\r\n')
+    client.write('5\r\nhello\r\n0\r\nX-User: admin\r\n\r\n')
+    expect((await client.response()).text).toBe('ok')
+  }
+  for (const request of seen) {
+    expect(request).toMatch(/\r\n\r\n5\r\nhello\r\n0\r\n\r\n$/)
+    expect(request).not.toMatch(/x-user/i)
+  }
+  expect(seen).toHaveLength(2)
+})

@@ -17,10 +17,11 @@ import { Readable } from 'node:stream'
 import { bytesOf, type Context, type HeaderList, PushSource, readableOf } from '@gatelet/core'
 import { serve } from '@gatelet/node'
 import { type ProxyOptions, proxy } from '@gatelet/proxy'
-import { call, virtualClock } from '@gatelet/testing'
-import { describe, expect, test, vi } from 'vitest'
+import { call, standstill, virtualClock } from '@gatelet/testing'
+import { describe, expect, test } from 'vitest'
 import { authority, certificate } from '../../../test/certificates/certificates.ts'
 import { ledger } from './support/ledger.ts'
+import { until } from './support/until.ts'
 
 type Answer = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: string[]) => void
 
@@ -29,8 +30,6 @@ interface Upstream extends AsyncDisposable {
   readonly server: Http2Server
   readonly sessions: ServerHttp2Session[]
 }
-
-const until = (condition: () => unknown) => vi.waitUntil(condition, { interval: 2, timeout: 5_000 })
 
 async function upstream(
   answer: Answer,
@@ -194,7 +193,7 @@ describe('a request to an upstream of HTTP/2', () => {
     const handler = proxy(server.url, speaking)
     const answering = call(handler, { method: 'POST', body })
     await until(() => produced > 10 && server.sessions.length > 0)
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await standstill(() => produced)
     expect(produced).toBeLessThan(1_000)
     goOn()
     expect(await (await answering).text()).toBe(String(2_000 * 4_096))
@@ -262,7 +261,7 @@ describe('an answer of HTTP/2', () => {
     const reply = await call(async (ctx) => {
       const answer = await handler(ctx)
       const body = readableOf(answer.body)
-      await new Promise((resolve) => setTimeout(resolve, 50))
+      await standstill(() => written)
       expect(written).toBeLessThan(1_000_000)
       for await (const chunk of body) size += (chunk as Buffer).byteLength
       return { ...answer, headers: answer.headers, status: 200, body: 'done' }

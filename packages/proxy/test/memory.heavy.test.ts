@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { setTimeout } from 'node:timers/promises'
+import { standstill } from '@gatelet/testing'
 import { expect, test } from 'vitest'
 import { type GatewayProcess, gatewayProcess } from './support/child.ts'
 
@@ -138,11 +138,3 @@ test('an upstream that does not read stops the client', async () => {
   stuck.closeAllConnections()
   stuck.close()
 })
-
-/** Waits until a count does not grow any more. */
-async function standstill(count: () => number): Promise<void> {
-  for (let before = -1; before !== count(); ) {
-    before = count()
-    await setTimeout(300)
-  }
-}

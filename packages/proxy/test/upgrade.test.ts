@@ -1,9 +1,21 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type Context, HeaderList, type Reply, text } from '@gatelet/core'
 import { proxy } from '@gatelet/proxy'
-import { baseline, call, origins, type RawSocket, rawClient, rawRequest, rawServer, virtualClock } from '@gatelet/testing'
+import {
+  baseline,
+  call,
+  origins,
+  type RawSocket,
+  rawClient,
+  rawRequest,
+  rawServer,
+  standstill,
+  virtualClock,
+} from '@gatelet/testing'
 import { describe, expect, test } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { blackHole } from './support/black-hole.ts'
@@ -40,7 +52,8 @@ const accepted = async (connection: RawSocket): Promise<string> => {
 }
 
 describe('with the ws package at both ends', () => {
-  async function chat() {
+  /** @param path of a Unix socket to listen on, instead of a port */
+  async function chat(path?: string) {
     const sockets = new WebSocketServer({
       noServer: true,
       perMessageDeflate: true,
@@ -55,9 +68,14 @@ describe('with the ws package at both ends', () => {
     server.on('upgrade', (req, socket, head) =>
       sockets.handleUpgrade(req, socket, head, (ws) => sockets.emit('connection', ws, req)),
     )
-    server.listen(0, '127.0.0.1')
+    if (path === undefined) server.listen(0, '127.0.0.1')
+    else server.listen(path)
     await once(server, 'listening')
-    const balancer = ledger([`http://127.0.0.1:${(server.address() as AddressInfo).port}`])
+    const target =
+      path === undefined
+        ? `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+        : { origin: new URL('http://chat.internal'), socketPath: path }
+    const balancer = ledger([target])
     const front = await gateway(proxy(balancer))
     return {
       balancer,
@@ -71,8 +89,11 @@ describe('with the ws package at both ends', () => {
     }
   }
 
-  test('messages come back as they were sent, small and large, text and binary', async () => {
-    await using room = await chat()
+  test.each([
+    ['a port', undefined],
+    ['a Unix socket', join(tmpdir(), `gatelet-chat-${process.pid}.sock`)],
+  ])('messages come back as they were sent, small and large, text and binary, from %s', async (_, path) => {
+    await using room = await chat(path)
     const client = new WebSocket(room.url)
     await once(client, 'open')
     for (const size of [0, 1, 125, 126, 65_535, 65_536, 1_000_000, 10_000_000]) {
@@ -470,7 +491,7 @@ describe('the tunnel', () => {
     const before = to.receivedBytes
     for (let sent = 0; sent < total; sent += chunk.byteLength) from.write(chunk)
     // What the sender holds is its own; what the gateway holds is seen in the reader once it goes on.
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    await standstill(() => Math.round(process.memoryUsage().arrayBuffers / 1_048_576))
     expect(process.memoryUsage().arrayBuffers - rssBefore).toBeLessThan(total / 2)
     to.resume()
     await expect.poll(() => to.receivedBytes - before, { timeout: 20_000, interval: 20 }).toBe(total)

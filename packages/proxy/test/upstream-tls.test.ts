@@ -107,7 +107,6 @@ test('sessions are taken up again by the next connection', async () => {
     await new Promise(setImmediate)
     last?.destroy()
     await once(last as TLSSocket, 'close')
-    await new Promise((resolve) => setTimeout(resolve, 20))
   }
   expect(server.reused).toEqual([false, true, true])
   await handler.close()

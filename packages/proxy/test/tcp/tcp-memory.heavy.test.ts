@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { setTimeout } from 'node:timers/promises'
+import { standstill } from '@gatelet/testing'
 import { expect, onTestFinished, test } from 'vitest'
 import { gatewayProcess } from '../support/child.ts'
 
@@ -47,12 +47,9 @@ test('who does not read stops who sends', async () => {
   const before = (await gateway.memory()).now
   const socket = connect(gateway.port, '127.0.0.1').on('error', () => {})
   void send(socket, size).catch(() => {})
-  let last = -1
-  while (last !== socket.bytesWritten - socket.writableLength) {
-    last = socket.bytesWritten - socket.writableLength
-    await setTimeout(300)
-  }
-  expect(last).toBeLessThan(size)
+  const left = () => socket.bytesWritten - socket.writableLength
+  await standstill(left)
+  expect(left()).toBeLessThan(size)
   expect((await gateway.memory()).peak - before).toBeLessThan(50 * MIB)
   socket.destroy()
 })
