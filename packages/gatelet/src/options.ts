@@ -92,11 +92,11 @@ const layer: Check<RouteLayer> = (value, path) => {
 const layers = optional(list(layer, { max: 1_000 })) as Check<readonly never[] | undefined>
 
 function oneOfUpstreams(names: readonly string[]): Check<string | Handler<RouteState>> {
-  const known = names.length === 0 ? 'and there is none' : names.join(', ')
+  const known = names.length === 0 ? ', and there is none' : `: ${names.join(', ')}`
   return (value, path) => {
     if (typeof value === 'function') return value as Handler<RouteState>
-    if (typeof value !== 'string') throw wrong(value, path, `a handler, or the name of an upstream: ${known}`)
-    if (!names.includes(value)) throw wrong(value, path, `the name of an upstream: ${known}`)
+    if (typeof value !== 'string') throw wrong(value, path, `a handler, or the name of an upstream${known}`)
+    if (!names.includes(value)) throw wrong(value, path, `the name of an upstream${known}`)
     return value
   }
 }

@@ -47,7 +47,7 @@ const table: [what: string, options: unknown, path: string, expected: string][] 
     'no upstream',
     { upstreams: {}, routes: [{ path: '/', to: 'a' }] },
     'routes[0].to',
-    'the name of an upstream: and there is none',
+    'the name of an upstream, and there is none',
   ],
   ['layers of a route', route({ use: () => {} }), 'routes[1].use', 'must be a list (got a function)'],
   [
