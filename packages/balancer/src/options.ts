@@ -120,7 +120,7 @@ export interface DrainOptions {
 
 /** How an endpoint is ejected by hand. */
 export interface EjectOptions {
-  /** In milliseconds, 1 to about 24 days. Default: `ejection.baseMs`. */
+  /** In milliseconds, 0 to about 24 days. Default: `ejection.baseMs`. */
   forMs?: number
   /** For people. Default: that it was done by hand. */
   reason?: string

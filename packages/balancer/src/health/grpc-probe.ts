@@ -29,7 +29,8 @@ class GrpcProbe implements Probe {
 
   constructor(options: GrpcCheckOptions, origin: URL, address: Address) {
     this.options = options
-    this.origin = new URL(origin.origin)
+    // Not its `origin`: of `tcp://` there is none.
+    this.origin = new URL(`${origin.protocol === 'https:' ? 'https' : 'http'}://${origin.host}`)
     if (options.port !== undefined) this.origin.port = String(options.port)
     this.address = address
     this.request = framedRequest(options.service ?? '')

@@ -76,7 +76,7 @@ export interface TcpCheckOptions extends CheckTiming {
   tls?: CheckTls | true
 }
 
-/** Asks `grpc.health.v1.Health/Check`, over HTTP/2 (https) or h2c (http). Only for endpoints with a URL. */
+/** Asks `grpc.health.v1.Health/Check`, over HTTP/2 (https) or h2c (http, tcp). Only for endpoints with a URL. */
 export interface GrpcCheckOptions extends CheckTiming {
   type: 'grpc'
   /** The service that must be `SERVING`. Default `''`: the server as a whole. */

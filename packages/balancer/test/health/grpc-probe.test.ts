@@ -100,6 +100,11 @@ test.each([
   expect(view.error).toMatch(error)
 })
 
+test('an endpoint of a TCP balancer is asked in plain HTTP/2', async () => {
+  const port = await listening(createServer(), saying([8, 1]))
+  expect((await firstCheck(`tcp://127.0.0.1:${port}`, { type: 'grpc' })).health).toBe('healthy')
+})
+
 test('a server that speaks no HTTP/2 is unhealthy', async () => {
   await using server = await rawServer((connection) => void connection.write('HTTP/1.1 400 Bad Request\r\n\r\n'))
   expect((await firstCheck(server.url, { type: 'grpc', timeoutMs: 500 })).health).toBe('unhealthy')
