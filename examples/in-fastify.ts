@@ -1,4 +1,4 @@
-// Fastify with servers behind a balancer under a path, and a layer in front of all its own routes: a plugin for each.
+// Fastify, with servers behind a balancer under one of its paths: a plugin.
 import Fastify, { type FastifyPluginCallback } from 'fastify'
 import { createBalancer, type Layer, proxy } from 'gatelet'
 import { attach } from 'gatelet/node'
