@@ -60,16 +60,19 @@ test('endpoints come and go under load, and the registry fails in between: no cl
   await balancer.close()
 }, 60_000)
 
-test('a name leads to a server, through the proxy', async () => {
+test.each([
+  ['leads to a server, through the proxy', undefined, 200, 1],
+  ['that leads into our own network is left alone where the proxy keeps out of it', { addresses: {} }, 502, 0],
+])('a name %s', async (_, options, status, hits) => {
   await using farm = await origins(1)
   await using names = await dnsServer({ 'orders.test': { A: ['127.0.0.1'] } })
   const port = farm.servers[0]?.port ?? 0
   const balancer = createBalancer({ endpoints: dns('orders.test', { port, servers: [names.address] }) })
   await balancer.ready()
-  const forwarder = proxy(balancer, { host: 'orders.test' })
+  const forwarder = proxy(balancer, { host: 'orders.test', ...options })
   await using server = await serve(forwarder, { port: 0, host: '127.0.0.1' })
-  expect((await fetch(server.url)).status).toBe(200)
-  expect(farm.servers[0]?.requests[0]?.headers.host).toBe('orders.test')
+  expect((await fetch(server.url)).status).toBe(status)
+  expect(farm.servers[0]?.requests.map(({ headers }) => headers.host)).toEqual(new Array(hits).fill('orders.test'))
   await forwarder.close()
   await balancer.close()
 })
