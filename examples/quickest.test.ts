@@ -2,7 +2,7 @@ import { describeStrategy, type SimulateOptions, simulate } from '@gatelet/testi
 import { describe, expect, test } from 'vitest'
 import { quickest } from './quickest.ts'
 
-// What every strategy must do: it picks somebody whenever there is somebody, and fifteen things more.
+// What every strategy must do: it picks somebody whenever there is somebody, and a dozen things more.
 describeStrategy('quickest', quickest, { describe, test })
 
 // What this one is for, in virtual time: 400 seconds of traffic pass in a moment.
