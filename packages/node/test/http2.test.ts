@@ -348,6 +348,16 @@ describe('closing', () => {
     expect((await answer).headers[':status']).toBeUndefined()
     expect(await server.ended(1)).toEqual(['failed 503'])
   })
+
+  test('cuts a client that takes nothing of its reply, too', async () => {
+    await using server = await serving(() => text('x'.repeat(10_000_000)), speaking)
+    await using client = new RawHttp2(server.port)
+    client.write(get(1), frame('windowUpdate', 0, 0, uint32(2 ** 30)), frame('windowUpdate', 0, 1, uint32(2 ** 30)))
+    await client.frame('headers', ({ id }) => id === 1)
+    client.socket.pause()
+    expect(await server.close({ graceMs: 0 })).toEqual({ cut: 1 })
+    expect(await server.ended(1)).toEqual(['failed 200'])
+  })
 })
 
 describe('HTTP/1 on the same port', () => {

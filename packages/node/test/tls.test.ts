@@ -199,6 +199,19 @@ describe('certificates in files', () => {
     before.destroy()
   })
 
+  test('may be read again while handshakes are under way: each gets the one or the other, whole', async () => {
+    using files = folder()
+    await using server = await serving(() => text('x'), { tls: files.tls })
+    const shaken = Promise.all(Array.from({ length: 30 }, () => shown(server.port)))
+    for (let at = 0; at < 20; at++) {
+      files.use(at % 2 === 0 ? 'renewed' : 'a')
+      server.reloadTls()
+      await new Promise(setImmediate)
+    }
+    for (const name of await shaken) expect(['a.test', 'renewed.test']).toContain(name)
+    expect(await shown(server.port)).toBe('a.test')
+  })
+
   test('are seen without waiting where the file system tells of changes', async () => {
     using files = folder()
     await using server = await serving(() => text('x'), { tls: files.tls })
@@ -222,7 +235,7 @@ describe('certificates in files', () => {
       expect(await shown(server.port)).toBe('a.test')
     }
     await new Promise(setImmediate)
-    expect(warnings.filter((message) => message.startsWith('kept the certificates as they were: tls.')).length).toBeGreaterThan(0)
+    expect(warnings.filter((message) => message.startsWith('kept the certificates as they were: tls.'))).toHaveLength(3)
     process.off('warning', listen)
     files.use('renewed')
     server.reloadTls()
