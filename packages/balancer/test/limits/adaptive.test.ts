@@ -65,6 +65,37 @@ describe.each(algorithms)('%s', (algorithm) => {
     expect(limit()).toBe(40)
   })
 
+  test('never grows while less than half of it is used, whatever the latencies', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.double({ min: 0, max: 10_000, noNaN: true }), { minLength: 1, maxLength: 15 }),
+        async (latencies) => {
+          const { load, limit } = scene({ algorithm, min: 1, timeoutMs: 5_000 })
+          for (const latency of latencies) {
+            const before = limit()
+            await load(1, latency, Math.ceil(before / 2) - 1)
+            expect(limit()).toBeLessThanOrEqual(before)
+          }
+        },
+      ),
+      { seed: 22, numRuns: 30 },
+    )
+  })
+
+  test('is back at the most 60 windows after the latency is, whatever was before', async () => {
+    const bad = fc.record({ latency: fc.double({ min: 100, max: 10_000, noNaN: true }), fails: fc.boolean() })
+    await fc.assert(
+      fc.asyncProperty(fc.array(bad, { maxLength: 20 }), async (steps) => {
+        const { load, limit } = scene({ algorithm, min: 4, max: 40, timeoutMs: 500 })
+        await load(20, 10)
+        for (const { latency, fails } of steps) await load(1, latency, 1_000, fails ? 'failure' : 'success')
+        await load(60, 10)
+        expect(limit()).toBe(40)
+      }),
+      { seed: 22, numRuns: 20 },
+    )
+  })
+
   test('stays within its bounds, whatever comes', async () => {
     const step = fc.record({ latency: fc.double({ min: 0, max: 10_000, noNaN: true }), demand: fc.nat(80), fails: fc.boolean() })
     await fc.assert(
