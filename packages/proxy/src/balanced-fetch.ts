@@ -7,6 +7,7 @@ import {
   type Clock,
   type Context,
   checkOptions,
+  discard,
   Exchange,
   HeaderList,
   type IncomingRequest,
@@ -104,6 +105,11 @@ class OutgoingCall {
   private fromReply({ status, headers, body }: Reply): Response {
     const init = { status, headers: [...headers] as [string, string][] }
     if (body === null) return this.whole(null, init)
+    // The only status that `Response` wants no body for and HTTP frames one (RFC 9110 §15.3.6): there is nothing in it.
+    if (status === 205) {
+      discard(body)
+      return this.whole(null, init)
+    }
     const source = sourceOf(body)
     const bytes = source.take()
     if (bytes !== undefined) return this.whole(bytes, init)

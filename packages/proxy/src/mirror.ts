@@ -104,8 +104,9 @@ class Copy {
     this.original = original
     this.settings = settings
     this.exchange = new Exchange({ inform() {} }, clock)
-    // Not from `original`: its life is the client's.
-    this.ctx = this.exchange.open(original.request).with(original.state).withRequest({ body })
+    const { headers } = original.request
+    // Not from `original`: its life is the client's. The body is the same, and so is what the header fields say of it.
+    this.ctx = this.exchange.open(original.request).with(original.state).withRequest({ body, headers })
   }
 
   async ask(handler: Handler): Promise<void> {

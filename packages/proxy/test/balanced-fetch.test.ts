@@ -28,6 +28,18 @@ async function dripping() {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, more: () => more(), closed: () => closed }
 }
 
+test.each([204, 205, 304])('a %i has no body, whatever the server says of it', async (status) => {
+  await using farm = await origins(1, { handler: (_, res) => void res.writeHead(status, { 'x-a': '1' }).end() })
+  const balancer = ledger(farm.urls)
+  const send = balancedFetch(balancer)
+  for (let i = 0; i < 2; i++) {
+    const response = await send('/')
+    expect([response.status, response.body, response.headers.get('x-a')]).toEqual([status, null, '1'])
+  }
+  expect(balancer.open).toBe(0)
+  await send.close()
+})
+
 describe('a request', () => {
   test('goes to an endpoint with its method, path, headers and body', async () => {
     await using farm = await origins(1)

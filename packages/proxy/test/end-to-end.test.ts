@@ -297,7 +297,7 @@ test('trailers of a request end here, and the next request is read where it begi
   const seen: string[] = []
   await using room = await between(async (connection) => {
     for (;;) {
-      seen.push(await connection.read(/\r\n0\r\n[^]*?\r\n/))
+      seen.push(await connection.read(/\r\n0\r\n[\s\S]*?\r\n/))
       connection.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
     }
   })

@@ -35,6 +35,18 @@ test('a copy goes to the mirror, with method, path, headers and body; the client
   expect(told[0]).toMatchObject({ outcome: 'answered', status: 200 })
 })
 
+test('a copy of a packed body says so', async () => {
+  await using farm = await origins(2)
+  const [main, shadow] = farm.servers as [Origin, Origin]
+  const headers = { 'content-encoding': 'gzip', 'content-type': 'application/json' }
+  await call(front(proxy(shadow.url), {}, proxy(main.url)), { method: 'POST', headers, body: 'packed' })
+  await settled(1)
+  for (const { requests } of [main, shadow]) {
+    expect(requests[0]?.headers).toMatchObject({ ...headers, 'content-length': '6' })
+    expect(requests[0]?.headers['transfer-encoding']).toBe(undefined)
+  }
+})
+
 test('a body that streams is copied as it passes, and sent when it is whole', async () => {
   await using farm = await origins(2)
   const [main, shadow] = farm.servers as [Origin, Origin]
