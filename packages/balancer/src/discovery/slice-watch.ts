@@ -15,6 +15,7 @@ export class SliceWatch {
   private version: string | undefined
   // Something failed since the slices were told: that they still hold has to be told again.
   private isInDoubt = false
+  private hasBegun = false
 
   constructor(api: SliceApi, observer: DiscoveryObserver, reading: SliceReading, watchMs: number) {
     this.api = api
@@ -25,14 +26,15 @@ export class SliceWatch {
 
   /** Lists, if need be, and watches until the watch is over. @returns how long to wait before the next, in milliseconds */
   async look(signal: AbortSignal): Promise<number> {
+    this.hasBegun = false
     try {
       if (this.version === undefined) await this.list(signal)
       await this.watch(this.version ?? '', signal)
     } catch (error) {
       this.isInDoubt = true
+      // Asked for a state that the cluster no longer remembers, or not let watch at all: the list shows what was missed.
+      if (isGone(error) || !this.hasBegun) this.version = undefined
       if (!isGone(error)) throw error
-      // Asked for a state that the cluster no longer remembers. That is no failure: the list shows what was missed.
-      this.version = undefined
     }
     return PAUSE_MS * (0.5 + this.observer.clock.random())
   }
@@ -49,6 +51,7 @@ export class SliceWatch {
     const watchMs = this.watchMs * (1 + this.observer.clock.random())
     await this.api.watch(version, watchMs, signal, {
       began: () => {
+        this.hasBegun = true
         if (this.isInDoubt) this.tell()
       },
       changed: (event) => {

@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { type KubernetesOptions, kubernetes } from '@gatelet/balancer'
 import { baseline, type KubernetesServer, kubernetesServer, type Slice, type SliceEndpoint } from '@gatelet/testing'
 import { describe, expect, test } from 'vitest'
@@ -124,6 +127,26 @@ describe('where a look fails', () => {
     await seen.advanceUntil(() => seen.lists.length === told + 1)
     expect(seen.urls).toHaveLength(1)
     expect(server.requests.filter(({ query }) => !query.has('watch'))).toHaveLength(1)
+  })
+
+  test('a role that may list and not watch still sees changes, later, and each look says so', async () => {
+    let hosts = ['10.0.0.1']
+    const api = createServer((req, res) => {
+      const items = [{ metadata: { name: 'a' }, ports: [{ port: 80 }], endpoints: hosts.map((host) => ({ addresses: [host] })) }]
+      if (req.url?.includes('watch=1')) res.writeHead(403).end()
+      else res.end(JSON.stringify({ metadata: { resourceVersion: '7' }, items }))
+    })
+    api.listen(0, '127.0.0.1')
+    await once(api, 'listening')
+    const server = `http://127.0.0.1:${(api.address() as AddressInfo).port}`
+    using seen = watching(kubernetes('orders', { server, namespace: 'default', token: 'any' }))
+    await seen.when(() => seen.failures.length === 1)
+    hosts = ['10.0.0.1', '10.0.0.2']
+    await seen.advanceUntil(() => seen.urls.length === 2)
+    await seen.when(() => seen.failures.length >= 2)
+    expect(new Set(seen.failures)).toEqual(new Set([expect.stringMatching(/with 403$/)]))
+    api.close()
+    await once(api, 'close')
   })
 
   test('a watch of garbage is left', async () => {
