@@ -47,7 +47,7 @@ export function watching(source: DiscoverySource, clock: VirtualClock = virtualC
 }
 
 /** Turns the event loop until something holds; what it waits for crosses real sockets. */
-export async function until(condition: () => unknown, step: () => Promise<void> = async () => {}): Promise<void> {
+async function until(condition: () => unknown, step: () => Promise<void> = async () => {}): Promise<void> {
   const deadline = performance.now() + 8_000
   while (!condition()) {
     if (performance.now() > deadline) throw new Error(`it did not come to the state: ${condition}`)
