@@ -21,11 +21,7 @@ import { proxy } from './proxy.ts'
 import { ResponseStream } from './response-stream.ts'
 
 /** How outgoing requests are sent. What stands in `ProxyOptions` too means the same here. */
-export interface BalancedFetchOptions
-  extends Pick<
-    ProxyOptions,
-    'host' | 'timeouts' | 'retries' | 'connections' | 'maxQueued' | 'queueMs' | 'keepAliveMs' | 'clock'
-  > {
+export interface BalancedFetchOptions extends Omit<ProxyOptions, 'forwarded' | 'via' | 'rewriteLocation' | 'cookies'> {
   /**
    * How long the body of a response may wait to be read, in milliseconds; then it is dropped, so that an answer which nobody
    * reads does not hold its connection for ever. Default 30,000.
@@ -170,10 +166,9 @@ function bodyOf(request: Request, init: RequestInit | undefined): Body {
 const isStream = (body: unknown): boolean =>
   body instanceof ReadableStream || (typeof body === 'object' && body !== null && Symbol.asyncIterator in body)
 
-const { host, timeouts, retries, connections, maxQueued, queueMs, keepAliveMs, clock: aClock } = proxyChecks
+const { forwarded, via, rewriteLocation, cookies, ...shared } = proxyChecks
 
 const checks: Checks<BalancedFetchOptions> = {
-  ...{ host, timeouts, retries, connections, maxQueued, queueMs, keepAliveMs },
-  clock: aClock,
+  ...shared,
   unreadMs: options.optional(options.milliseconds()),
 }

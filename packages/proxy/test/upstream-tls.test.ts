@@ -3,10 +3,11 @@ import type { IncomingMessage } from 'node:http'
 import { createServer, type ServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { type ProxyOptions, proxy } from '@gatelet/proxy'
+import { balancedFetch, type ProxyOptions, proxy } from '@gatelet/proxy'
 import { call } from '@gatelet/testing'
 import { describe, expect, test } from 'vitest'
 import { authority, certificate } from '../../../test/certificates/certificates.ts'
+import { ledger } from './support/ledger.ts'
 
 type Name = Parameters<typeof certificate>[0]
 
@@ -96,6 +97,19 @@ describe.each(['request', 'upgrade'] as const)('a %s over TLS', (kind) => {
     expect(await asked(server.url, { tls: { rejectUnauthorized: false } }, kind)).toBe(good)
     expect(String((await warned)[0])).toMatch(/rejectUnauthorized is false, so no upstream has to prove who it is/)
   })
+})
+
+test('balancedFetch speaks it as it is told', async () => {
+  await using server = await secure('a')
+  const balancer = ledger([server.url])
+  const stranger = balancedFetch(balancer, { retries: 0 })
+  await expect(stranger('/')).rejects.toMatchObject({ code: 'UPSTREAM_CERTIFICATE' })
+  const send = balancedFetch(balancer, trusting)
+  expect((await send('/')).status).toBe(200)
+  const guarded = balancedFetch(balancer, { ...trusting, addresses: { refuse: ['loopback'] } })
+  await expect(guarded('/')).rejects.toMatchObject({ code: 'UPSTREAM_ADDRESS_REFUSED' })
+  expect(balancer.open).toBe(0)
+  await send.close()
 })
 
 test('sessions are taken up again by the next connection', async () => {
