@@ -121,16 +121,28 @@ describe.each(expresses)('%s, with middleware that people use', (_, express) => 
     expect([await second.json(), second.headers.get('x-stamp')]).toEqual([{ visits: 2 }, 'seen'])
   })
 
-  test('multer behind ours reads an upload', async () => {
+  test.each(places)('multer %s ours reads an upload', async (place) => {
     const app = silent()
-    app.use(toExpress(stamped))
-    app.post('/', multer().single('file'), (req, res) => void res.json({ size: req.file?.size, name: req.body.name }))
+    const [ours, theirs] = [toExpress(stamped), multer().single('file')]
+    app.post('/', ...(place === 'before' ? [theirs, ours] : [ours, theirs]), (req, res) => {
+      res.json({ size: req.file?.size, name: req.body.name })
+    })
     const form = new FormData()
     form.set('name', 'ada')
     form.set('file', new Blob(['x'.repeat(100_000)]), 'a.txt')
     const reply = await asked(app, '/', { method: 'POST', body: form })
     expect(await reply.json()).toEqual({ size: 100_000, name: 'ada' })
     expect(reply.headers.get('x-stamp')).toBe('seen')
+  })
+
+  test('serve-static before ours serves files, and leaves the rest to ours', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gatelet-static-'))
+    writeFileSync(join(folder, 'a.txt'), '0123456789')
+    const app = silent().use(serveStatic(folder), toExpress(stamped))
+    app.get('/b', (_req, res) => void res.send('b'))
+    expect(await (await asked(app, '/a.txt')).text()).toBe('0123456789')
+    const rest = await asked(app, '/b')
+    expect([await rest.text(), rest.headers.get('x-stamp')]).toEqual(['b', 'seen'])
   })
 
   test('serve-static behind ours serves files and ranges', async () => {

@@ -69,6 +69,18 @@ describe.each(koas)('%s, with middleware that people use', (_, KoaClass) => {
     expect(await (await fetch(`${server.url}/nothing`)).text()).toBe('Not Found')
   })
 
+  test('@koa/router takes ours in front of one of its routes', async () => {
+    const members = toKoa(chain().provide(() => ({ caller: 'ada' })))
+    const router = new Router()
+    router.get('/me/:id', members, (ctx) => {
+      ctx.body = { ...ctx.params, ...members.state(ctx) }
+    })
+    const app = silent()
+    app.use(router.routes() as Koa.Middleware)
+    await using server = await listening(app)
+    expect(await (await fetch(`${server.url}/me/7`)).json()).toEqual({ id: '7', caller: 'ada' })
+  })
+
   test.each(['before', 'after'] as const)('koa-bodyparser %s ours parses', async (place) => {
     const app = silent()
     for (const layer of place === 'before' ? [bodyParser(), toKoa(stamped)] : [toKoa(stamped), bodyParser()]) app.use(layer)

@@ -17,8 +17,10 @@ export function bytesOfParsed({ value, raw }: ParsedBody, contentType: string): 
   if (typeof raw === 'string') return Buffer.from(raw)
   if (value instanceof Uint8Array) return value
   const type = contentType.split(';', 1)[0]?.trim().toLowerCase() ?? ''
-  if (value !== undefined && /^application\/(.+\+)?json$/.test(type)) return Buffer.from(JSON.stringify(value))
-  if (typeof value === 'string' && !type.startsWith('multipart/')) return Buffer.from(value)
+  const isJson = /^application\/(.+\+)?json$/.test(type)
+  // A string may be the text of the JSON, from a parser for texts, or the value that it stands for.
+  if (isJson && value !== undefined && typeof value !== 'string') return Buffer.from(JSON.stringify(value))
+  if (typeof value === 'string' && !isJson && !type.startsWith('multipart/')) return Buffer.from(value)
   if (isObject(value) && type === 'application/x-www-form-urlencoded') return Buffer.from(formOf(value))
   throw new GatewayError('BODY_PARSED', {
     message: `a body of type ${type || 'unknown'} was read before the layer that sends it on; place that layer before the parser, or keep the bytes as rawBody`,
