@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import {
   type Ask,
   type Checks,
@@ -139,7 +140,11 @@ class Life {
   constructor(clock: Clock, timeoutMs: number | undefined, outer: AbortSignal | undefined) {
     this.outer = outer
     if (outer?.aborted) this.over(outer.reason)
-    else outer?.addEventListener('abort', this.abort)
+    else if (outer) {
+      // One of the program has a listener for each call: that is no leak.
+      setMaxListeners(0, outer)
+      outer.addEventListener('abort', this.abort)
+    }
     if (timeoutMs !== undefined) this.cancelTimer = clock.setTimer(() => this.expire(), timeoutMs)
   }
 

@@ -1,8 +1,9 @@
+import { getEventListeners } from 'node:events'
 import { createBalancer } from '@gatelet/balancer'
-import { GatewayError, type Outcome } from '@gatelet/core'
+import { GatewayError, isLease, type Outcome } from '@gatelet/core'
 import { proxy } from '@gatelet/proxy'
 import { call, virtualClock } from '@gatelet/testing'
-import { describe, expect, expectTypeOf, test } from 'vitest'
+import { describe, expect, expectTypeOf, onTestFinished, test } from 'vitest'
 
 /** What a database client looks like from here. */
 interface Pool {
@@ -167,6 +168,27 @@ describe('run', () => {
   test('a URL is handed out as such', async () => {
     const balancer = createBalancer({ endpoints: ['http://10.0.0.1:4001/v1'] })
     expect(String(await balancer.run((url) => url))).toBe('http://10.0.0.1:4001/v1')
+  })
+
+  test('one signal may be that of very many calls, waiting or not: no warning, and no listener stays', async () => {
+    const warned: string[] = []
+    const hear = ({ name }: Error) => void warned.push(name)
+    process.on('warning', hear)
+    onTestFinished(() => void process.off('warning', hear))
+    const { signal } = new AbortController()
+    const endpoints = [{ id: 'a', value: 'one' }]
+    const balancer = createBalancer({ endpoints, limits: { perEndpoint: 20 }, queue: { size: 50 } })
+    const lease = balancer.tryAcquire({ tried: [] })
+    const calls = Array.from({ length: 50 }, () => balancer.run(() => new Promise((soon) => setImmediate(soon)), { signal }))
+    const waiting = Array.from({ length: 15 }, () => balancer.acquire({ tried: [], signal }))
+    await Promise.all(calls)
+    for (const answer of waiting) {
+      const late = await answer
+      if (isLease(late)) late.release()
+    }
+    if (isLease(lease)) lease.release()
+    expect(getEventListeners(signal, 'abort')).toEqual([])
+    expect(warned).toEqual([])
   })
 
   test('10,000 calls that end in every way leave nothing in flight', async () => {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Ask, Clock, Lease, MaybePromise, Refusal } from '@gatelet/core'
 import type { QueueOptions } from './options.ts'
 import { WaitRoom } from './wait-room.ts'
@@ -90,7 +91,11 @@ export class Queue {
     }
     const waiter: Waiter = { ...entry, turn: this.turn++, settle, list: undefined, previous: undefined, next: undefined }
     const undo = context?.onAbort(leave)
-    signal?.addEventListener('abort', leave)
+    if (signal) {
+      // One of the program, such as "shutting down", has a listener for each that waits: that is no leak.
+      setMaxListeners(0, signal)
+      signal.addEventListener('abort', leave)
+    }
     this.room.add(waiter)
     if (!this.cancelTimer) this.startTimer(entry.expiresAt)
   }
