@@ -6,7 +6,7 @@ import { subscribe } from 'gatelet/core'
 const { SERVERS = 'http://127.0.0.1:4001 http://127.0.0.1:4002', RESERVE = 'http://127.0.0.1:4003' } = process.env
 const { PORT = '8080', ADMIN_PORT = '9080' } = process.env
 
-subscribe('endpoint:changed', ({ endpoint, change, reason }) => console.log(`${endpoint.id} ${change}: ${reason ?? 'by hand'}`))
+subscribe('endpoint:changed', ({ endpoint, change, reason = '' }) => console.log(endpoint.id, change, reason))
 
 // Who pays waits less than who looks around, and is sent away last.
 const priority = ({ request }: Context) => (request.url.path.startsWith('/pay') ? 1 : 0)
