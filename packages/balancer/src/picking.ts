@@ -36,6 +36,15 @@ export class Picking {
     return this.picked(ask)
   }
 
+  /** Asks of one kind can go to the same endpoints: where one of them has to wait, all have to. */
+  kindOf(ask: Ask): string {
+    const tried = ask.tried.map(({ id }) => id).sort()
+    const wanted = this.init.selection.subsetOf(ask)
+    const session = this.init.affinity?.boundTo(ask)?.id
+    // As JSON, since ids may hold anything.
+    return tried.length === 0 && wanted === undefined && session === undefined ? '' : JSON.stringify([tried, wanted, session])
+  }
+
   /** Why an ask would get what it would get now. Changes nothing. */
   explain(ask: Ask): Explanation {
     const { membership, selection, affinity } = this.init

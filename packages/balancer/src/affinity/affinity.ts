@@ -59,6 +59,11 @@ export class Affinity {
     return this.isAtLimit(endpoint) ? 'full' : 'down'
   }
 
+  /** The only endpoint that will do for an ask; undefined where others will do as well. */
+  boundTo(ask: Ask): EndpointState | undefined {
+    return this.rules.mayMove ? undefined : this.sessionOf(ask)?.endpoint
+  }
+
   /** What the reply of an endpoint tells the client; undefined where it knows already. */
   headersFor(endpoint: EndpointState, session: Session | undefined, { context }: Ask): ReplyHeaders | undefined {
     const isKnown = session?.endpoint === endpoint && session.isCurrent

@@ -54,7 +54,7 @@ export class Admission {
       const refusal = this.refusal()
       if (!queue || (refusal.reason === 'none-healthy' && !this.init.queue?.whileNoneHealthy)) return refusal
     }
-    const waiting = queue.wait(ask, this.priorityOf(ask))
+    const waiting = queue.wait(ask, this.priorityOf(ask), this.init.picking.kindOf(ask))
     // Others wait, and none of them may be able to use what is free.
     queue.serve()
     return waiting

@@ -12,6 +12,8 @@ export interface QueueInit {
   readonly grant: (ask: Ask) => Lease | undefined
 }
 
+type Entry = Pick<Waiter, 'ask' | 'priority' | 'kind' | 'expiresAt'>
+
 // An ejection whose time is over is noticed when somebody looks; while requests wait, somebody has to.
 const LOOK_MS = 1_000
 
@@ -35,8 +37,11 @@ export class Queue {
     return this.room.count
   }
 
-  /** @returns a promise that rejects only with what a function of the user's threw */
-  wait(ask: Ask, priority: number): Promise<Lease | Refusal> | Refusal {
+  /**
+   * @param kind asks of one kind can go to the same endpoints: they stand in one line
+   * @returns a promise that rejects only with what a function of the user's threw
+   */
+  wait(ask: Ask, priority: number, kind: string): Promise<Lease | Refusal> | Refusal {
     const { rules, clock } = this.init
     const deadline = ask.context?.deadline ?? Number.POSITIVE_INFINITY
     if (ask.signal?.aborted || deadline <= clock.now()) return this.late
@@ -46,7 +51,7 @@ export class Queue {
       pushedOut.settle(this.full)
     }
     return new Promise((resolve) => {
-      this.enter({ ask, priority, expiresAt: clock.now() + rules.timeoutMs }, resolve)
+      this.enter({ ask, priority, kind, expiresAt: clock.now() + rules.timeoutMs }, resolve)
     })
   }
 
@@ -78,7 +83,7 @@ export class Queue {
     return { reason: 'queue-timeout', retryAfterMs: this.init.rules.timeoutMs }
   }
 
-  private enter(entry: Pick<Waiter, 'ask' | 'priority' | 'expiresAt'>, resolve: (answer: MaybePromise<Lease | Refusal>) => void) {
+  private enter(entry: Entry, resolve: (answer: MaybePromise<Lease | Refusal>) => void) {
     const { signal, context } = entry.ask
     const leave = () => void settle(this.late)
     const settle = (answer: MaybePromise<Lease | Refusal>): boolean => {
@@ -89,7 +94,7 @@ export class Queue {
       resolve(answer)
       return true
     }
-    const waiter: Waiter = { ...entry, turn: this.turn++, settle, list: undefined, previous: undefined, next: undefined }
+    const waiter: Waiter = { ...entry, turn: this.turn++, settle, isWaiting: false, previous: undefined, next: undefined }
     const undo = context?.onAbort(leave)
     if (signal) {
       // One of the program, such as "shutting down", has a listener for each that waits: that is no leak.
@@ -102,7 +107,7 @@ export class Queue {
 
   private serveOne(): boolean {
     for (const waiter of this.room.heads(this.isOverloaded() ? 'newest' : 'oldest')) {
-      if (waiter.list !== undefined && this.serveTo(waiter)) return true
+      if (waiter.isWaiting && this.serveTo(waiter)) return true
     }
     return false
   }

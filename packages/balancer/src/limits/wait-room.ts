@@ -1,14 +1,15 @@
 import { type Waiter, WaiterList } from './waiter.ts'
 
-/** Waiters of one priority. Those that were at the same endpoints before can all go to the same ones: a list for each. */
+/** Waiters of one priority, with a list for each kind. */
 interface Class {
   readonly priority: number
   readonly lists: Map<string, WaiterList>
 }
 
 /**
- * Who waits, by priority and by where they have been. Finding who is next looks at the head of each list, never at those
- * behind it: a retry that waits for another endpoint does not stand in the way of a request that can go to any.
+ * Who waits, by priority and kind. Finding who is next looks at the head of each list, never at those behind it, since all of
+ * one kind can go to the same endpoints: a retry that waits for another one does not stand in the way of a request that can go
+ * to any.
  */
 export class WaitRoom {
   count = 0
@@ -22,26 +23,25 @@ export class WaitRoom {
       found = { priority: waiter.priority, lists: new Map() }
       this.classes.splice(at < 0 ? this.classes.length : at, 0, found)
     }
-    const key = listOf(waiter)
-    const list = found.lists.get(key) ?? new WaiterList()
-    found.lists.set(key, list)
+    const list = found.lists.get(waiter.kind) ?? new WaiterList()
+    found.lists.set(waiter.kind, list)
     list.push(waiter)
-    waiter.list = key
+    waiter.isWaiting = true
     this.count++
   }
 
   /** @returns whether it was there */
   remove(waiter: Waiter): boolean {
-    const { list: key, priority } = waiter
-    if (key === undefined) return false
-    waiter.list = undefined
+    const { kind, priority } = waiter
+    if (!waiter.isWaiting) return false
+    waiter.isWaiting = false
     const at = this.classes.findIndex((each) => each.priority === priority)
     const { lists } = this.classes[at] as Class
-    const list = lists.get(key) as WaiterList
+    const list = lists.get(kind) as WaiterList
     list.remove(waiter)
     this.count--
     if (list.oldest) return true
-    lists.delete(key)
+    lists.delete(kind)
     if (lists.size === 0) this.classes.splice(at, 1)
     return true
   }
@@ -63,6 +63,3 @@ export class WaitRoom {
     return newest.reduce((latest, waiter) => (waiter.turn > latest.turn ? waiter : latest))
   }
 }
-
-// An endpoint's id may hold anything but is never empty, so JSON keeps lists of them apart.
-const listOf = ({ ask }: Waiter): string => (ask.tried.length === 0 ? '' : JSON.stringify(ask.tried.map(({ id }) => id).sort()))

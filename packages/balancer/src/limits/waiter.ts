@@ -4,14 +4,16 @@ import type { Ask, Lease, MaybePromise, Refusal } from '@gatelet/core'
 export interface Waiter {
   readonly ask: Ask
   readonly priority: number
+  /** Waiters of one kind can go to the same endpoints. */
+  readonly kind: string
   /** Counts up: who came first has the smaller one. */
   readonly turn: number
   /** In monotonic milliseconds. */
   readonly expiresAt: number
   /** Ends the wait. @returns whether this did: not when it was over already */
   readonly settle: (answer: MaybePromise<Lease | Refusal>) => boolean
-  /** In which list of its priority it is; undefined: it does not wait any more. */
-  list: string | undefined
+  /** Whether it is in the room. */
+  isWaiting: boolean
   previous: Waiter | undefined
   next: Waiter | undefined
 }

@@ -9,7 +9,7 @@ import type { Aperture } from './aperture.ts'
 import { Plan, type PlanRules } from './plan.ts'
 import type { SlowStartRules } from './ramp.ts'
 import { SlowStart } from './slow-start.ts'
-import { isMatch, type SubsetRules, Subsets } from './subsets.ts'
+import { isMatch, keyOf, type SubsetRules, Subsets } from './subsets.ts'
 import type { TierRules } from './tier-loads.ts'
 import type { ZoneRules } from './zone-shares.ts'
 
@@ -105,6 +105,12 @@ export class Selection {
   /** For who asks on an ask's behalf without picking. */
   choiceFor(ask: Ask): Choice {
     return new Choice(this.hashKey, this.gates).begin(ask)
+  }
+
+  /** A name for the subset that an ask wants; undefined where any endpoint will do. */
+  subsetOf(ask: Ask): string | undefined {
+    const match = this.subsets?.matchOf(ask)
+    return match && keyOf(match)
   }
 
   /** Whether the metadata of an endpoint is what an ask wants. */

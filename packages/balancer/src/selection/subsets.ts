@@ -80,7 +80,8 @@ export function isMatch({ metadata }: EndpointState, match: Match): boolean {
   return true
 }
 
-function keyOf(match: Match): string {
+/** The same for matches that say the same. */
+export function keyOf(match: Match): string {
   const names = Object.keys(match)
   return JSON.stringify(names.length < 2 ? match : names.toSorted().map((name) => [name, match[name]]))
 }

@@ -137,6 +137,40 @@ describe('the queue', () => {
     expect(where(retry)).toBe(other.endpoint.id)
   })
 
+  test.each<[what: string, options: Partial<BalancerOptions>, headers: (cookie: string) => Record<string, string>]>([
+    [
+      'another subset',
+      { subset: { match: (ctx) => ({ at: ctx.request.headers.get('x-at') ?? 'a' }), fallback: 'none' } },
+      () => ({ 'x-at': 'b' }),
+    ],
+    [
+      'the endpoint of its session',
+      { affinity: { cookie: 's', secret: 'a secret of the test', whileDown: 'refuse' } },
+      (cookie) => ({ cookie }),
+    ],
+  ])('one that waits for %s does not keep others from a free one', async (_what, options, headers) => {
+    const endpoints = ['a', 'b'].map((id) => ({ ...named(id), metadata: { at: id } }))
+    const balancer = narrow({ endpoints, ...options })
+    const taken = ['a', 'b'].map((at) => {
+      const lease = balancer.tryAcquire({ tried: [], context: exchange({ headers: { 'x-at': at } }).ctx })
+      if (!isLease(lease)) throw new Error(lease.reason)
+      return lease
+    })
+    const [other, own] = taken as [Lease, Lease]
+    const choosy = asked(balancer, {
+      context: exchange({ headers: headers(own.replyHeaders?.[0]?.[1].split(';')[0] ?? '') }).ctx,
+    })
+    const any = asked(balancer, { context: exchange('/').ctx })
+    other.release()
+    await settled()
+    expect([choosy.answer, where(any)]).toEqual([undefined, other.endpoint.id])
+    own.release()
+    await settled()
+    expect(where(choosy)).toBe(own.endpoint.id)
+    release(any)
+    release(choosy)
+  })
+
   test('refuses one too many, at once', async () => {
     const balancer = narrow({ queue: { size: 2 } })
     const first = leaseOf(balancer)
@@ -271,8 +305,9 @@ describe('in the middle of a pick for one who waits', () => {
   })
 
   test('a function of the user’s that throws fails its request alone, not who made room', async () => {
+    let isOdd = false
     const subset = (ctx: Context) => {
-      if (ctx.request.headers.has('x-odd')) throw new Error('odd')
+      if (isOdd && ctx.request.headers.has('x-odd')) throw new Error('odd')
       return undefined
     }
     const balancer = narrow({ subset })
@@ -280,6 +315,7 @@ describe('in the middle of a pick for one who waits', () => {
     const before = asked(balancer)
     const odd = balancer.acquire({ tried: [], context: exchange({ headers: { 'x-odd': '1' } }).ctx })
     const after = asked(balancer)
+    isOdd = true
     first.release()
     await expect(odd).rejects.toThrow('odd')
     release(before)
