@@ -333,6 +333,19 @@ describe.each(expresses)('a handler of %s behind a layer', (_, express) => {
     expect(server.finished[0]?.summary).toMatchObject({ outcome: 'finished', status: 418 })
   })
 
+  test('may be another layer, to which the error handler goes on with a request that was refused', async () => {
+    const goOn: ErrorRequestHandler = (_error, _req, _res, next) => next()
+    const whole = app(toExpress(passing, { strictPaths: true, passErrors: true })).use(
+      goOn,
+      toExpress(() => text('mine', 404)),
+    )
+    await using server = await serving(whole)
+    const behind = 'GET /behind HTTP/1.1\r\nHost: a\r\n\r\n'
+    const { responses, text: all } = await rawRequest(server.port, `GET //x HTTP/1.1\r\nHost: a\r\n\r\n${behind}`)
+    expect(responses.map(({ status, text }) => [status, text])).toEqual([[404, 'mine']])
+    expect(all).toMatch(/\r\nConnection: close\r\n/i)
+  })
+
   test('is asked by a layer inside of another, each of which sees the answer', async () => {
     const seen: string[] = []
     const noting =

@@ -81,6 +81,11 @@ export class FrameworkExchange implements ExchangeHost {
     return this.core.isOver
   }
 
+  /** How many placements it has come to. */
+  get placements(): number {
+    return this.endings.length
+  }
+
   /** Whether the head has left, whatever stands before the response says about it. */
   get isHeadOut(): boolean {
     return Reflect.get(OutgoingMessage.prototype, 'headersSent', this.res) === true

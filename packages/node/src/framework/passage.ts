@@ -68,8 +68,9 @@ export class Passage implements RequestReader, Ending {
 
   begin(): void {
     const { refusal } = this.request
-    // What stands behind a request that was refused may be a part of it: it is not looked at, and the connection ends.
-    if (!this.connection.accepts()) return
+    // What stands behind a request that was refused may be a part of it: it is not looked at, and the connection ends. The
+    // request itself may come to another placement, where the framework's error handling goes on with it.
+    if (this.exchange.placements === 1 && !this.connection.accepts()) return
     if (refusal) this.refused(refusal)
     else
       run(
