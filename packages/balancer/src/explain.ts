@@ -41,8 +41,8 @@ export class Look {
     for (const plan of this.plans) {
       let full: number | undefined
       for (const group of byShare(plan)) {
-        // As in the pick: what is only at its limit is no reason for another priority.
-        if (full !== undefined && full !== group.priority) return refused
+        // As in the pick: what is only at its limit is no reason for a priority that has no part of the traffic.
+        if (full !== undefined && full !== group.priority && group.share === 0) return refused
         const best = this.candidates.get(group)?.[0]
         for (const endpoint of group.rotation) if (endpoint.id === best?.id) return { endpoint, why: 'strategy' }
         if ([...group.rotation].some((endpoint) => this.isAtLimit(endpoint))) full = group.priority

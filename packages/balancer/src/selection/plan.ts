@@ -86,8 +86,9 @@ export class Plan {
     const nearby = own && this.pickFrom(own, choice, first)
     if (nearby) return nearby
     for (const tier of this.ordered) {
-      if (choice.isHeldBack) return undefined
-      const elsewhere = tier === own ? undefined : this.pickFrom(tier, choice)
+      // One that is only at its limit is free again soon: no reason for a priority that has no part of the traffic.
+      if (tier === own || (choice.isHeldBack && !hasShare(tier))) continue
+      const elsewhere = this.pickFrom(tier, choice)
       if (elsewhere) return elsewhere
     }
     return undefined
@@ -165,5 +166,7 @@ export class Plan {
 }
 
 const keyOf = (priority: number, zone: string | undefined) => (zone === undefined ? `${priority}` : `${priority} ${zone}`)
+
+const hasShare = ({ groups }: Tier): boolean => groups.some(({ share }) => share > 0)
 
 const weightOf = (all: readonly EndpointState[]): number => all.reduce((sum, { weight }) => sum + weight, 0)

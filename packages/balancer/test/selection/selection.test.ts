@@ -65,6 +65,18 @@ describe('priorities', () => {
     expect(isLease(balancer.tryAcquire({ tried }))).toBe(true)
   })
 
+  test('where one is full, a request goes to another one that has a part of the traffic, and to no other', () => {
+    const endpoints = [member('a'), member('b'), member('c', second), member('d', { priority: 2 })]
+    for (let seed = 1; seed <= 20; seed++) {
+      const balancer = createBalancer({ endpoints, clock: virtualClock({ seed }), limits: { perEndpoint: 1 } })
+      balancer.eject('b')
+      const ids = [leaseOf(balancer), leaseOf(balancer)].map(({ endpoint }) => endpoint.id)
+      expect(ids.toSorted()).toEqual(['a', 'c'])
+      expect(balancer.tryAcquire({ tried: [] })).toMatchObject({ reason: 'queue-full' })
+      expect(balancer.explain({ tried: [] })).toMatchObject({ why: 'refused' })
+    }
+  })
+
   test('drained endpoints do not count as ill', async () => {
     const balancer = createBalancer({ endpoints: [member('a'), member('b'), member('c'), member('d', second)] })
     await balancer.drain('a')
