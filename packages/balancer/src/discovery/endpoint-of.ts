@@ -30,9 +30,12 @@ export interface Place extends SchemeOptions {
   port: number
 }
 
-/** The URL of a place. It need not be a right one: what a source says is checked where it is taken over. */
+/**
+ * The URL of a place. It need not be a right one: what a source says is checked where it is taken over. A host that is none, such
+ * as `10.0.0.1/x`, makes no other URL of it, and a port that is none not that of the scheme.
+ */
 function urlAt({ scheme = 'http', host, port, path = '' }: Place): string {
-  return `${scheme}://${isIPv6(host) ? `[${host}]` : host}:${port}${path}`
+  return `${scheme}://${isIPv6(host) ? `[${host}]` : encodeURIComponent(host)}:${port || 'none'}${path}`
 }
 
 /** What a source may say of an endpoint besides where it is. */

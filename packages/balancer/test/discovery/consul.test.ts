@@ -193,6 +193,20 @@ describe('an answer', () => {
     expect(consulEndpoints([six], {})).toMatchObject([{ url: 'http://[fd00::1]:80' }])
   })
 
+  test.each([
+    ['10.0.0.1/admin', 80],
+    ['a@10.0.0.1', 80],
+    ['10.0.0.1?', 80],
+    ['10.0.0.1#', 80],
+    ['10.0.0.1:81', 80],
+    ['10.0.0.1', 0],
+    ['10.0.0.1', undefined],
+    ['10.0.0.1', '80/x'],
+  ])('with the address %j and the port %j leads nowhere', (Address, Port) => {
+    const [found] = consulEndpoints([{ ...entry('passing'), Service: { Address, Port } }], {})
+    expect(URL.canParse(String(found?.url))).toBe(false)
+  })
+
   test.each([[null], [{}], ['x'], [undefined]])('that is %s is a failure', (answer) => {
     expect(() => consulEndpoints(answer, {})).toThrow(/not a list/)
   })
