@@ -89,20 +89,14 @@ export class UpstreamCall implements Call, Producer, Attempted {
 
   // From here on the endpoint has it: what was waited before, in our own queue, says nothing about it.
   assigned(connection: Connection): void {
-    const { timeLeft, options } = this
-    const { attemptMs, ctx, settings } = this.attempt
+    const { attemptMs, deadline, settings } = this.attempt
     const { clock, deadlineHeader, headersMs } = settings
-    this.startedAt = clock.now()
+    const now = clock.now()
+    const timeLeft = Math.max(0, deadline - now)
+    this.startedAt = now
     this.connection = connection
-    options.headersTimeout = Math.max(1, Math.min(headersMs, timeLeft))
-    if (deadlineHeader !== undefined) {
-      const leftMs = Math.min(
-        timeLeft,
-        (ctx.deadline ?? Number.POSITIVE_INFINITY) - this.startedAt,
-        settings.attemptMs ?? timeLeft,
-      )
-      options.headers = withDeadline(options.headers as string[], deadlineHeader, leftMs)
-    }
+    this.options.headersTimeout = Math.max(1, Math.min(headersMs, timeLeft))
+    if (deadlineHeader !== undefined) this.tellDeadline(deadlineHeader, now)
     // undici's time starts when the request is written. Only where a connection has to be made first, there is more to bound.
     this.cancelWait = connection.served === 0 ? clock.setTimer(() => this.outOfTime(), timeLeft) : null
     if (attemptMs !== undefined) this.cancelAttempt = clock.setTimer(() => this.stop(tooSlow()), attemptMs)
@@ -196,6 +190,12 @@ export class UpstreamCall implements Call, Producer, Attempted {
     this.reused = (this.connection?.served ?? 0) > 0
     this.fail(this.meaningOf(error))
     this.letGo()
+  }
+
+  private tellDeadline(field: string, now: number): void {
+    const { attemptMs = Number.POSITIVE_INFINITY, ctx, deadline } = this.attempt
+    const leftMs = Math.min(attemptMs, Math.min(deadline, ctx.deadline ?? Number.POSITIVE_INFINITY) - now)
+    this.options.headers = withDeadline(this.options.headers as string[], field, leftMs)
   }
 
   private onInterim(status: number, raw: string[]): boolean {
