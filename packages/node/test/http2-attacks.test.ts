@@ -5,7 +5,7 @@ import { standstill, virtualClock } from '@gatelet/testing'
 import { describe, expect, test } from 'vitest'
 import { answerOf, ask, session } from './http2-client.ts'
 import { codeOf, fields, frame, get, RawHttp2, types, uint32 } from './raw-http2.ts'
-import { later, serving, until } from './serving.ts'
+import { deferred, later, serving, until } from './serving.ts'
 
 const speaking = { http2: true } as const
 
@@ -153,6 +153,36 @@ describe('what a client does to a connection of HTTP/2', () => {
     expect(pushed / 128).toBeLessThanOrEqual(65_536)
     await client[Symbol.asyncDispose]()
     expect(new Set(await server.ended(128))).toEqual(new Set(['aborted 200']))
+  })
+
+  test.each([
+    ['with a body', 'aborted 200', text('x')],
+    ['without one', 'finished 204', { status: 204, headers: new HeaderList(), body: null }],
+  ])('a connection error behind which it stays keeps neither a reply %s nor the connection', async (_, end, reply) => {
+    const clock = virtualClock()
+    const go = deferred()
+    let begun = 0
+    const handler = async () => {
+      begun++
+      await go.promise
+      return reply
+    }
+    await using server = await serving(handler, { http2: true, clock, stallTimeoutMs: 5_000 })
+    await using client = new RawHttp2(server.port)
+    await client.frame('settings')
+    client.write(frame('settings', 1, 0), get(1))
+    await until(() => begun === 1)
+    // Data behind its own end: a connection error, which ends nothing but what is said on the connection.
+    client.write(frame('data', 0, 1, Buffer.from('x')))
+    expect(codeOf(await client.frame('goaway'))).toBe(constants.NGHTTP2_STREAM_CLOSED)
+    go.resolve()
+    for (let i = 0; i < 80; i++) {
+      await clock.advance(1_000)
+      await new Promise(setImmediate)
+    }
+    expect(await server.ended(1)).toEqual([end])
+    await client.closed()
+    expect(server.connections).toBe(0)
   })
 
   test('nothing, for keepAliveTimeoutMs, closes it; for headersTimeoutMs before the first request', async () => {
