@@ -1,24 +1,14 @@
-import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { rawRequest, rawServer } from '@gatelet/testing'
 import { expect, test } from 'vitest'
 import { message, statuses } from '../attack/support/room.ts'
-import { childProgram } from '../child-program.ts'
+import { childProgram, freePort } from '../child-program.ts'
 import { nodeArgs } from '../example-program.ts'
 import { fine, headOf } from './support/servers.ts'
 
 // Several gateways on one port, and some of them end.
 
 const file = fileURLToPath(new URL('support/cluster-program.ts', import.meta.url))
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  return port
-}
 
 /** Asks on four connections at a time, each for one request, while something happens. @returns what was not answered 200 */
 async function lostWhile(
