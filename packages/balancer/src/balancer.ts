@@ -126,7 +126,13 @@ export function createBalancer<V = URL | Handler>(given: BalancerOptions<V>): Ma
   let closed: Promise<void> | undefined
   const deadlineOf = (owner: string, wait: DrainOptions) => checkOptions(owner, wait, drainChecks).deadlineMs ?? drainMs
 
-  membership.replace(settings.endpoints)
+  try {
+    membership.replace(settings.endpoints)
+  } catch (error) {
+    // A strategy does not take them: nobody gets this balancer, so nobody would end its checks.
+    monitor?.close()
+    throw error
+  }
   const discovery = discoveryOf(settings, membership, (list) => {
     membership.replace(list)
     selection.isFirstList = false

@@ -185,6 +185,21 @@ test('a hash key that throws is warned of, and the request goes to the least bus
   expect(warned.mock.calls).toEqual([[expect.stringMatching(/Error: no cart/), 'GateletWarning']])
 })
 
+test('checks do not go on where a strategy that does not take the endpoints stops the start', async () => {
+  const clock = virtualClock()
+  let checks = 0
+  const health = () => ++checks > 0
+  const strategy: StrategyFactory = () => ({
+    update() {
+      throw new Error('too many')
+    },
+    pick: () => undefined,
+  })
+  expect(() => createBalancer({ endpoints: [named('a')], strategy, health, clock })).toThrow('too many')
+  await clock.advance(60_000)
+  expect([checks, clock.pending]).toEqual([0, 0])
+})
+
 test('a factory that makes no strategy stops the start, and so does one that throws', () => {
   const unlucky = () => {
     throw new Error('unlucky')

@@ -4,15 +4,22 @@ import type { AffinityRules } from './options.ts'
 /** Fields of a reply. */
 export type ReplyHeaders = readonly [name: string, value: string][]
 
-/** The tokens in a request; several, where a client has cookies of the same name for several paths. */
+/**
+ * So many cookies of the same name are looked at: a client has them for several paths, but each that it makes up costs a
+ * signature or more.
+ */
+const MAX_TOKENS = 5
+
+/** The tokens in a request. */
 export function tokensIn({ request }: Context, { carrier, name }: AffinityRules): readonly string[] {
   if (carrier === 'header') return present(request.headers.get(name)?.trim())
   const cookies = request.headers.get('cookie') ?? ''
   if (!cookies.includes(name)) return []
-  return cookies.split(';').flatMap((cookie) => {
+  const tokens = cookies.split(';').flatMap((cookie) => {
     const equals = cookie.indexOf('=')
     return cookie.slice(0, equals).trim() === name ? present(cookie.slice(equals + 1).trim()) : []
   })
+  return tokens.slice(0, MAX_TOKENS)
 }
 
 const present = (text: string | undefined): readonly string[] => (text ? [text] : [])

@@ -182,6 +182,15 @@ describe('the cookie', () => {
   })
 })
 
+test('of very many cookies of the same name only the first are looked at', () => {
+  const { balancer, begin } = balancerWith({ mode: 'signed' })
+  const { id, headers } = begin()
+  const madeUp = headers.cookie.replace(/session=[^;]*/, `session=${'A'.repeat(22)}.1.${'A'.repeat(22)}`)
+  const cookie = (times: number) => [...new Array<string>(times).fill(madeUp), headers.cookie].join('; ')
+  expect(ask(balancer, { cookie: cookie(4) })).toMatchObject({ id, set: undefined })
+  expect(ask(balancer, { cookie: cookie(300) }).set).toBeDefined()
+})
+
 test('a session by a header', () => {
   const balancer = createBalancer({ endpoints: abc, affinity: { header: 'x-session', secret } })
   const { id, headers } = ask(balancer)
