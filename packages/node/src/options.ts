@@ -68,7 +68,10 @@ export interface ServeOptions extends AdapterOptions {
   maxHeaderBytes?: number
   /** Connections at most; more are closed at once. 1 to 1,000,000. Default 10,000. */
   maxConnections?: number
-  /** Connections from one address at most; more are closed at once. Default: no bound of its own. */
+  /**
+   * Connections from one address at most, which is that of the peer, also where its PROXY header names another; more are closed
+   * at once. 1 to 1,000,000. Default: no bound of its own.
+   */
   maxConnectionsPerAddress?: number
   /**
    * Whether a client that has ended its side (FIN) still gets its reply. A client that leaves looks the same, so with this

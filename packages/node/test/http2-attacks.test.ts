@@ -129,8 +129,7 @@ describe('what a client does to a connection of HTTP/2', () => {
     expect(codeOf(await client.frame('reset'))).toBe(constants.NGHTTP2_ENHANCE_YOUR_CALM)
     await standstill(() => client.frames.length)
     const answered = client.frames.filter(({ type }) => type === types.headers).length
-    expect(answered).toBeGreaterThan(0)
-    expect(answered).toBeLessThanOrEqual(6)
+    expect([4, 5, 6]).toContain(answered)
   })
 
   test('windows that never open stop the producers of replies, whatever there are of them', async () => {
