@@ -10,7 +10,7 @@ const attemptsAtFirst = (
 describe.each([
   ['peakEwma', peakEwma()],
   ['leastRequests', leastRequests],
-])('%s sends less than 15 %% to one that is ten times slower', (_name, strategy) => {
+])('%s sends less than 15 in a hundred to one that is ten times slower', (_name, strategy) => {
   const counts = [3, 4, 5, 6, 7, 8, 9, 10]
   // Requests a second for each endpoint: one that does one thing at a time is half, or two thirds busy with these.
   test.each(counts.flatMap((n) => [50, 67].map((rate) => [n, rate] as const)))('of %i, at %i requests a second', (n, rate) => {
