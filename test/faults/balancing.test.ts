@@ -251,7 +251,7 @@ describe('names in DNS', () => {
 test.each([
   ['least-requests', leastRequests],
   ['peak-ewma', peakEwma()],
-])('an endpoint that is ten times slower gets less than 15 %% by %s', (_, strategy) => {
+])('an endpoint that is ten times slower gets less than 15 in a hundred by %s', (_, strategy) => {
   const { endpoints } = simulate({
     strategy,
     endpoints: [{ id: 'slow', slowness: 10 }, {}, {}, {}],
