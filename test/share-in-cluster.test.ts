@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { childProgram } from './child-program.ts'
 import { nodeArgs } from './example-program.ts'
 
-test('workers of a cluster share ejections, weights, drains and checks, and the one that is left goes on alone', async () => {
+test('workers of a cluster share ejections, weights, drains and checks of many balancers, and the one that is left goes on alone', async () => {
   const file = fileURLToPath(new URL('./share-in-cluster.ts', import.meta.url))
   await using program = childProgram([...nodeArgs, file], { cwd: fileURLToPath(new URL('.', import.meta.url)) })
   expect(await program.ended).toBe(0)

@@ -16,6 +16,8 @@ async function work(id: number): Promise<void> {
   const check = () => ++checks > 0
   const balancer = createBalancer({ endpoints, health: { type: 'call', check, intervalMs: 20 } })
   const share = shareAcrossWorkers(balancer, { name: 'orders', heartbeatMs: 50 })
+  process.on('warning', ({ message }) => console.log(`${id} is warned: ${message}`))
+  for (let other = 0; other < 12; other++) shareAcrossWorkers(createBalancer({ endpoints }), { name: `other ${other}` })
   await until(() => share.peers === 1, `${id} sees the other`)
   if (id === 1) {
     for (let time = 0; time < 5; time++) {

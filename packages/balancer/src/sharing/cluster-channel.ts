@@ -19,11 +19,22 @@ export function clusterChannel(): ShareChannel {
       if (cluster.isWorker && process.connected) process.send?.(envelope, undefined, undefined, () => {})
     },
     onMessage(listener) {
-      const heard = (message: unknown) => void (isEnvelope(message) && listener(message.message))
-      if (cluster.isWorker) process.on('message', heard)
-      return () => void process.off('message', heard)
+      if (!cluster.isWorker) return () => {}
+      const own = (message: unknown) => listener(message)
+      if (listeners.size === 0) process.on('message', hear)
+      listeners.add(own)
+      return () => {
+        if (listeners.delete(own) && listeners.size === 0) process.off('message', hear)
+      }
     },
   }
+}
+
+// One listener of the process for all balancers: Node takes more than ten for a leak.
+const listeners = new Set<(message: unknown) => void>()
+
+function hear(message: unknown): void {
+  if (isEnvelope(message)) for (const listener of listeners) listener(message.message)
 }
 
 /**
