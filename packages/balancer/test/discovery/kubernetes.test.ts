@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type KubernetesOptions, kubernetes } from '@gatelet/balancer'
-import { baseline, type KubernetesServer, kubernetesServer, type Slice, type SliceEndpoint } from '@gatelet/testing'
+import { baseline, type EndpointSlice, type KubernetesServer, kubernetesServer, type SliceEndpoint } from '@gatelet/testing'
 import { describe, expect, test } from 'vitest'
 import { sliceEndpoints } from '../../src/discovery/slices.ts'
 import { watching } from './watching.ts'
@@ -14,7 +14,7 @@ const pod = (at: number, conditions: SliceEndpoint['conditions'] = { ready: true
   nodeName: 'node-1',
   zone: 'eu-1',
 })
-const slice = (name: string, ...endpoints: SliceEndpoint[]): Slice => ({ name, service: 'orders', endpoints })
+const slice = (name: string, ...endpoints: SliceEndpoint[]): EndpointSlice => ({ name, service: 'orders', endpoints })
 
 const source = (server: KubernetesServer, more: Partial<KubernetesOptions> = {}) =>
   kubernetes('orders', { server: server.url, namespace: 'default', token: 'any', ...more })
@@ -218,7 +218,8 @@ describe('where a look fails', () => {
 })
 
 describe('slices', () => {
-  const objects = (...slices: Partial<Slice>[]) => slices.map((each) => ({ ports: [{ name: 'http', port: 8080 }], ...each }))
+  const objects = (...slices: Partial<EndpointSlice>[]) =>
+    slices.map((each) => ({ ports: [{ name: 'http', port: 8080 }], ...each }))
   const weights = (...endpoints: SliceEndpoint[]) =>
     sliceEndpoints(objects({ endpoints }), {}).map(({ url, weight }) => [address(String(url)).slice(-1), weight])
 
@@ -254,7 +255,7 @@ describe('slices', () => {
       { name: 'metrics', port: 9090 },
       { name: 'http', port: 8080 },
     ]
-    const at = (given: Slice['ports'] & {}, reading: object) =>
+    const at = (given: EndpointSlice['ports'] & {}, reading: object) =>
       sliceEndpoints(objects({ ports: given, endpoints: [pod(1)] }), reading).map(({ url }) => new URL(String(url)).port)
     expect(at(ports, {})).toEqual(['8080'])
     expect(at(ports, { port: 'metrics' })).toEqual(['9090'])

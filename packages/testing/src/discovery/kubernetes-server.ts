@@ -10,8 +10,8 @@ export interface SliceEndpoint {
   zone?: string
 }
 
-/** An EndpointSlice, as far as discovery needs it. */
-export interface Slice {
+/** The pods of a service, or some of them, as far as discovery needs it (discovery.k8s.io/v1). */
+export interface EndpointSlice {
   name: string
   /** Of which service. */
   service: string
@@ -39,7 +39,7 @@ export class KubernetesServer extends Registry {
   }
 
   /** Makes a slice, or changes it. */
-  apply(slice: Slice): void {
+  apply(slice: EndpointSlice): void {
     const type = this.slices.has(slice.name) ? 'MODIFIED' : 'ADDED'
     const object = objectOf(slice, ++this.version)
     this.slices.set(slice.name, object)
@@ -136,7 +136,7 @@ const gone = { kind: 'Status', status: 'Failure', reason: 'Expired', code: 410 }
 const LABEL = 'kubernetes.io/service-name'
 
 function objectOf(
-  { name, service, addressType = 'IPv4', ports = [{ name: 'http', port: 8080 }], endpoints }: Slice,
+  { name, service, addressType = 'IPv4', ports = [{ name: 'http', port: 8080 }], endpoints }: EndpointSlice,
   version: number,
 ) {
   const labels: Readonly<Record<typeof LABEL, string>> = { [LABEL]: service }
