@@ -37,10 +37,10 @@ export function fromIterable(
   return {
     name,
     watch(observer) {
-      let hasFailed = false
+      let hasBegun = false
       return rounds(observer, maxRetryMs, async (signal) => {
-        if (hasFailed && !isFunction) return FOR_GOOD
-        hasFailed = true
+        if (hasBegun && !isFunction) return FOR_GOOD
+        hasBegun = true
         await follow(isFunction ? lists(signal) : lists, observer, signal)
         return FOR_GOOD
       })
