@@ -189,14 +189,14 @@ test('a path of 15 kB against many parameters and rests is matched or refused in
     router.get(`${Array.from({ length: depth }, (_, at) => `/:p${at}`).join('')}/x${depth}`, () => text('found'))
   router.get('/a/*rest', () => text('rest'))
   await using scene = await room({ layers: () => router })
-  for (const path of [
-    `/${'a/'.repeat(7_000)}`,
-    `/${'a'.repeat(15_000)}`,
-    `/b${'/%61'.repeat(3_000)}`,
-    `/${'.'.repeat(15_000)}`,
-  ]) {
+  for (const [path, status] of [
+    [`/${'a/'.repeat(7_000)}`, 200],
+    [`/${'a'.repeat(15_000)}`, 404],
+    [`/b${'/%61'.repeat(3_000)}`, 404],
+    [`/${'.'.repeat(15_000)}`, 404],
+  ] as const) {
     const before = performance.now()
-    expect([200, 404]).toContain(statuses(await scene.ask(message(`GET ${path}`)))[0])
+    expect(statuses(await scene.ask(message(`GET ${path}`)))).toEqual([status])
     // A millisecond for each 10 kB is asked for; what grows with a power of the length takes minutes.
     expect(performance.now() - before).toBeLessThan(2_000)
   }
