@@ -163,6 +163,27 @@ export class Membership {
     if (isRecovered) this.tell(endpoint, endpoint.circuit === 'closed' ? 'readmitted' : 'half-open', checkPassed)
   }
 
+  /**
+   * Ejects an endpoint because somebody says so. Like every ejection it keeps to the share.
+   * @returns whether it is ejected now
+   */
+  ejectFor(endpoint: EndpointState, forMs: number, reason: string): boolean {
+    const { rules, clock } = this.init
+    this.refresh()
+    if (endpoint.circuit === 'open') return true
+    if (!rules || !hasRoom(this.members, endpoint, rules)) return false
+    endpoint.ejection.open(clock.now(), clock.now() + forMs, reason)
+    this.become(this.members)
+    this.tell(endpoint, 'ejected', reason)
+    return true
+  }
+
+  /** Notices what time has brought: ejections that are over. */
+  refresh(): void {
+    if (this.nextDue === Number.POSITIVE_INFINITY || this.init.clock.now() < this.nextDue) return
+    this.become(this.members)
+  }
+
   // Ends an ejection, where a check that began after it has passed.
   private isRecovered(endpoint: EndpointState, result: CheckResult): boolean {
     const { rules, clock } = this.init
@@ -206,32 +227,11 @@ export class Membership {
     this.tell(endpoint, 'ejected', reason)
   }
 
-  /**
-   * Ejects an endpoint because somebody says so. Like every ejection it keeps to the share.
-   * @returns whether it is ejected now
-   */
-  ejectFor(endpoint: EndpointState, forMs: number, reason: string): boolean {
-    const { rules, clock } = this.init
-    this.refresh()
-    if (endpoint.circuit === 'open') return true
-    if (!rules || !hasRoom(this.members, endpoint, rules)) return false
-    endpoint.ejection.open(clock.now(), clock.now() + forMs, reason)
-    this.become(this.members)
-    this.tell(endpoint, 'ejected', reason)
-    return true
-  }
-
   private readmit(resting: readonly EndpointState[], now: number, isSettled: boolean, reason: string): void {
     if (resting.length === 0) return
     for (const { ejection } of resting) ejection.close(now, isSettled)
     this.become(this.members)
     for (const member of resting) this.tell(member, 'readmitted', reason)
-  }
-
-  /** Notices what time has brought: ejections that are over. */
-  refresh(): void {
-    if (this.nextDue === Number.POSITIVE_INFINITY || this.init.clock.now() < this.nextDue) return
-    this.become(this.members)
   }
 
   // The one place where snapshots are swapped. Events follow when everything is in place, since a listener may call back.
