@@ -6,7 +6,7 @@ import type { EndpointState } from './endpoint.ts'
  * nothing through. Asked for each candidate of each pick, panic or not: quick, and without side effects.
  */
 export interface Gate {
-  /** For `explain`. With `at-limit`, a request does not go to a lower priority instead: the endpoint is free again soon. */
+  /** For `explain`. `at-limit` is no reason for a priority that has no part of the traffic: the endpoint is free again soon. */
   readonly reason: ExclusionReason
   admits(endpoint: EndpointState): boolean
 }
