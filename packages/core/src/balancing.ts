@@ -34,7 +34,7 @@ export interface Refusal {
 export interface Outcome {
   /** `cancelled`: the client left, or a hedge won. It says nothing about the endpoint. */
   kind: 'success' | 'failure' | 'cancelled'
-  /** Milliseconds to the response's headers, or to the failure. */
+  /** Milliseconds to the response's headers, or to the failure; a wait in a queue of ours is not in it. */
   latencyMs: number
   status?: number
   retryAfterMs?: number
