@@ -1,4 +1,5 @@
 import type { Context, Handler, MaybePromise, Middleware } from './contract.ts'
+import { hearing } from './hearing.ts'
 import { fn } from './options.ts'
 import { isPromise } from './promise.ts'
 
@@ -36,7 +37,7 @@ function chainOf<S extends object, Base extends object>(layers: readonly Layer[]
   return {
     use: (layer) => chainOf([...layers, checked<Layer>(layer, 'layer')]),
     provide: (derive) => chainOf([...layers, providing(checked<Derive>(derive, 'derive'))]),
-    to: (handler) => bound(layers, checked<Handler>(handler, 'handler')) as unknown as Handler<Base>,
+    to: (handler) => ended(layers, checked<Handler>(handler, 'handler')) as unknown as Handler<Base>,
     layer: () => asLayer(layers) as unknown as Middleware<Base, S>,
   }
 }
@@ -44,6 +45,10 @@ function chainOf<S extends object, Base extends object>(layers: readonly Layer[]
 /** @throws GatewayError `BAD_OPTION` for what could not be called when a request comes */
 function checked<F>(part: unknown, name: string): F {
   return fn()(part, name) as F
+}
+
+function ended(layers: readonly Layer[], last: Handler): Handler {
+  return layers.length === 0 ? last : bound(layers, hearing(last))
 }
 
 function bound(layers: readonly Layer[], last: Handler): Handler {
