@@ -1,4 +1,4 @@
-import { type Handler, handlerOf, type Layer } from '@gatelet/core'
+import { type Handler, handlerOf, hearing, type Layer } from '@gatelet/core'
 import { createRouter, RouteTable } from '@gatelet/router'
 import { checkedOptions, type GatewayOptions, type GatewayRouteOptions } from './options.ts'
 import { isSame } from './same.ts'
@@ -52,5 +52,6 @@ function targetOf({ to }: GatewayRouteOptions, upstreams: ReadonlyMap<string, Up
 
 // What a layer needs was proved by the types of the options: the router gives it to all that stands in a route.
 function layered(layers: readonly unknown[] = [], last: Handler): Handler {
-  return (layers as readonly Layer[]).reduceRight<Handler>((next, layer) => handlerOf(layer, next), last)
+  if (layers.length === 0) return last
+  return (layers as readonly Layer[]).reduceRight<Handler>((next, layer) => handlerOf(layer, next), hearing(last))
 }
