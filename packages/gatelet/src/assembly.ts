@@ -2,7 +2,7 @@ import { type Handler, handlerOf, hearing, type Layer } from '@gatelet/core'
 import { createRouter, RouteTable } from '@gatelet/router'
 import { checkedOptions, type GatewayOptions, type GatewayRouteOptions } from './options.ts'
 import { isSame } from './same.ts'
-import { plannedUpstream, type Upstream } from './upstream.ts'
+import { leftBehind, plannedUpstream, type Upstream } from './upstream.ts'
 import { within } from './within.ts'
 
 /** A gateway put together from one set of options. Never changed: new options make another. */
@@ -22,15 +22,24 @@ export function assemble(owner: string, given: GatewayOptions, before?: Assembly
   const options = checkedOptions(owner, given)
   // Everything is checked before the first upstream is made: making one is told to those who listen to events.
   within(owner, '', () => RouteTable.build(options.routes.map((route) => ({ ...placeOf(route), data: undefined }))))
-  const upstreams = new Map(
-    Object.entries(options.upstreams).map(([name, upstream]) => [
-      name,
-      plannedUpstream(owner, name, upstream, before?.upstreams.get(name)),
-    ]),
-  )
+  const upstreams = plannedUpstreams(owner, options, before)
   const router = createRouter()
   for (const route of options.routes) router.route(placeOf(route), layered(route.use, targetOf(route, upstreams)))
   return { options, upstreams, handler: layered(options.use, router) }
+}
+
+function plannedUpstreams(owner: string, options: GatewayOptions, before?: Assembly): Map<string, Upstream> {
+  const planned = new Map<string, Upstream>()
+  try {
+    for (const [name, upstream] of Object.entries(options.upstreams))
+      planned.set(name, plannedUpstream(owner, name, upstream, before?.upstreams.get(name)))
+  } catch (error) {
+    // Some things are only found out by making them (a certificate that is not there). What was made before would go on
+    // with its checks and look-ups, for nobody.
+    for (const [name, upstream] of planned) void leftBehind(upstream, before?.upstreams.get(name))?.close()
+    throw error
+  }
+  return planned
 }
 
 /** Where two gateways differ: `upstreams.<name>` for each that came, went or became another; `routes`; `use`. */

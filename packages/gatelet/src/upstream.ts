@@ -28,7 +28,13 @@ export function plannedUpstream(owner: string, name: string, options: UpstreamOp
     isSame(withoutEndpoints(options), withoutEndpoints(before.options))
   const balancer = stays ? before.balancer : within(owner, `upstreams.${name}`, () => createBalancer({ name, ...balancing }))
   const keepsProxy = stays && isSame(asking, before.options.proxy)
-  return { options, balancer, proxy: keepsProxy ? before.proxy : proxy(balancer, asking) }
+  if (keepsProxy) return { options, balancer, proxy: before.proxy }
+  try {
+    return { options, balancer, proxy: within(owner, `upstreams.${name}.proxy`, () => proxy(balancer, asking)) }
+  } catch (error) {
+    if (!stays) void balancer.close()
+    throw error
+  }
 }
 
 function withoutEndpoints({ endpoints: _endpoints, proxy: _proxy, ...others }: UpstreamOptions): object {

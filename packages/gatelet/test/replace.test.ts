@@ -70,6 +70,21 @@ test('keeps everything when one option is wrong', async () => {
   await gateway.close()
 })
 
+test('leaves nothing behind of what was made before the certificate that cannot be read', async () => {
+  const clock = virtualClock()
+  const health = { type: 'call' as const, check: () => true, intervalMs: 1_000 }
+  const checked = { endpoints: [{ id: 'a', handler: () => text('a') }], health, clock }
+  const secret = { ...checked, proxy: { tls: { ca: '/nowhere/ca.pem' } } }
+  const gateway = createGateway<string>({ upstreams: { users: { endpoints: [] } }, routes: toUsers })
+  const changed = { upstreams: { orders: checked, users: secret }, routes: toUsers }
+  await expect(gateway.replace(changed)).rejects.toMatchObject({
+    path: 'upstreams.users.proxy.tls.ca',
+    message: expect.stringContaining('gateway.replace: upstreams.users.proxy.tls.ca cannot be read (ENOENT'),
+  })
+  await expect.poll(() => clock.pending).toBe(0)
+  await gateway.close()
+})
+
 test('tells nobody of endpoints when one option is wrong', async () => {
   const gateway = createGateway<string>({ upstreams: { users: { endpoints: ['http://10.0.0.1'] } }, routes: toUsers })
   const told: string[] = []

@@ -39,7 +39,7 @@ test.each(['peak-ewma', 'least-requests'] as const)(
     const { farm, server } = await scene(
       3,
       { strategy },
-      { handler: (_req, res, { id }) => void served(id === 0 ? 100 : 10).then(() => res.end('served')) },
+      { handler: (_req, res, { id }) => void served(id === 0 ? 300 : 30).then(() => res.end('served')) },
     )
     const client = async () => {
       for (let asked = 0; asked < 50; asked++) await (await fetch(server.url)).text()
