@@ -12,7 +12,8 @@ export function leastBusyAt(endpoints: readonly Endpoint[], context: PickContext
     const at = start + step < count ? start + step : start + step - count
     const endpoint = endpoints[at] as Endpoint
     const busy = busyness(endpoint)
-    if (busy >= best || !context.accepts(endpoint)) continue
+    // The weight of the only one may be so small that it is infinitely busy.
+    if ((bestAt >= 0 && busy >= best) || !context.accepts(endpoint)) continue
     bestAt = at
     best = busy
   }

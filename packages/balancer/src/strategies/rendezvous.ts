@@ -117,9 +117,10 @@ export class RendezvousOrder implements KeyOrder {
       const high = paired(key ^ (highSeeds[at] as number))
       const weight = weights[at] as number
       // −ln(u) is never below 1 − u, and u not above this: saves most logarithms.
-      if (0.5 - (high + 1) / 2 ** 32 >= nearest * weight) continue
+      if (best >= 0 && 0.5 - (high + 1) / 2 ** 32 >= nearest * weight) continue
       const distance = -Math.log(fraction(high, this.low(key, at))) / weight
-      if (distance >= nearest || !context.accepts(endpoints[at] as Endpoint)) continue
+      // The weight of the only one may be so small that it is infinitely far away.
+      if ((best >= 0 && distance >= nearest) || !context.accepts(endpoints[at] as Endpoint)) continue
       best = at
       nearest = distance
     }

@@ -7,7 +7,7 @@ import { everyStrategy, hashing } from './all.ts'
 
 // One round: which endpoints there are, which of them are acceptable, how busy they are.
 const member = fc.record({
-  weight: fc.oneof(fc.constantFrom(0, 1, 2, 0.5, 1e6), fc.integer({ min: 1, max: 100 })),
+  weight: fc.oneof(fc.constantFrom(0, 1, 2, 0.5, 1e6, Number.MIN_VALUE), fc.integer({ min: 1, max: 100 })),
   isThere: fc.boolean(),
   isAcceptable: fc.boolean(),
   inflight: fc.integer({ min: 0, max: 50 }),
