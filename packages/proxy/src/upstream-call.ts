@@ -22,7 +22,7 @@ export interface Attempt extends AttemptAt {
   readonly needsFresh: boolean
   /** When the answer must have begun, in monotonic milliseconds. */
   readonly deadline: number
-  /** How long this attempt may take to it, once it has a connection or one is being made for it. Undefined: no less than that. */
+  /** How long it may take to that, from when it has a connection, or one is being made for it. Undefined: until `deadline`. */
   readonly attemptMs: number | undefined
   readonly options: Dispatcher.DispatchOptions
 }
