@@ -83,7 +83,7 @@ export class Queue {
     return { reason: 'queue-timeout', retryAfterMs: this.init.rules.timeoutMs }
   }
 
-  private enter(entry: Entry, resolve: (answer: MaybePromise<Lease | Refusal>) => void) {
+  private enter(entry: Entry, resolve: (answer: MaybePromise<Lease | Refusal>) => void): void {
     const { signal, context } = entry.ask
     const leave = () => void settle(this.late)
     const settle = (answer: MaybePromise<Lease | Refusal>): boolean => {
@@ -121,7 +121,8 @@ export class Queue {
       return lease !== undefined
     } catch (error) {
       // A function of the user's that looks at this request: it is not for whoever made room to hear of it.
-      return waiter.settle(Promise.reject(error))
+      if (waiter.isWaiting) waiter.settle(Promise.reject(error))
+      return true
     }
   }
 

@@ -307,18 +307,26 @@ describe('in the middle of a pick for one who waits', () => {
   test('a function of the user’s that throws fails its request alone, not who made room', async () => {
     let isOdd = false
     const subset = (ctx: Context) => {
+      if (isOdd && ctx.request.headers.has('x-gone')) controller.abort()
       if (isOdd && ctx.request.headers.has('x-odd')) throw new Error('odd')
       return undefined
     }
     const balancer = narrow({ subset })
     const first = leaseOf(balancer)
     const before = asked(balancer)
-    const odd = balancer.acquire({ tried: [], context: exchange({ headers: { 'x-odd': '1' } }).ctx })
+    const controller = new AbortController()
+    const { ctx: leaving } = exchange({ headers: { 'x-odd': '1', 'x-gone': '1' } })
+    const gone = asked(balancer, { context: leaving, signal: controller.signal })
+    const odd = expect(balancer.acquire({ tried: [], context: exchange({ headers: { 'x-odd': '1' } }).ctx })).rejects.toThrow(
+      'odd',
+    )
     const after = asked(balancer)
     isOdd = true
     first.release()
-    await expect(odd).rejects.toThrow('odd')
+    await settled()
     release(before)
+    await odd
+    expect(reason(gone)).toBe('queue-timeout')
     await settled()
     expect(where(after)).toBe('a')
     release(after)
