@@ -1,27 +1,39 @@
 import type { Pattern } from './pattern.ts'
 
-/** What a pattern captured; `malformed` names the parameter that is not UTF-8 once decoded. */
-export type Capture = { readonly params: Readonly<Record<string, string>> } | { readonly malformed: string }
+/** What a pattern captured. `end`: where in the path the rest begins; undefined when the pattern has none. */
+export type Capture =
+  | { readonly params: Readonly<Record<string, string>>; readonly end: number | undefined }
+  /** This parameter is not UTF-8 once decoded. */
+  | { readonly malformed: string }
+
+// Shared by all that captured nothing. No prototype: `params.constructor` is what a path says, or nothing.
+const nothing: Readonly<Record<string, string>> = Object.freeze(Object.create(null))
+const nothingAtAll: Capture = { params: nothing, end: undefined }
 
 /**
- * Decodes what a pattern captured. Each segment is decoded by itself, after the path was split.
- * @param segments of the path, as many as the pattern has at least
- * @param rest what follows them, without the slash
+ * Takes the parameters out of a path that the pattern matches, and decodes them: each segment by itself, after the path was split.
+ * @param from where the pattern's first slash stands
  */
-export function capture(pattern: Pattern, segments: readonly string[], rest: string): Capture {
-  // No prototype: `params.constructor` is what a path says, or nothing.
+export function capture(pattern: Pattern, path: string, from: number): Capture {
+  if (pattern.params.length === 0 && !pattern.isPrefix) return nothingAtAll
   const params: Record<string, string> = Object.create(null)
-  for (const { name, at } of pattern.params) {
-    const value = decoded(segments[at] as string)
+  let end = from
+  for (const { name, before } of pattern.params) {
+    const start = end + before
+    const slash = path.indexOf('/', start)
+    end = slash < 0 ? path.length : slash
+    const value = decoded(path.slice(start, end))
     if (value === undefined) return { malformed: name }
     params[name] = value
   }
+  if (!pattern.isPrefix) return { params, end: undefined }
+  end += pattern.after
   if (pattern.rest !== undefined) {
-    const value = decodedRest(rest)
+    const value = decodedRest(path.slice(end + 1))
     if (value === undefined) return { malformed: pattern.rest }
     params[pattern.rest] = value
   }
-  return { params }
+  return { params, end }
 }
 
 // `%2F` stays as it is, so that a slash in the result always is a border between segments: `a%2F..%2Fb` must not become `a/../b`.

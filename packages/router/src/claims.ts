@@ -1,5 +1,5 @@
 import { GatewayError } from '@gatelet/core'
-import type { HostPattern } from './host.ts'
+import { hostText } from './host.ts'
 import type { Where } from './route.ts'
 
 /** What the routes of a table have taken, so that two which no request could tell apart are refused. */
@@ -28,5 +28,3 @@ function claimsOf({ method, host, path }: Where): [claim: string, name: string][
   const at = hostText(host)
   return (method ?? ['any']).map((name) => [`${name} ${at}/${shape}`, `${name} ${at}${path.text}`])
 }
-
-const hostText = (host: HostPattern | undefined) => (host ? `${host.isWildcard ? '*.' : ''}${host.name}` : '')

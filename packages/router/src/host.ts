@@ -20,6 +20,11 @@ export const hostPattern: Check<HostPattern> = (value, path) => {
   return { name, isWildcard }
 }
 
+/** The pattern as text; empty for any host. */
+export function hostText(host: HostPattern | undefined): string {
+  return host ? `${host.isWildcard ? '*.' : ''}${host.name}` : ''
+}
+
 function canonicalName(written: string): string | undefined {
   if (written.startsWith('[') ? !written.endsWith(']') : written.includes(':')) return undefined
   try {
@@ -30,37 +35,37 @@ function canonicalName(written: string): string | undefined {
   }
 }
 
-/** One thing per host pattern, found in the order of precedence. */
+/** Things by host pattern, prepared for look-ups. */
 export class HostIndex<T> {
-  private readonly exact = new Map<string, T>()
-  private readonly wildcard = new Map<string, T>()
-  private everywhere: T | undefined
+  private readonly exact = new Map<string, readonly T[]>()
+  private readonly wildcard = new Map<string, readonly T[]>()
+  private readonly everywhere: readonly T[]
 
-  /** What stands at this pattern (undefined: any host). */
-  at(pattern: HostPattern | undefined, make: () => T): T {
-    if (!pattern) {
-      this.everywhere ??= make()
-      return this.everywhere
-    }
-    const map = pattern.isWildcard ? this.wildcard : this.exact
-    const found = map.get(pattern.name) ?? make()
-    map.set(pattern.name, found)
-    return found
+  /** @param things one for each pattern (undefined: any host) */
+  constructor(things: readonly (readonly [pattern: HostPattern | undefined, thing: T])[]) {
+    this.everywhere = things.filter(([pattern]) => !pattern).map(([, thing]) => thing)
+    // What is shorter comes first, so that each list is made of one that is ready.
+    const wildcards = named(things, true).sort(([a], [b]) => a.length - b.length)
+    for (const [name, thing] of wildcards) this.wildcard.set(name, [thing, ...this.below(name)])
+    for (const [name, thing] of named(things, false)) this.exact.set(name, [thing, ...this.below(name)])
   }
 
-  /** The first answer that is not undefined: of the exact host, then of wildcards from the longest on, then of any host. */
-  first<R>(host: string, look: (found: T) => R | undefined): R | undefined {
-    const exact = this.exact.get(host)
-    const answer = (exact && look(exact)) ?? (this.wildcard.size > 0 ? this.firstWildcard(host, look) : undefined)
-    return answer ?? (this.everywhere && look(this.everywhere))
+  /** In the order of precedence: of the exact host, of wildcards from the longest on, of any host. */
+  matching(host: string): readonly T[] {
+    if (this.exact.size === 0 && this.wildcard.size === 0) return this.everywhere
+    return this.exact.get(host) ?? this.below(host)
   }
 
-  private firstWildcard<R>(host: string, look: (found: T) => R | undefined): R | undefined {
+  private below(host: string): readonly T[] {
+    if (this.wildcard.size === 0) return this.everywhere
     for (let dot = host.indexOf('.'); dot >= 0; dot = host.indexOf('.', dot + 1)) {
       const found = this.wildcard.get(host.slice(dot + 1))
-      const answer = found && look(found)
-      if (answer !== undefined) return answer
+      if (found) return found
     }
-    return undefined
+    return this.everywhere
   }
+}
+
+function named<T>(things: readonly (readonly [HostPattern | undefined, T])[], isWildcard: boolean): (readonly [string, T])[] {
+  return things.flatMap(([pattern, thing]) => (pattern?.isWildcard === isWildcard ? [[pattern.name, thing] as const] : []))
 }

@@ -1,9 +1,12 @@
 import { type Check, canonicalizePath, GatewayError, options } from '@gatelet/core'
 
-/** One parameter: its name, and which segment it is. */
+/** One parameter. */
 export interface Param {
   readonly name: string
+  /** Which segment it is. */
   readonly at: number
+  /** How many characters stand before it, slashes and all, from the parameter before it on or from the beginning. */
+  readonly before: number
 }
 
 /** A path pattern, taken apart once. */
@@ -13,6 +16,8 @@ export interface Pattern {
   /** Each segment before the rest: its canonical text, or null for a parameter. */
   readonly segments: readonly (string | null)[]
   readonly params: readonly Param[]
+  /** How many characters of segments without parameters stand behind the last parameter. */
+  readonly after: number
   /** Whether it ends in a rest, and so matches whatever follows. */
   readonly isPrefix: boolean
   /** The name of the rest, if it has one. */
@@ -36,9 +41,18 @@ export const pattern: Check<Pattern> = (value, path) => {
   if (fixed.some((segment, at) => segment === '' && (isPrefix || at < fixed.length - 1))) throw refused('a path without //')
   const segments = fixed.map((segment) => (segment.startsWith(':') ? null : staticSegment(segment, refused)))
   const rest = isPrefix && last !== '*' ? keyOf(last.slice(1)) : undefined
-  const params = fixed.flatMap((segment, at) => (segments[at] === null ? [{ name: keyOf(segment.slice(1)), at }] : []))
+  const params: Param[] = []
+  let after = 0
+  for (const [at, segment] of segments.entries()) {
+    if (segment !== null) {
+      after += 1 + segment.length
+      continue
+    }
+    params.push({ name: keyOf((fixed[at] as string).slice(1)), at, before: after + 1 })
+    after = 0
+  }
   checkNames([...params.map(({ name }) => name), ...(rest === undefined ? [] : [rest])], refused)
-  return { text: value, segments, params, isPrefix, rest }
+  return { text: value, segments, params, after, isPrefix, rest }
 }
 
 /** The pattern of everything at and below a path: `/v1` and `/v1/` become `/v1/*`; one with a rest stays. */

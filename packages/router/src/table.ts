@@ -1,7 +1,8 @@
 import { type Checks, checkOptions, options } from '@gatelet/core'
 import { capture } from './capture.ts'
 import { Claims } from './claims.ts'
-import { HostIndex } from './host.ts'
+import { HostIndex, type HostPattern, hostText } from './host.ts'
+import type { Leaf } from './leaf.ts'
 import type { Pattern } from './pattern.ts'
 import { type Route, type RouteSpec, whereChecks } from './route.ts'
 import { PathTree } from './tree.ts'
@@ -36,8 +37,7 @@ export type Match<D> =
  * leaves the request to the next one.
  */
 export class RouteTable<D> {
-  private readonly hosts = new HostIndex<PathTree<D>>()
-  private readonly depth: number
+  private readonly hosts: HostIndex<PathTree<D>>
 
   /** @throws GatewayError `BAD_OPTION` for a route that is not right, or that matches just what another one does */
   static build<D>(routes: readonly RouteSpec<D>[]): RouteTable<D> {
@@ -50,8 +50,14 @@ export class RouteTable<D> {
 
   /** Of routes that are checked already. */
   constructor(routes: readonly Route<D>[]) {
-    for (const route of routes) this.hosts.at(route.host, () => new PathTree()).add(route)
-    this.depth = routes.reduce((most, { path }) => Math.max(most, path.segments.length), 0)
+    const trees = new Map<string, readonly [HostPattern | undefined, PathTree<D>]>()
+    for (const route of routes) {
+      const host = hostText(route.host)
+      const tree = trees.get(host)?.[1] ?? new PathTree<D>()
+      trees.set(host, [route.host, tree])
+      tree.add(route)
+    }
+    this.hosts = new HostIndex([...trees.values()])
   }
 
   /**
@@ -59,36 +65,36 @@ export class RouteTable<D> {
    * @param from where in the path to begin: at a slash, or at its end, which is the same as a slash that nothing follows
    */
   find(request: RouteRequest, from = 0): Match<D> {
-    const { method, url } = request
-    // What is deeper than every pattern can only be part of a rest: it is not split.
-    const segments = url.path.slice(from + 1).split('/', this.depth + 1)
-    const route = this.hosts.first(url.host, (tree) => tree.first(segments, (leaf) => leaf.find(method)))
-    return route ? hit(route, url.path, from, segments) : this.refusal(url.host, segments)
+    const { host, path } = request.url
+    const whole = from < path.length ? path : `${path}/`
+    for (const tree of this.hosts.matching(host)) {
+      const route =
+        tree.at(from === 0 ? whole : whole.slice(from))?.find(request.method) ??
+        tree.first(whole, from, routeFor<D>, request.method)
+      if (route) return hit(route, whole, from)
+    }
+    return this.refusal(host, whole, from)
   }
 
-  private refusal(host: string, segments: readonly string[]): Match<D> {
+  private refusal(host: string, path: string, from: number): Match<D> {
     const methods = new Set<string>()
-    this.hosts.first(host, (tree) =>
-      tree.first(segments, (leaf) => {
-        for (const method of leaf.methods) methods.add(method)
-        return undefined
-      }),
-    )
+    for (const tree of this.hosts.matching(host)) tree.first(path, from, addMethods<D>, methods)
     if (methods.size === 0) return { kind: 'miss' }
     if (methods.has('GET')) methods.add('HEAD')
     return { kind: 'wrong-method', allow: [...methods.add('OPTIONS')].sort() }
   }
 }
 
-function hit<D>({ path: pattern, data }: Route<D>, path: string, from: number, segments: readonly string[]): Match<D> {
-  const end = pattern.isPrefix ? endOf(pattern, from, segments) : undefined
-  const captured = capture(pattern, segments, end === undefined ? '' : path.slice(end + 1))
-  if ('malformed' in captured) return { kind: 'malformed', param: captured.malformed }
-  return { kind: 'hit', data, pattern, params: captured.params, end }
+function routeFor<D>(leaf: Leaf<D>, method: string): Route<D> | undefined {
+  return leaf.find(method)
 }
 
-function endOf(pattern: Pattern, from: number, segments: readonly string[]): number {
-  let end = from
-  for (let at = 0; at < pattern.segments.length; at++) end += 1 + (segments[at] as string).length
-  return end
+function addMethods<D>(leaf: Leaf<D>, methods: Set<string>): undefined {
+  for (const method of leaf.methods) methods.add(method)
+}
+
+function hit<D>({ path: pattern, data }: Route<D>, path: string, from: number): Match<D> {
+  const captured = capture(pattern, path, from)
+  if ('malformed' in captured) return { kind: 'malformed', param: captured.malformed }
+  return { kind: 'hit', data, pattern, params: captured.params, end: captured.end }
 }
