@@ -90,6 +90,11 @@ export class Exchange {
   }
 }
 
+/** The exchange of a context; undefined for one that is not ours. */
+export function exchangeOf<S extends object>(ctx: Context<S>): Exchange | undefined {
+  return ctx instanceof ExchangeContext ? ctx.exchange : undefined
+}
+
 /** The context that layers get. Small and of one shape: a layer that adds state makes another. */
 class ExchangeContext<S extends object> implements Context<S> {
   readonly exchange: Exchange

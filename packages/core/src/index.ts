@@ -1,5 +1,6 @@
 export type { AddressRange } from './address.ts'
 export { addressRanges, canonicalAddress, embeddedIpv4, isWithin, networkOf } from './address.ts'
+export { amended } from './amend.ts'
 export type {
   Ask,
   Balancer,

@@ -1,3 +1,4 @@
+import { amendFailure } from './amend.ts'
 import { discard, isBody } from './body.ts'
 import type { Chain } from './chain.ts'
 import type { Context, Handler, Reply } from './contract.ts'
@@ -70,11 +71,12 @@ function failed(error: unknown, ctx: Context, deliver: Deliver, fail: Fail): voi
   else deliver(failure(error, ctx))
 }
 
-/** The reply for something thrown; tells `request:failed` what it was. */
+/** The reply for something thrown, as layers have amended it; tells `request:failed` what it was. */
 export function failure(error: unknown, context: Context): Reply {
   publish('request:failed', { context, error })
   try {
-    return problem(error instanceof GatewayError ? error : new GatewayError('INTERNAL', { cause: error }))
+    const reply = problem(error instanceof GatewayError ? error : new GatewayError('INTERNAL', { cause: error }))
+    return amendFailure(context, error, reply)
   } catch (worse) {
     // The error's own headers are not what HTTP allows.
     publish('request:failed', { context, error: worse })
