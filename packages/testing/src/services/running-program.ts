@@ -11,6 +11,8 @@ export interface RunningProgram extends AsyncDisposable {
   /** `http://127.0.0.1:<port>`. */
   readonly url: string
   readonly port: number
+  /** Sends it a signal: `SIGSTOP` makes it hang until `SIGCONT`. */
+  signal(signal: NodeJS.Signals): void
   /** Ends it, and resolves when it has. */
   close(): Promise<void>
 }
@@ -20,6 +22,8 @@ export interface ProgramInit {
   readonly program: string
   /** Its arguments. It must stay in the foreground, listen on this port of 127.0.0.1, and write into this folder alone. */
   readonly args: (port: number, folder: string) => readonly string[] | Promise<readonly string[]>
+  /** Default: one that is free. */
+  readonly port?: number
 }
 
 /**
@@ -27,8 +31,8 @@ export interface ProgramInit {
  * accepts connections. It ends with this process at the latest.
  * @throws Error with what it wrote, when it ends or does not listen within ten seconds
  */
-export async function startProgram({ program, args }: ProgramInit): Promise<RunningProgram> {
-  const port = await freePort()
+export async function startProgram({ program, args, port: wanted }: ProgramInit): Promise<RunningProgram> {
+  const port = wanted ?? (await freePort())
   const folder = await mkdtemp(join(tmpdir(), 'gatelet-test-'))
   const child = spawn(program, await args(port, folder), { stdio: ['ignore', 'pipe', 'pipe'] })
   const closed = once(child, 'close').catch(() => {})
@@ -49,15 +53,17 @@ export async function startProgram({ program, args }: ProgramInit): Promise<Runn
     await closed
     await rm(folder, { recursive: true, force: true })
   }
+  const signal = (name: NodeJS.Signals) => void child.kill(name)
   for (let waited = 0; waited < 10_000 && !hasEnded; waited += 20) {
-    if (await accepts(port)) return { url: `http://127.0.0.1:${port}`, port, close, [Symbol.asyncDispose]: close }
+    if (await accepts(port)) return { url: `http://127.0.0.1:${port}`, port, signal, close, [Symbol.asyncDispose]: close }
     await delay(20)
   }
   await close()
   throw new Error(`${program} does not listen: ${output.trim() || 'it says nothing'}`)
 }
 
-async function freePort(): Promise<number> {
+/** A port of 127.0.0.1 that nobody listens on. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as { port: number }

@@ -1,5 +1,5 @@
 import { get } from 'node:http'
-import { requireProgram, startHaproxy, startNginx } from '@gatelet/testing'
+import { findProgram, requireProgram, startHaproxy, startNginx, startRedis, startRedisCluster } from '@gatelet/testing'
 import { describe, expect, test } from 'vitest'
 
 const status = (url: string) =>
@@ -32,5 +32,40 @@ describe.skipIf(!requireProgram('haproxy'))('HAProxy', () => {
 
   test('says why it does not start', async () => {
     await expect(startHaproxy(() => 'listn all')).rejects.toThrow(/haproxy does not listen: .*unknown keyword 'listn'/s)
+  })
+})
+
+describe.each([
+  ['redis-server', requireProgram('redis-server')],
+  // Not in every system's list of packages: where it is there, it is tested.
+  ['valkey-server', findProgram('valkey-server')],
+] as const)('%s', (program, found) => {
+  describe.skipIf(!found)('where it is installed', () => {
+    test('runs until it is closed, and starts again on the same port, empty', async () => {
+      await using redis = await startRedis({ program })
+      expect(await redis.command('SET', 'clé', '1')).toBe('OK')
+      expect(await redis.command('MGET', 'clé', 'none')).toEqual(['1', null])
+      await redis.close()
+      await expect(redis.command('PING')).rejects.toThrow('ECONNREFUSED')
+      await redis.start()
+      expect(await redis.command('DBSIZE')).toBe(0)
+    })
+
+    test('says what it does not like', async () => {
+      await using redis = await startRedis({ program, args: ['--maxmemory', '2mb'] })
+      expect(await redis.command('CONFIG', 'GET', 'maxmemory')).toEqual(['maxmemory', '2097152'])
+      await expect(redis.command('NO-SUCH')).rejects.toThrow('unknown command')
+      await expect(startRedis({ program, args: ['--no-such', '1'] })).rejects.toThrow(/does not listen: .*no-such/s)
+    })
+
+    test('runs as a cluster whose nodes send clients to each other', async () => {
+      await using cluster = await startRedisCluster({ program })
+      expect(new Set(cluster.nodes.map(({ port }) => port)).size).toBe(3)
+      // The slot of 'key' is in the last third.
+      const [first, second, third] = cluster.nodes
+      await expect(first?.command('GET', 'key')).rejects.toThrow(`MOVED 12539 127.0.0.1:${third?.port}`)
+      await expect(second?.command('GET', 'key')).rejects.toThrow(`MOVED 12539 127.0.0.1:${third?.port}`)
+      expect(await third?.command('GET', 'key')).toBe(null)
+    })
   })
 })
