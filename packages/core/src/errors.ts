@@ -49,6 +49,7 @@ export const errorTable = {
   DRAINING: { status: 503, side: 'gateway', retryable: true, title: 'The gateway is shutting down' },
   DEADLINE_EXCEEDED: { status: 504, side: 'gateway', retryable: true, title: 'The time for this request is over' },
   // The upstream's side
+  PART_FAILED: { status: 502, side: 'upstream', retryable: true, title: 'A part of the answer could not be had' },
   DISCOVERY_FAILED: { status: 502, side: 'upstream', retryable: true, title: 'The servers could not be looked up' },
   UPSTREAM_CONNECT_FAILED: { status: 502, side: 'upstream', retryable: true, title: 'The server could not be reached' },
   UPSTREAM_RESET: { status: 502, side: 'upstream', retryable: true, title: 'The server broke the connection off' },

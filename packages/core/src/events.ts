@@ -33,6 +33,11 @@ export interface EventMap {
     readonly durationMs: number
     readonly error?: unknown
   }
+  /**
+   * A part of an aggregated reply could not be had: the reply is made without it, or not at all where it is required. Told
+   * once for each, and not for those that were cancelled since another one failed.
+   */
+  'part:failed': { readonly context: Context; readonly part: string; readonly error: unknown }
   /** One attempt at one endpoint is over. `attempt` counts from 0. */
   'upstream:attempted': {
     readonly context: Context

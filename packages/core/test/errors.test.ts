@@ -39,6 +39,7 @@ test('the codes, and what each means to a client, are stable', () => {
       "OVERLOADED 503 gateway retryable",
       "DRAINING 503 gateway retryable",
       "DEADLINE_EXCEEDED 504 gateway retryable",
+      "PART_FAILED 502 upstream retryable",
       "DISCOVERY_FAILED 502 upstream retryable",
       "UPSTREAM_CONNECT_FAILED 502 upstream retryable",
       "UPSTREAM_RESET 502 upstream retryable",
