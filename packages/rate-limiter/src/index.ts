@@ -1,0 +1,10 @@
+export type {
+  CalendarRule,
+  ConcurrencyRule,
+  GcraRule,
+  RateRequest,
+  RateRule,
+  RateStore,
+  RateVerdict,
+  WindowRule,
+} from './store.ts'
