@@ -38,7 +38,7 @@ export interface EjectionOptions {
   jitter?: number
   /**
    * Which share of the endpoints may be ejected at once (those that are probed included), 0 to 1; at least one may, and never
-   * the last. Default 0.5; 1 with `failFast`.
+   * the last. Default 0.75, so that of up to four endpoints the one that works is found; 1 with `failFast`.
    */
   maxShare?: number
   /** How many requests in a row must succeed, one at a time, before it is back in full; 0 to 100. 0: it is back at once. Default 1. */
@@ -83,7 +83,7 @@ export interface OutlierOptions {
 export function ejectionRules(given: EjectionOptions): EjectionRules {
   const { consecutiveFailures = 5, consecutiveGatewayFailures = Number.POSITIVE_INFINITY, failureRate = {} } = given
   const { outliers = {}, windowMs = 30_000, baseMs = 30_000, maxMs = Math.max(300_000, baseMs), jitter = 0 } = given
-  const { probes = 1, endedByCheck = true, failFast = false, maxShare = failFast ? 1 : 0.5 } = given
+  const { probes = 1, endedByCheck = true, failFast = false, maxShare = failFast ? 1 : 0.75 } = given
   return {
     consecutiveFailures,
     consecutiveGatewayFailures,

@@ -75,7 +75,8 @@ export interface BalancerOptions<V = URL | Handler> {
   /**
    * Below which share of healthy endpoints health is ignored, 0 to 1: those that are left would break down under the load of
    * all. Only where the priorities together cannot take everything. 0: never; then requests are refused when nobody is
-   * healthy. Default 0.5, or what `ejection.maxShare` leaves when that is less: what may be ejected is not asked all the same.
+   * healthy. Default 0.5, or what `ejection.maxShare` leaves when that is less, which is 0.25 unless either is set: what may be
+   * ejected is not asked all the same.
    */
   panicThreshold?: number
   /** Where this process stands: requests stay in its zone as far as that is fair. Default: zones do not matter. */
