@@ -6,6 +6,7 @@ import {
   type Lease,
   type MaybePromise,
   type Reply,
+  stopReason,
 } from '@gatelet/core'
 import type { Dispatcher } from 'undici'
 import { released } from './attempted.ts'
@@ -16,7 +17,6 @@ import { Race, type RaceHost } from './race.ts'
 import type { RequestBody } from './request-body.ts'
 import { Retries } from './retries.ts'
 import { isIdempotent } from './retry.ts'
-import { stopReason } from './stopped.ts'
 import { UpstreamCall } from './upstream-call.ts'
 import { upstreamError } from './upstream-error.ts'
 import type { Upstream } from './upstreams.ts'

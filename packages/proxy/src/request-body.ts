@@ -1,7 +1,6 @@
 import type { Readable } from 'node:stream'
-import { type Body, bytesOf, type Context, lengthOf, sourceOf } from '@gatelet/core'
+import { type Body, bytesOf, type Context, lengthOf, sourceOf, stopReason } from '@gatelet/core'
 import { bodyError } from './body-error.ts'
-import { stopReason } from './stopped.ts'
 import { StreamedBody } from './streamed-body.ts'
 
 // Bodies up to this size are read before the upstream is asked: a third less CPU, half the memory, and the request can be
