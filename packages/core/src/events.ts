@@ -94,6 +94,11 @@ export interface EventMap {
   }
   /** A discovery source could not be asked, or its answer is not used: the endpoints of the answer before stay. */
   'discovery:failed': { readonly source: string; readonly error: GatewayError; readonly balancer?: string }
+  /**
+   * A store for many processes is not asked any more, since it failed several times running; or it answers again. In between,
+   * requests go by what their layer says for that case. `store` names its kind: `redis`, `cluster`.
+   */
+  'store:changed': { readonly store: string; readonly isAvailable: boolean; readonly error?: GatewayError }
   /** Why an endpoint was picked, or none, for one of the requests that their balancer samples. */
   'endpoint:explained': {
     readonly explanation: Explanation

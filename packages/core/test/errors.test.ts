@@ -48,6 +48,8 @@ test('the codes, and what each means to a client, are stable', () => {
       "OVERLOADED 503 gateway retryable",
       "DRAINING 503 gateway retryable",
       "MAINTENANCE 503 gateway retryable",
+      "STORE_UNAVAILABLE 503 gateway retryable",
+      "STORE_TIMEOUT 503 gateway retryable",
       "DEADLINE_EXCEEDED 504 gateway retryable",
       "PART_FAILED 502 upstream retryable",
       "DISCOVERY_FAILED 502 upstream retryable",
