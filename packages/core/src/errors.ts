@@ -57,7 +57,12 @@ export const errorTable = {
   OVERLOADED: { status: 503, side: 'gateway', retryable: true, title: 'There is too much to do to take the request now' },
   DRAINING: { status: 503, side: 'gateway', retryable: true, title: 'The gateway is shutting down' },
   MAINTENANCE: { status: 503, side: 'gateway', retryable: true, title: 'This service is being worked on' },
-  STORE_UNAVAILABLE: { status: 503, side: 'gateway', retryable: true, title: 'What the answer depends on cannot be looked up now' },
+  STORE_UNAVAILABLE: {
+    status: 503,
+    side: 'gateway',
+    retryable: true,
+    title: 'What the answer depends on cannot be looked up now',
+  },
   STORE_TIMEOUT: { status: 503, side: 'gateway', retryable: true, title: 'What the answer depends on was not found out in time' },
   DEADLINE_EXCEEDED: { status: 504, side: 'gateway', retryable: true, title: 'The time for this request is over' },
   // The upstream's side
