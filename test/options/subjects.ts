@@ -19,7 +19,7 @@ import {
 import { toFetch } from '@gatelet/fetch'
 import { attach, serve } from '@gatelet/node'
 import { balancedFetch, mirror, proxy, tcpBalancer } from '@gatelet/proxy'
-import { createRouter } from '@gatelet/router'
+import { createRouter, validate } from '@gatelet/router'
 import {
   call,
   describeAdapter,
@@ -638,6 +638,20 @@ export const subjects: Readonly<Record<string, Subject>> = {
   RawRequestOptions: {
     through: (options) => rawRequest(9, 'GET / HTTP/1.1\r\n\r\n', options),
     bad: { responses: 0, silenceMs: -1, end: 'yes' },
+  },
+  ValidateOptions: {
+    through: validate,
+    good: { body: { '~standard': { version: 1, vendor: 'test', validate: (value: unknown) => ({ value }) } } },
+    bad: {
+      params: { type: 'object' },
+      query: 'string',
+      headers: { '~standard': { version: 2, validate: never } },
+      body: never,
+      bodyTypes: ['xml'],
+      maxBodyBytes: 0,
+      maxFields: '10',
+      maxErrors: 1.5,
+    },
   },
   VirtualClockOptions: { through: virtualClock, bad: { now: '0', date: new Date(0), seed: Number.NaN } },
 }
