@@ -1,3 +1,8 @@
+export type { AggregateOptions } from './aggregate/aggregate.ts'
+export { aggregate } from './aggregate/aggregate.ts'
+export type { Clipping } from './aggregate/clipping.ts'
+export type { JsonValue, Part, PartOptions, PartRequest, QueryValue } from './aggregate/part.ts'
+export { part } from './aggregate/part.ts'
 export type { PathParams } from './build-path.ts'
 export { pathBuilder, pathOf } from './build-path.ts'
 export { cors } from './filters/cors.ts'
