@@ -1,6 +1,7 @@
 export type { AddressRange } from './address.ts'
 export { addressRanges, canonicalAddress, embeddedIpv4, isWithin, networkOf } from './address.ts'
 export { amended } from './amend.ts'
+export { attemptMsOf, withAttemptMs } from './attempt-time.ts'
 export type {
   Ask,
   Balancer,
@@ -65,4 +66,5 @@ export { failure, handlerOf, notFound, run } from './run.ts'
 export { stopReason } from './stopped.ts'
 export type { CanonicalHost, CanonicalTarget, PathOptions } from './target.ts'
 export { canonicalize, canonicalizeHost, canonicalizeLeniently, canonicalizePath } from './target.ts'
+export { isToken } from './token.ts'
 export { switchProtocols } from './upgrade.ts'

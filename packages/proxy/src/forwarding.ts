@@ -1,4 +1,5 @@
 import {
+  attemptMsOf,
   type Context,
   type GatewayError,
   type Handler,
@@ -82,7 +83,7 @@ export class Forwarding implements RaceHost {
     const { settings } = this.parts
     const upstream = upstreamOf(lease, this.parts.upstreams)
     const needsFresh = this.retries?.needsFresh ?? false
-    const attemptMs = body.isHeld ? settings.attemptMs : undefined
+    const attemptMs = body.isHeld ? shorter(settings.attemptMs, attemptMsOf(ctx)) : undefined
     const options = this.optionsFor(upstream)
     const attempt = { ctx, lease, upstream, settings, number: this.attempts++, needsFresh, deadline, attemptMs, options }
     const call = new UpstreamCall(attempt, resolve, reject)
@@ -174,4 +175,8 @@ export class Forwarding implements RaceHost {
     if (race) race.stop(this.stopped)
     else call?.stop(this.stopped)
   }
+}
+
+function shorter(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : Math.min(one, other)
 }

@@ -29,8 +29,8 @@ export interface ProxyTimeouts {
   totalMs?: number
   /**
    * For one attempt to its answer's headers, the making of a connection included, a wait for one that is in use (`queueMs`) not;
-   * then another endpoint is asked as after `headersMs`. For requests without a body, or with a collected one. Default: none but
-   * those above.
+   * then another endpoint is asked as after `headersMs`. For requests without a body, or with a collected one. A layer may say less
+   * (core's `withAttemptMs`). Default: none but those above.
    */
   attemptMs?: number
   /**

@@ -1,3 +1,4 @@
+import { withAttemptMs } from '@gatelet/core'
 import { proxy } from '@gatelet/proxy'
 import { call, calls, exchange, type Origin, type OriginFarm, origins, virtualClock } from '@gatelet/testing'
 import { describe, expect, test, vi } from 'vitest'
@@ -233,6 +234,21 @@ describe('one attempt', () => {
     const reply = await answering
     expect([reply.status, (await reply.json<{ code: string }>()).code]).toEqual([504, 'UPSTREAM_ATTEMPT_TIMEOUT'])
     await at(farm, 0).when(() => at(farm, 0).requests[0]?.aborted)
+  })
+
+  test.each([
+    ['a layer, where the proxy has none', undefined, 100],
+    ['the proxy, where that is shorter', 100, 500],
+    ['a layer, where that is shorter', 500, 100],
+  ])('has the time of %s', async (_, attemptMs, ofLayer) => {
+    await using farm = await origins(1)
+    at(farm, 0).fault = { kind: 'hang-before-headers' }
+    const clock = virtualClock()
+    const handler = proxy(farm.urls[0] as string, { clock, timeouts: attemptMs === undefined ? {} : { attemptMs } })
+    const answering = call((ctx) => handler(withAttemptMs(ctx, ofLayer)))
+    await at(farm, 0).when(() => farm.hits === 1)
+    await clock.advance(100)
+    expect(await (await answering).json()).toMatchObject({ code: 'UPSTREAM_ATTEMPT_TIMEOUT' })
   })
 
   test('begins with its connection: a wait in our own queue is not held against the endpoint', async () => {
