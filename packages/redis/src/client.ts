@@ -1,0 +1,91 @@
+import { type Check, options } from '@gatelet/core'
+
+/** A client of node-redis 5 or 6: what `createClient` returns. */
+export interface NodeRedisClient extends Listened {
+  readonly isReady: boolean
+  sendCommand(args: readonly string[]): Promise<unknown>
+}
+
+/** A client of node-redis 5 or 6 for a cluster: what `createCluster` returns. */
+export interface NodeRedisCluster extends Listened {
+  readonly isOpen: boolean
+  readonly masters: readonly unknown[]
+  sendCommand(firstKey: string, isReadonly: boolean, args: string[]): Promise<unknown>
+}
+
+/** A client of ioredis 5 or 6 or of iovalkey: a `Redis` or a `Cluster`. */
+export interface IoRedisClient extends Listened {
+  readonly status: string
+  evalsha(sha: string, keyCount: number, ...keysAndArgs: string[]): Promise<unknown>
+  eval(script: string, keyCount: number, ...keysAndArgs: string[]): Promise<unknown>
+}
+
+interface Listened {
+  on(event: 'error', listener: (error: Error) => void): unknown
+  listenerCount(event: 'error'): number
+}
+
+/**
+ * A client of Redis or Valkey, known by its shape: node-redis 5 and 6, ioredis 5 and 6, iovalkey, each for one server (or
+ * Sentinel, or a proxy) and for a cluster.
+ */
+export type RedisClient = NodeRedisClient | NodeRedisCluster | IoRedisClient
+
+/** What a store needs of a client. */
+export interface Scripting {
+  /** Whether a command would be sent now, not queued in the client until a connection is there. */
+  isReady(): boolean
+  /** Runs a script by its hash. @param keys at least one; all of one slot */
+  byHash(hash: string, keys: readonly string[], args: readonly string[]): Promise<unknown>
+  /** Runs a script by its text, after which the server knows its hash. */
+  byText(text: string, keys: readonly string[], args: readonly string[]): Promise<unknown>
+}
+
+/** The client as something that runs scripts. */
+export function scriptingOf(client: RedisClient): Scripting {
+  if ('evalsha' in client) return overIoRedis(client)
+  return 'masters' in client ? overNodeRedisCluster(client) : overNodeRedis(client)
+}
+
+/** Whether keys of one script must be of one slot. */
+export function isCluster(client: RedisClient): boolean {
+  return 'masters' in client || ('isCluster' in client && client.isCluster === true)
+}
+
+/** A client, by its shape. @throws GatewayError `BAD_OPTION` */
+export const redisClient: Check<RedisClient> = (value, path) => {
+  const client = (typeof value === 'object' && value !== null ? value : {}) as Partial<NodeRedisClient & IoRedisClient>
+  const isClient = [client.on, client.evalsha ?? client.sendCommand].every((method) => typeof method === 'function')
+  if (!isClient) throw options.wrong(value, path, 'a client of node-redis, ioredis or iovalkey')
+  return client as RedisClient
+}
+
+function overNodeRedis(client: NodeRedisClient): Scripting {
+  const run = (command: string, script: string, keys: readonly string[], args: readonly string[]) =>
+    client.sendCommand([command, script, String(keys.length), ...keys, ...args])
+  return {
+    isReady: () => client.isReady,
+    byHash: (hash, keys, args) => run('EVALSHA', hash, keys, args),
+    byText: (text, keys, args) => run('EVAL', text, keys, args),
+  }
+}
+
+function overNodeRedisCluster(client: NodeRedisCluster): Scripting {
+  const run = (command: string, script: string, keys: readonly string[], args: readonly string[]) =>
+    client.sendCommand(keys[0] ?? '', false, [command, script, String(keys.length), ...keys, ...args])
+  return {
+    // Each node has a connection of its own: whether the right one is there shows when it is asked.
+    isReady: () => client.isOpen,
+    byHash: (hash, keys, args) => run('EVALSHA', hash, keys, args),
+    byText: (text, keys, args) => run('EVAL', text, keys, args),
+  }
+}
+
+function overIoRedis(client: IoRedisClient): Scripting {
+  return {
+    // 'wait': the first command makes it connect.
+    isReady: () => client.status === 'ready' || client.status === 'wait',
+    byHash: (hash, keys, args) => client.evalsha(hash, keys.length, ...keys, ...args),
+    byText: (text, keys, args) => client.eval(text, keys.length, ...keys, ...args),
+  }
+}
