@@ -20,8 +20,7 @@ export function capture(pattern: Pattern, path: string, from: number): Capture {
   let end = from
   for (const { name, before } of pattern.params) {
     const start = end + before
-    const slash = path.indexOf('/', start)
-    end = slash < 0 ? path.length : slash
+    end = segmentEnd(path, start)
     const value = decoded(path.slice(start, end))
     if (value === undefined) return { malformed: name }
     params[name] = value
@@ -41,11 +40,19 @@ function decodedRest(rest: string): string | undefined {
   return rest.includes('%') ? decoded(rest.replaceAll('%2F', '%252F')) : rest
 }
 
-function decoded(segment: string): string | undefined {
+/** A segment, percent-decoded; undefined when that is not UTF-8. */
+export function decoded(segment: string): string | undefined {
   if (!segment.includes('%')) return segment
   try {
     return decodeURIComponent(segment)
   } catch {
     return undefined
   }
+}
+
+/** Where the segment ends that begins here. */
+export function segmentEnd(path: string, start: number): number {
+  let end = start
+  while (end < path.length && path.charCodeAt(end) !== 47) end++
+  return end
 }

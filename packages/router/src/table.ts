@@ -68,9 +68,7 @@ export class RouteTable<D> {
     const { host, path } = request.url
     const whole = from < path.length ? path : `${path}/`
     for (const tree of this.hosts.matching(host)) {
-      const route =
-        tree.at(from === 0 ? whole : whole.slice(from))?.find(request.method) ??
-        tree.first(whole, from, routeFor<D>, request.method)
+      const route = tree.first(whole, from, routeFor<D>, request.method)
       if (route) return hit(route, whole, from)
     }
     return this.refusal(host, whole, from)
