@@ -1,0 +1,93 @@
+import {
+  type Checks,
+  type Context,
+  checkOptions,
+  empty,
+  GatewayError,
+  type Handler,
+  type MaybePromise,
+  options,
+  problem,
+  type Reply,
+} from '@gatelet/core'
+import { hostName } from './host-name.ts'
+import { type CheckedPath, checkOnePath, newPathChecks, newPathOf, type PathState } from './new-path.ts'
+
+/** Where clients are sent. What is left out stays as it was asked for, and so does the query. */
+export interface RedirectOptions<P extends string = string> {
+  /**
+   * 301 and 308 are for ever, and remembered by browsers; 302, 303 and 307 are for now. 307 and 308 keep the method, 303 makes it
+   * GET, and after 301 and 302 a POST usually becomes one (RFC 9110 §15.4). Default 302.
+   */
+  status?: 301 | 302 | 303 | 307 | 308
+  scheme?: 'http' | 'https'
+  /** A host name without port. */
+  host?: string
+  /** 1 to 65,535. Default: where a scheme is given, the usual one of it; else that of the request. The usual one is not written. */
+  port?: number
+  /** The whole path, as `/v2/users/:id`, filled with what the route in front captured, percent-encoded anew. Not together with `prefix`. */
+  path?: P
+  /** What takes the place of the part of the path that the mounted route matched, as far as its rest: as in `rewrite`. */
+  prefix?: string
+}
+
+/** A handler; and a layer, which lets requests pass that are as they should be already. */
+export interface Redirect<N extends object = {}> {
+  (ctx: Context<N>): Reply
+  <S extends N>(ctx: Context<S>, next: Handler<S>): MaybePromise<Reply>
+}
+
+/**
+ * Sends clients elsewhere: the `RequestRedirect` of the Gateway API. `Location` is made of the canonical URL that routes matched,
+ * never of the raw target, and never begins with `//`, so that no path leads to another host than the options say.
+ * @throws GatewayError `BAD_OPTION` at once; at a request, `BAD_TARGET` for a parameter that no path can carry
+ * @example router.get('/people/:id', redirect({ path: '/users/:id', status: 308 }))
+ * @example chain().use(redirect({ scheme: 'https', status: 308 })).to(router)
+ */
+export function redirect<P extends string = string>(given: RedirectOptions<P>): Redirect<PathState<P>> {
+  const to = checkOptions<Checked>('redirect', given, checks)
+  checkOnePath('redirect', given)
+  return function redirect(ctx: Context, next?: Handler): MaybePromise<Reply> {
+    const path = newPathOf(to, ctx)
+    if (next && isThere(to, ctx, path)) return next(ctx)
+    const location = locationOf(to, ctx, path ?? ctx.request.url.path)
+    if (location === undefined) return problem(new GatewayError('BAD_HOST', { detail: 'There is no Host header' }))
+    return empty({ status: to.status ?? 302, headers: { location } })
+  } as Redirect<PathState<P>>
+}
+
+interface Checked extends CheckedPath {
+  status?: 301 | 302 | 303 | 307 | 308 | undefined
+  scheme?: 'http' | 'https' | undefined
+  host?: string | undefined
+  port?: number | undefined
+}
+
+const checks: Checks<Checked> = {
+  ...newPathChecks,
+  status: options.optional(options.oneOf(301, 302, 303, 307, 308)),
+  scheme: options.optional(options.oneOf('http', 'https')),
+  host: options.optional(hostName),
+  port: options.optional(options.number({ min: 1, max: 65_535, integer: true })),
+}
+
+const usualPort = (scheme: 'http' | 'https') => (scheme === 'https' ? 443 : 80)
+
+function isThere({ scheme, host, port }: Checked, { request: { url } }: Context, path: string | undefined): boolean {
+  if (scheme !== undefined && scheme !== url.scheme) return false
+  if (host !== undefined && host !== url.host) return false
+  if (port !== undefined && port !== (url.port ?? usualPort(url.scheme))) return false
+  return path === undefined || path === url.path
+}
+
+/** @returns undefined where it has to name a host, and the client has named none */
+function locationOf({ scheme, host, port }: Checked, { request: { url } }: Context, path: string): string | undefined {
+  const isElsewhere = scheme !== undefined || host !== undefined || port !== undefined
+  // By itself, `//name` would be the name of another host (RFC 3986 §4.2).
+  if (!isElsewhere) return (path.startsWith('//') ? `/.${path}` : path) + url.search
+  const { scheme: toScheme, host: toHost } = { scheme: scheme ?? url.scheme, host: host ?? url.host }
+  if (toHost === '') return undefined
+  const toPort = port ?? (scheme === undefined ? url.port : undefined)
+  const suffix = toPort === undefined || toPort === usualPort(toScheme) ? '' : `:${toPort}`
+  return `${toScheme}://${toHost}${suffix}${path}${url.search}`
+}
