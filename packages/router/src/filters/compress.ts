@@ -1,0 +1,122 @@
+import {
+  type Context,
+  checkOptions,
+  isPromise,
+  type MaybePromise,
+  type Middleware,
+  problem,
+  type Reply,
+  transformed,
+} from '@gatelet/core'
+import { type Negotiated, negotiated } from './accept-encoding.ts'
+import { available, type Coding, type Compressor, compressorsFor } from './compress-codings.ts'
+import { type CompressOptions, compressChecks } from './compress-options.ts'
+import { COMPRESSIBLE, contentLength, describePacked, mayTransform, mediaTypeOf, weakenEtag } from './compress-rules.ts'
+import { addVary } from './vary.ts'
+
+/**
+ * Packs the content of replies as the client takes it: zstd, Brotli, gzip or deflate, by `Accept-Encoding`. It leaves alone what
+ * is packed already, parts of content, and what says `no-transform`; a strong `ETag` becomes a weak one, and digests of the
+ * content go. Streams are sent as they come, and go at the pace of their reader.
+ *
+ * What is packed can be guessed from its length (BREACH, 2013): where a page holds a secret, a token against forged requests
+ * for example, and beside it what the request says, who sees the traffic and makes the browser ask again and again learns the
+ * secret letter by letter. Mask such tokens anew in each reply, or leave such replies out by `leaveOut`.
+ *
+ * In front of a cache, replies are stored as they are and packed each time; behind one, once for each coding.
+ * @throws GatewayError `BAD_OPTION`
+ * @example chain().use(compress({ codings: ['br', 'gzip'], leaveOut: 'credentials' })).to(router)
+ */
+export function compress<N extends object = {}>(given: CompressOptions<N> = {}): Middleware<N> {
+  const compression = new Compression(checkOptions<CompressOptions>('compress', given as CompressOptions, compressChecks))
+  return function compress(ctx, next) {
+    const accepted = compression.accepted(ctx as Context)
+    if (accepted === 'none') return notAcceptable()
+    const answer: MaybePromise<Reply> = next(ctx)
+    return isPromise(answer)
+      ? answer.then((reply) => compression.pack(reply, ctx as Context, accepted))
+      : compression.pack(answer, ctx as Context, accepted)
+  }
+}
+
+class Compression {
+  private readonly codings: readonly Coding[]
+  private readonly compressors: Record<Coding, Compressor>
+  private readonly minBytes: number
+  private readonly isCompressible: (type: string) => boolean
+  private readonly flushStreams: boolean
+  private readonly isLeftOut: (ctx: Context, reply: Reply) => boolean
+  private readonly refuses: boolean
+  private readonly maxInflight: number
+  private inflight = 0
+
+  constructor(given: CompressOptions) {
+    const { codings = ['zstd', 'br', 'gzip', 'deflate'], level = {}, types = COMPRESSIBLE, leaveOut = () => false } = given
+    this.codings = available(codings)
+    this.compressors = compressorsFor(level)
+    this.minBytes = given.minBytes ?? 1_024
+    this.isCompressible = typeof types === 'function' ? types : matcher(types)
+    this.flushStreams = given.flushStreams ?? true
+    this.isLeftOut = leaveOut === 'credentials' ? hasCredentials : leaveOut
+    this.refuses = given.refuseUnacceptable ?? false
+    this.maxInflight = given.maxInflight ?? 1_000
+  }
+
+  /** What the client takes; `none` where there is nothing that it would. */
+  accepted({ request }: Context): Negotiated<Coding> | 'none' {
+    const accepted = negotiated(request.headers.get('accept-encoding'), this.codings)
+    return this.refuses && accepted.coding === undefined && !accepted.acceptsIdentity ? 'none' : accepted
+  }
+
+  pack(reply: Reply, ctx: Context, { coding, acceptsIdentity }: Negotiated<Coding>): Reply {
+    // What is no reply is for the edge to tell of.
+    if (!Array.isArray(reply?.headers?.raw)) return reply
+    if (reply.status === 304) return validated(reply, ctx)
+    const type = mediaTypeOf(reply)
+    if (!mayTransform(reply, ctx.request) || type === undefined || this.isLeftOut(ctx, reply)) return reply
+    const length = contentLength(reply, ctx.request)
+    const isWorthIt = this.isCompressible(type) && (length === undefined || length >= this.minBytes)
+    // Somebody who does not take it as it is gets it packed even where it is not worth it.
+    if (length === 0 || (!isWorthIt && acceptsIdentity)) return reply
+    addVary(reply.headers, 'Accept-Encoding')
+    if (coding === undefined || this.inflight >= this.maxInflight) return reply
+    describePacked(reply.headers, coding)
+    if (reply.body !== null) reply.body = this.packed(reply.body, ctx, coding, length, this.isLive(type, length))
+    return reply
+  }
+
+  private packed(body: Reply['body'], ctx: Context, coding: Coding, length: number | undefined, isLive: boolean): Reply['body'] {
+    this.inflight++
+    ctx.onFinish(() => {
+      this.inflight--
+    })
+    return transformed(body, () => this.compressors[coding](length, isLive))
+  }
+
+  private isLive(type: string, length: number | undefined): boolean {
+    return type === 'text/event-stream' || (this.flushStreams && length === undefined)
+  }
+}
+
+// It names what the client has, which is a validator that we have weakened (RFC 9110 §15.4.5).
+function validated(reply: Reply, { request }: Context): Reply {
+  const etag = reply.headers.get('etag')
+  if (etag !== undefined && request.headers.get('if-none-match')?.includes(`W/${etag}`)) weakenEtag(reply.headers)
+  return reply
+}
+
+const matcher =
+  (types: RegExp) =>
+  (type: string): boolean => {
+    // A regular expression that is global goes on where it stopped.
+    types.lastIndex = 0
+    return types.test(type)
+  }
+
+const hasCredentials = ({ request }: Context, { headers }: Reply): boolean =>
+  headers.has('set-cookie') || request.headers.has('cookie') || request.headers.has('authorization')
+
+function notAcceptable(): Reply {
+  const headers = { vary: 'Accept-Encoding' }
+  return problem({ status: 406, title: 'The content is not to be had in a coding that is acceptable', headers })
+}
