@@ -78,7 +78,7 @@ describe('requestHeaders refuses', () => {
     [{ remove: 'x-a' }, 'remove', /a list/],
     [{ ste: {} }, 'ste', /did you mean set/],
   ])('%j', (options, path, right) => {
-    const error = refusal(() => requestHeaders(untyped(options)))
+    const error = refusal(() => requestHeaders(untyped<RequestHeadersOptions>(options)))
     expect(error).toMatchObject({ code: 'BAD_OPTION', path })
     expect(error.message).toMatch(/^requestHeaders: /)
     expect(error.message).toMatch(right)

@@ -103,7 +103,7 @@ describe('responseHeaders refuses', () => {
     [{ add: { 'x-a': 'ü€' } }, 'add.x-a', /a text that HTTP allows/],
     [{ set: [] }, 'set', /an object/],
   ])('%j', (options, path, right) => {
-    const error = refusal(() => responseHeaders(untyped(options)))
+    const error = refusal(() => responseHeaders(untyped<ResponseHeadersOptions>(options)))
     expect(error).toMatchObject({ code: 'BAD_OPTION', path })
     expect(error.message).toMatch(right)
   })
