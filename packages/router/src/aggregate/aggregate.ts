@@ -9,7 +9,7 @@ import {
   systemClock,
 } from '@gatelet/core'
 import { Gathering } from './gathering.ts'
-import type { Part } from './part.ts'
+import type { Part, PartsByName, StateOfParts } from './part.ts'
 import { planOf } from './plan.ts'
 
 /** What all parts have in common. */
@@ -39,14 +39,15 @@ const checks: Checks<AggregateOptions> = { clock: options.optional(options.clock
  * router.get('/home/:id', aggregate({ user, news: part({ from: proxy(news), request: '/news', optional: true }) }))
  */
 export function aggregate<S extends object = {}>(
-  parts: Readonly<Record<string, Part<unknown, S>>>,
-  options: AggregateOptions = {},
-): Handler<S> {
+  parts: Readonly<Record<string, Part<unknown, NoInfer<S>>>>,
+  options?: AggregateOptions,
+): Handler<S>
+export function aggregate<E extends PartsByName>(parts: E, options?: AggregateOptions): Handler<StateOfParts<E>>
+export function aggregate(parts: PartsByName, options: AggregateOptions = {}): Handler {
   const { clock = systemClock } = checkOptions('aggregate', options, checks)
   const plan = planOf(parts)
   return function aggregate(ctx) {
     if (ctx.request.kind === 'upgrade') throw new GatewayError('UPGRADE_REFUSED', { detail: 'Here is no WebSocket' })
-    // Which state the parts read was proved by the types.
-    return new Gathering(ctx as unknown as Context, plan, clock).reply()
+    return new Gathering(ctx, plan, clock).reply()
   }
 }

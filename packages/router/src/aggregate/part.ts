@@ -28,16 +28,17 @@ export interface PartRequest {
 export type QueryValue = string | number | boolean
 
 /** One backend of an aggregated reply: whom to ask, what, and what of its JSON stands where. */
-export interface PartOptions<T = JsonValue, S extends object = {}, E extends object = {}> extends Clipping {
+export interface PartOptions<T = JsonValue, S extends object = {}, E extends PartsByName = {}, F extends object = S>
+  extends Clipping {
   /** Who answers: a proxy, a function, another `aggregate`. */
-  from: Handler<S>
+  from: Handler<F>
   /**
    * Parts that must have answered before this one is asked, by the names that `request` knows them by. They need not be shown in
    * the reply. A part whose earlier part is missing is not asked, and is missing too.
    */
-  after?: { readonly [Name in keyof E]: Part<E[Name], S> }
+  after?: E
   /** What is asked. As a function it gets the results of `after`. Default: `GET` of the path that came. */
-  request?: string | PartRequest | ((ctx: Context<S>, earlier: E) => MaybePromise<string | PartRequest>)
+  request?: string | PartRequest | ((ctx: Context<S>, earlier: Results<E>) => MaybePromise<string | PartRequest>)
   /**
    * Names of header fields of the client's request that are passed on, besides `Accept-Language`, `Traceparent`, `Tracestate`,
    * `X-Request-Id`, `Via`, `Forwarded` and `X-Forwarded-*`. **Credentials are passed only when named here**: a backend of somebody
@@ -66,13 +67,35 @@ export interface PartOptions<T = JsonValue, S extends object = {}, E extends obj
   setCookies?: boolean
 }
 
-declare const kept: unique symbol
+declare const gives: unique symbol
+declare const needs: unique symbol
 
 /** One part, made by `part`. `T` is what it gives to those behind, `S` the state that it needs. */
-export interface Part<out T = JsonValue, in S extends object = {}> {
-  // Phantom: exists in types only.
-  readonly [kept]: (state: S) => T
+export interface Part<out T = JsonValue, in S extends object = {}> extends AnyPart {
+  // Phantoms: they exist in types only.
+  readonly [gives]: T
+  readonly [needs]: (state: S) => void
 }
+
+/** A part, whatever it gives and needs. */
+export interface AnyPart {
+  readonly [gives]: unknown
+  // Not a function of `never`: TypeScript would infer that as the state of a part that is written in place.
+  readonly [needs]: unknown
+}
+
+/** Parts by their names. */
+export type PartsByName = Readonly<Record<string, AnyPart>>
+
+/** What parts give, by their names. */
+export type Results<E extends PartsByName> = { readonly [Name in keyof E]: E[Name][typeof gives] }
+
+/** The state that all of them need. */
+export type StateOfParts<E extends PartsByName> = {} extends E
+  ? {}
+  : { [Name in keyof E]: E[Name][typeof needs] }[keyof E] extends (state: infer S extends object) => void
+    ? S
+    : {}
 
 /**
  * One part of an `aggregate`. It can stand in several, and be there for other parts only. That parts wait for each other for ever
@@ -82,8 +105,17 @@ export interface Part<out T = JsonValue, in S extends object = {}> {
  * const user = part({ from: proxy(users), request: '/users/:id', read: userSchema })
  * const orders = part({ from: proxy(orders), after: { user }, request: (_, { user }) => ({ path: '/orders', query: { of: user.account } }) })
  */
-export function part<T = JsonValue, S extends object = {}, E extends object = {}>(options: PartOptions<T, S, E>): Part<T, S> {
-  const made = {} as Part<T, S>
+export function part<T = JsonValue, S extends object = {}>(
+  options: PartOptions<T, S, {}, NoInfer<S>> & { after?: never },
+): Part<T, S>
+export function part<T = JsonValue, S extends object = {}, E extends PartsByName = {}>(
+  options: PartOptions<T, S, E, NoInfer<S>>,
+): Part<T, S & StateOfParts<E>>
+export function part<T = JsonValue, S extends object = {}, E extends PartsByName = {}, F extends object = {}>(
+  options: PartOptions<T, S, E, F>,
+): Part<T, F & S & StateOfParts<E>>
+export function part(options: object): AnyPart {
+  const made = {} as AnyPart
   settings.set(made, partSettings(options, settingsOf))
   return made
 }

@@ -1,6 +1,6 @@
 import { type Check, checkOptions, GatewayError, options } from '@gatelet/core'
 import { checkPlaces } from './layout.ts'
-import { type Part, settingsOf } from './part.ts'
+import { type PartsByName, settingsOf } from './part.ts'
 import type { PartSettings } from './part-settings.ts'
 
 /** One part of one aggregate. */
@@ -23,7 +23,7 @@ export interface Plan {
 const MAX_PARTS = 32
 
 /** @throws GatewayError `BAD_OPTION` */
-export function planOf(given: Readonly<Record<string, Part<unknown, never>>>): Plan {
+export function planOf(given: PartsByName): Plan {
   const { parts } = checkOptions<{ parts: Named }>('aggregate', { parts: given }, { parts: named })
   const shown = Object.entries(parts).map(([name, settings]) => planned(name, settings))
   const byPart = new Map(shown.map((part) => [part.settings, part]))

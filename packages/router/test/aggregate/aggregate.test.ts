@@ -3,7 +3,10 @@ import { aggregate, part } from '@gatelet/router'
 import { call } from '@gatelet/testing'
 import { expect, test } from 'vitest'
 
-const gives = (value: unknown, headers: Record<string, string> = {}) => () => json(value, { headers })
+const gives =
+  (value: unknown, headers: Record<string, string> = {}) =>
+  () =>
+    json(value, { headers })
 
 test('puts what each part answered under its name, in the order in which they are given', async () => {
   const user = part({ from: async () => json({ id: 7 }) })
