@@ -25,7 +25,7 @@ export function pathOf<P extends string>(path: P, params: PathParams<P>): string
 export function pathBuilder<P extends string>(path: P): (params: PathParams<P>) => string {
   const { path: read } = checkOptions('pathBuilder', { path }, { path: fillable })
   const parts = partsOf(read)
-  return (params) => parts.reduce((built, part) => built + (typeof part === 'string' ? part : part(params)), '') || '/'
+  return (params) => parts.map((part) => (typeof part === 'string' ? part : part(params))).join('') || '/'
 }
 
 function fillable(value: unknown, path: string): Pattern {

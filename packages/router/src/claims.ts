@@ -1,6 +1,7 @@
 import { GatewayError } from '@gatelet/core'
 import { hostText } from './host.ts'
-import type { Where } from './route.ts'
+import type { FieldCondition } from './match/conditions.ts'
+import { type Place, pathText } from './route.ts'
 
 /** What the routes of a table have taken, so that two which no request could tell apart are refused. */
 export class Claims {
@@ -10,8 +11,8 @@ export class Claims {
    * @param owner the function that adds the route, and `field` its option, for the message
    * @throws GatewayError `BAD_OPTION` when another route matches the same requests with the same precedence
    */
-  add(where: Where, owner: string, field: string): void {
-    const claims = claimsOf(where)
+  add(place: Place, owner: string, field: string): void {
+    const claims = claimsOf(place)
     for (const [claim, name] of claims) {
       const other = this.taken.get(claim)
       if (other === undefined) continue
@@ -22,9 +23,18 @@ export class Claims {
   }
 }
 
-function claimsOf({ method, host, path }: Where): [claim: string, name: string][] {
-  // No segment of a pattern is `:` or `*` by itself, so these can stand for what matches anything.
-  const shape = [...path.segments.map((segment) => segment ?? ':'), ...(path.isPrefix ? ['*'] : [])].join('/')
-  const at = hostText(host)
-  return (method ?? ['any']).map((name) => [`${name} ${at}/${shape}`, `${name} ${at}${path.text}`])
+function claimsOf(place: Place): [claim: string, name: string][] {
+  const { method = ['any'], hosts, path, rest, tenants = [null], headers, query, priority } = place
+  const shape = path.segments.map((segment, at) => segment ?? [path.params.find((param) => param.at === at)?.constraint?.id])
+  const others = JSON.stringify([shape, path.isPrefix, rest?.id, idsOf(headers), idsOf(query), priority])
+  const names = hosts.length > 0 ? hosts.map(hostText) : ['']
+  return method.flatMap((verb) =>
+    names.flatMap((host) => {
+      const text = `${verb} ${host}${pathText(place)}`
+      return tenants.map((tenant): [string, string] => [JSON.stringify([verb, host, tenant]) + others, text])
+    }),
+  )
 }
+
+const idsOf = (conditions: readonly FieldCondition[]) =>
+  conditions.map(({ name, matcher }) => JSON.stringify([name, matcher?.id])).sort()

@@ -1,14 +1,5 @@
 import { type Check, canonicalizePath, GatewayError, options } from '@gatelet/core'
-
-/** What the value of a parameter must be, so that the pattern matches at all. */
-export interface Constraint {
-  /** Two constraints with the same id are one. */
-  readonly id: unknown
-  /** Of two that accept a value, the one with the lower rank goes first; of equals, the one whose route does. */
-  readonly rank: number
-  /** @param value decoded */
-  accepts(value: string): boolean
-}
+import type { Matcher } from './match/matcher.ts'
 
 /** One parameter. */
 export interface Param {
@@ -17,8 +8,8 @@ export interface Param {
   readonly at: number
   /** How many characters stand before it, slashes and all, from the parameter before it on or from the beginning. */
   readonly before: number
-  /** Left out: any segment that is not empty. */
-  readonly constraint?: Constraint
+  /** What its value must be, so that the pattern matches at all. Left out: any segment that is not empty. */
+  readonly constraint?: Matcher
 }
 
 /** A path pattern, taken apart once. */

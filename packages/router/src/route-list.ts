@@ -1,15 +1,15 @@
 import { type Checks, chain, checkOptions, type Handler, type Middleware, options } from '@gatelet/core'
 import { Claims } from './claims.ts'
-import { type Route, type RouteOptions, type Where, whereChecks } from './route.ts'
+import { type CheckedOptions, placeOf, type Route, type RouteOptions, routeChecks, type TrailingSlash } from './route.ts'
 import { RouteTable } from './table.ts'
 
-interface Handled extends Where {
+interface Handled extends CheckedOptions {
   readonly layers: readonly Middleware[]
   readonly handler: Handler
 }
 
 const checks: Checks<Handled> = {
-  ...whereChecks,
+  ...routeChecks,
   layers: options.list(options.fn<Middleware>('a layer (ctx, next) => Reply')),
   handler: options.fn<Handler>('a handler (ctx) => Reply'),
 }
@@ -18,7 +18,12 @@ const checks: Checks<Handled> = {
 export class RouteList {
   private readonly routes: Route<Handler>[] = []
   private readonly claims = new Claims()
+  private readonly trailingSlash: TrailingSlash
   private built: RouteTable<Handler> | undefined
+
+  constructor(trailingSlash: TrailingSlash) {
+    this.trailingSlash = trailingSlash
+  }
 
   /** Built at the first request after a change, and replaced whole: a request sees the one or the other. */
   get table(): RouteTable<Handler> {
@@ -33,9 +38,10 @@ export class RouteList {
   add(owner: string, where: RouteOptions, handling: readonly unknown[]): void {
     const route = { ...where, layers: handling.slice(0, -1), handler: handling.at(-1) }
     const { layers, handler, ...rest } = checkOptions<Handled>(owner, route, checks)
-    this.claims.add(rest, owner, 'path')
+    const place = placeOf(rest, owner, '', this.trailingSlash)
+    this.claims.add(place, owner, 'path')
     const layered = layers.reduce((before, layer) => before.use(layer), chain())
-    this.routes.push({ ...rest, data: layers.length > 0 ? layered.to(handler) : handler })
+    this.routes.push({ ...place, data: layers.length > 0 ? layered.to(handler) : handler })
     this.built = undefined
   }
 }

@@ -55,7 +55,7 @@ export function createRouter<S extends object = {}>(define: (router: Router<S>) 
 export function createRouter(first?: RouterOptions | ((router: Router) => void), second?: RouterOptions): Router {
   const [define, given] = typeof first === 'function' ? [first, second] : [undefined, first]
   const { notFound: missing = notFound } = checkOptions<RouterOptions>('createRouter', given, checks)
-  const routes = new RouteList()
+  const routes = new RouteList('strict')
   const handler: Handler = (ctx) => {
     const outer = mountedIn(ctx)
     const match = routes.table.find(ctx.request, outer?.end)
@@ -97,6 +97,16 @@ function refusal(ctx: Context, match: Exclude<Match<Handler>, Hit>, missing: Han
   if (match.kind === 'malformed') {
     return problem(new GatewayError('BAD_TARGET', { detail: `The path parameter ${match.param} is not UTF-8` }))
   }
+  if (match.kind === 'redirect')
+    return empty({ status: 308, headers: { location: relativeTo(match.path) + ctx.request.url.search } })
   const headers = { allow: match.allow.join(', ') }
   return ctx.request.method === 'OPTIONS' ? empty({ headers }) : problem(new GatewayError('METHOD_NOT_ALLOWED', { headers }))
+}
+
+// Relative to the path that the client asked for: of what a layer or a server in front took off, we know nothing. It begins
+// with dots, so that whatever the segment is, it never names another host.
+function relativeTo(path: string): string {
+  const isLonger = path.endsWith('/')
+  const segment = path.slice(path.lastIndexOf('/', isLonger ? path.length - 2 : path.length) + 1)
+  return `${isLonger ? '.' : '..'}/${segment}`
 }

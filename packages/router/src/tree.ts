@@ -1,7 +1,7 @@
 import { decoded, segmentEnd } from './capture.ts'
-import { Leaf } from './leaf.ts'
-import { type Constraint, ownCopy, type Pattern } from './pattern.ts'
-import type { Route } from './route.ts'
+import { Leaf, type Placed } from './leaf.ts'
+import type { Matcher } from './match/matcher.ts'
+import { ownCopy, type Pattern } from './pattern.ts'
 
 /** A place that a path can lead to: the text of the node above, then its own. */
 interface Node<D> {
@@ -19,7 +19,7 @@ interface Node<D> {
 }
 
 interface ParamEdge<D> {
-  readonly constraint: Constraint | undefined
+  readonly constraint: Matcher | undefined
   readonly node: Node<D>
 }
 
@@ -33,7 +33,7 @@ export type Look<D, A, R> = (leaf: Leaf<D>, about: A) => R | undefined
 export class PathTree<D> {
   private readonly root: Node<D> = nodeOf('')
 
-  add(route: Route<D>): void {
+  add(route: Placed<D>): void {
     const { path } = route
     let node = this.root
     for (const [at, text] of textsOf(path).entries()) {
@@ -109,7 +109,7 @@ function walkParams<D, A, R>(
   return undefined
 }
 
-function accepts(constraint: Constraint, segment: string): boolean {
+function accepts(constraint: Matcher, segment: string): boolean {
   const value = decoded(segment)
   return value !== undefined && constraint.accepts(value)
 }
@@ -170,7 +170,7 @@ function sharedLength(a: string, b: string): number {
   return length
 }
 
-function paramOf<D>(node: Node<D>, constraint: Constraint | undefined): Node<D> {
+function paramOf<D>(node: Node<D>, constraint: Matcher | undefined): Node<D> {
   node.params ??= []
   const found = node.params.find((edge) => edge.constraint?.id === constraint?.id)
   if (found) return found.node
