@@ -99,6 +99,28 @@ export interface EventMap {
    * requests go by what their layer says for that case. `store` names its kind: `redis`, `cluster`.
    */
   'store:changed': { readonly store: string; readonly isAvailable: boolean; readonly error?: GatewayError }
+  /**
+   * A rate limiter has decided: before the handler answers, and after a wait where it lets requests wait. `isShadow`: the verdict
+   * is told, and the request passes whatever it says.
+   */
+  'rate:decided': {
+    readonly context: Context
+    readonly verdict: {
+      readonly allowed: boolean
+      /** Who has counted: the store, this process while the store is away, or nobody. */
+      readonly source: 'store' | 'local' | 'none'
+      readonly policies: readonly { readonly name: string; readonly remaining: number; readonly allowed: boolean }[]
+      /** Why it is not allowed: see `LimitedVerdict`. */
+      readonly reason?: 'quota' | 'ban' | 'unknown'
+    }
+    readonly isShadow: boolean
+    /** Why the store could not be asked. */
+    readonly error?: unknown
+  }
+  /** Somebody was refused so often that a rate limiter shuts them out for a while. `key` is who, as the limiter counts. */
+  'rate:banned': { readonly key: string; readonly forMs: number }
+  /** The plan of a key could not be looked up, or is none: the one that was known before holds, or else the limiter's own policies. */
+  'rate:plan-failed': { readonly key: string; readonly error: unknown }
   /** Why an endpoint was picked, or none, for one of the requests that their balancer samples. */
   'endpoint:explained': {
     readonly explanation: Explanation
