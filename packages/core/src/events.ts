@@ -22,6 +22,17 @@ export interface EventMap {
    */
   'request:routed': { readonly context: Context; readonly route: string }
   /**
+   * A traffic split chose one of its backends for a request. `variant` is its name, of which there are no more than backends.
+   * `weight`: by chance. `sticky`: by the key or the cookie of the request. `forced`: by a header field or a cookie that says so.
+   */
+  'request:split': {
+    readonly context: Context
+    readonly variant: string
+    readonly why: 'weight' | 'sticky' | 'forced'
+    /** The name of the split, where it has one. */
+    readonly split?: string
+  }
+  /**
    * A copy of a request was sent to a mirror, or was not. `skipped`: too many were under way, or the body was too long or not
    * read to its end.
    */
@@ -32,6 +43,16 @@ export interface EventMap {
     readonly status?: number
     readonly durationMs: number
     readonly error?: unknown
+  }
+  /** Whether a request was let through by `auth`, and why not. Of the credential it tells nothing. */
+  'auth:decided': {
+    readonly context: Context
+    /** `denied`: it was proved who asks, and they may not. `unavailable`: that could not be found out. */
+    readonly outcome: 'proved' | 'absent' | 'refused' | 'denied' | 'unavailable'
+    /** Stable and short: `expired`, `scope`. */
+    readonly reason: string | undefined
+    readonly scheme: string | undefined
+    readonly subject: string | undefined
   }
   /**
    * A part of an aggregated reply could not be had: the reply is made without it, or not at all where it is required. Told

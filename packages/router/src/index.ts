@@ -37,6 +37,9 @@ export type { RouteOptions, RouteSpec } from './route.ts'
 export type { Router, RouterOptions } from './router.ts'
 export { createRouter } from './router.ts'
 export type { Routes, Verb } from './routes.ts'
+export type { Split } from './splits/split.ts'
+export { split } from './splits/split.ts'
+export type { SplitBackend, SplitCookie, SplitOptions, SplitRule, SplitState } from './splits/split-options.ts'
 export { stripPrefix } from './strip-prefix.ts'
 export type { Match, RouteRequest } from './table.ts'
 export { RouteTable } from './table.ts'
@@ -45,4 +48,12 @@ export type { SchemaInput, SchemaIssue, SchemaOutput, SchemaResult, StandardSche
 export { validate } from './validation/validate.ts'
 export type { NeedsParams, Valid, ValidateOptions, ValidState } from './validation/validate-options.ts'
 export { versions } from './versions/versions.ts'
-export type { VersionSource, VersionSpec, VersionState, VersionsOptions } from './versions/versions-options.ts'
+export type {
+  HeaderVersion,
+  ParameterVersion,
+  VendorVersion,
+  VersionSource,
+  VersionSpec,
+  VersionState,
+  VersionsOptions,
+} from './versions/versions-options.ts'
