@@ -1,4 +1,5 @@
 import { createServer } from 'node:http'
+import { absent, auth } from '@gatelet/auth'
 import {
   boundedLoad,
   byClientAddress,
@@ -19,7 +20,24 @@ import {
 import { toFetch } from '@gatelet/fetch'
 import { attach, serve } from '@gatelet/node'
 import { balancedFetch, mirror, proxy, tcpBalancer } from '@gatelet/proxy'
-import { createRouter, validate } from '@gatelet/router'
+import {
+  addressList,
+  compress,
+  cors,
+  createRouter,
+  maintenance,
+  redirect,
+  requestHeaders,
+  requestId,
+  requestLimits,
+  responseHeaders,
+  rewrite,
+  securityHeaders,
+  split,
+  timeout,
+  validate,
+  versions,
+} from '@gatelet/router'
 import {
   call,
   describeAdapter,
@@ -68,6 +86,8 @@ async function closingTcp(options: never): Promise<void> {
   await using server = await tcpBalancer(createBalancer({ endpoints }), { host: '127.0.0.1' })
   await server.close(options)
 }
+
+const versionsBy = (by: never) => versions({ by, versions: { '1': never as never } })
 
 const simulated: SimulateOptions = {
   endpoints: 1,
@@ -433,11 +453,104 @@ export const subjects: Readonly<Record<string, Subject>> = {
     bad: { from: ['10.0.0.0/33'], send: 3 },
   },
   TcpCloseOptions: { through: closingTcp, bad: { graceMs: -1 } },
+  AddressListOptions: { through: addressList, bad: { allow: ['localhost'], deny: '10.0.0.0/8' } },
+  MaintenanceOptions: {
+    through: maintenance,
+    bad: { active: 'yes', retryAfterMs: -1, allow: ['10.0.0.0/33'], keep: ['livez'], detail: '' },
+  },
+  RedirectOptions: {
+    through: redirect,
+    bad: { status: 300, scheme: 'ftp', host: 'a.test:80', port: 0, path: '/a//b', prefix: '/:a' },
+  },
+  RewriteOptions: { through: rewrite, bad: { path: 'v2', prefix: '/*', host: '*.a.test' } },
+  RequestHeadersOptions: {
+    through: requestHeaders,
+    bad: { set: { host: 'a' }, add: { 'content-length': '1' }, remove: ['connection'] },
+  },
+  ResponseHeadersOptions: {
+    through: responseHeaders,
+    bad: { set: { 'x-a': 'a\nb' }, add: { 'x a': 'b' }, remove: ['transfer-encoding'] },
+  },
+  RequestIdOptions: {
+    through: requestId,
+    bad: { header: 'request id', accept: 'trusted', make: 'nanoid', reply: 'yes', clock: {} },
+  },
+  RequestLimitsOptions: {
+    through: requestLimits,
+    bad: { maxBodyBytes: '1mb', requireLength: 1, maxHeaderFields: 0, maxHeaderBytes: -1, maxTargetBytes: 0.5 },
+  },
+  SecurityHeadersOptions: {
+    through: securityHeaders,
+    bad: {
+      hsts: true,
+      noSniff: 'nosniff',
+      frameOptions: 'ALLOWALL',
+      referrerPolicy: 'never',
+      contentSecurityPolicy: '',
+      remove: 'server',
+      override: 1,
+    },
+  },
+  HstsOptions: {
+    through: (hsts) => securityHeaders({ hsts }),
+    at: 'hsts',
+    bad: { maxAgeS: 63_072_001, includeSubDomains: 1, preload: 'yes' },
+  },
+  TimeoutOptions: { through: timeout, bad: { requestMs: -1, backendRequestMs: '1s', clock: {} } },
   RouterOptions: { through: (options) => createRouter(options), bad: { notFound: '/404' } },
   RouteOptions: {
     through: (where) => createRouter().route(where, never as never),
     good: { path: '/x' },
     bad: { method: 'get', host: 'a.example:80', path: 'x' },
+  },
+  CorsOptions: {
+    through: (options) => cors(options),
+    good: { allowOrigins: '*' },
+    bad: {
+      allowOrigins: ['example.com'],
+      allowMethods: ['put'],
+      allowHeaders: ['x a'],
+      exposeHeaders: 'x-a',
+      allowCredentials: 'yes',
+      maxAgeS: -1,
+      allowPrivateNetwork: 1,
+      passPreflights: 'yes',
+      refuseOthers: 403,
+    },
+  },
+  CompressOptions: {
+    through: (options) => compress(options),
+    bad: {
+      codings: ['brotli'],
+      level: 9,
+      minBytes: -1,
+      types: 'text/html',
+      flushStreams: 'sse',
+      leaveOut: 'cookies',
+      refuseUnacceptable: 406,
+      maxInflight: 0,
+    },
+  },
+  CompressLevels: {
+    through: (level) => compress({ level }),
+    at: 'level',
+    bad: { br: 12, gzip: 0, deflate: 10, zstd: 22 },
+  },
+  SplitOptions: {
+    through: (options) => split([{ to: never as never }], options),
+    bad: { when: { header: 'x-a', to: '0' }, stickyBy: 'user', name: '', clock: {} },
+  },
+  SplitRule: {
+    through: (rule) => split([{ to: never as never }], { when: [rule] }),
+    at: 'when[0]',
+    good: { header: 'x-a', to: '0' },
+    bad: { header: 'x a', cookie: 'a b', value: '', to: 'canary' },
+  },
+  SplitCookie: {
+    through: (stickyBy) => split([{ to: never as never }], { stickyBy }),
+    at: 'stickyBy',
+    good: { cookie: 'variant' },
+    bad: { cookie: 'a b', secret: 'short', maxAgeS: 0, sameSite: 'Lax', secure: 'yes', path: 'app' },
   },
   GatewayOptions: {
     through: createGateway,
@@ -653,11 +766,25 @@ export const subjects: Readonly<Record<string, Subject>> = {
       maxErrors: 1.5,
     },
   },
+  VersionsOptions: {
+    through: versions,
+    good: { by: 'path', versions: { '1': never } },
+    bad: {
+      by: 'query',
+      versions: {},
+      default: '2',
+      latest: '2',
+    },
+  },
+  HeaderVersion: { through: versionsBy, at: 'by', good: { header: 'x' }, bad: { header: 'a b' } },
+  VendorVersion: { through: versionsBy, at: 'by', good: { vendor: 'application/x' }, bad: { vendor: 'application/json+x' } },
+  ParameterVersion: { through: versionsBy, at: 'by', good: { parameter: 'x' }, bad: { parameter: 7 } },
   VirtualClockOptions: { through: virtualClock, bad: { now: '0', date: new Date(0), seed: Number.NaN } },
 }
 
 /** Those that no program starts with, and why nothing checks them. */
 export const unchecked: Readonly<Record<string, string>> = {
   GatewayErrorOptions: 'made where something went wrong already: an error about the error would hide it',
+  StandardSchema: 'made by a schema library: ValidateOptions says what is none',
   ParseOptions: 'for tests, which read the bytes of a response that they have',
 }

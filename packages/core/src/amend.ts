@@ -40,7 +40,7 @@ export function amended<S extends object>(ctx: Context<S>, next: Handler<S>, ame
 export function amendFailure(ctx: Context, error: unknown, reply: Reply): Reply {
   const exchange = exchangeOf(ctx)
   const amendments = exchange && pending.get(exchange)
-  if (amendments?.error === error) for (const amend of amendments.made) amend(reply)
+  if (amendments && amendments.error === error) for (const amend of amendments.made) amend(reply)
   return reply
 }
 
@@ -49,6 +49,6 @@ function remember<S extends object>(ctx: Context<S>, error: unknown, amend: (rep
   if (!exchange) return
   const before = pending.get(exchange)
   // Another error than the one before, which somebody has caught.
-  if (before?.error === error) before.made.push(amend)
+  if (before && before.error === error) before.made.push(amend)
   else pending.set(exchange, { error, made: [amend] })
 }

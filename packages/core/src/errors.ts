@@ -23,6 +23,9 @@ export const errorTable = {
   INVALID_REQUEST: { status: 400, side: 'client', retryable: false, title: 'The request is not as it must be here' },
   MALFORMED_BODY: { status: 400, side: 'client', retryable: false, title: 'The body is not what its type says' },
   UNKNOWN_VERSION: { status: 400, side: 'client', retryable: false, title: 'There is no such version' },
+  BAD_CREDENTIALS: { status: 400, side: 'client', retryable: false, title: 'The credentials are not as they must be' },
+  UNAUTHENTICATED: { status: 401, side: 'client', retryable: false, title: 'Valid credentials are needed here' },
+  FORBIDDEN: { status: 403, side: 'client', retryable: false, title: 'These credentials do not allow this' },
   NOT_FOUND: { status: 404, side: 'client', retryable: false, title: 'Nothing is here' },
   ADDRESS_DENIED: { status: 403, side: 'client', retryable: false, title: 'Requests from this address are not taken' },
   METHOD_NOT_ALLOWED: { status: 405, side: 'client', retryable: false, title: 'The method is not allowed here' },
@@ -56,6 +59,7 @@ export const errorTable = {
   QUEUE_TIMEOUT: { status: 503, side: 'gateway', retryable: true, title: 'The request waited too long for its turn' },
   OVERLOADED: { status: 503, side: 'gateway', retryable: true, title: 'There is too much to do to take the request now' },
   DRAINING: { status: 503, side: 'gateway', retryable: true, title: 'The gateway is shutting down' },
+  AUTH_UNAVAILABLE: { status: 503, side: 'gateway', retryable: true, title: 'Credentials cannot be checked now' },
   MAINTENANCE: { status: 503, side: 'gateway', retryable: true, title: 'This service is being worked on' },
   STORE_UNAVAILABLE: {
     status: 503,

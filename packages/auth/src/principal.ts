@@ -1,0 +1,35 @@
+/** Claims of which nothing is known but their names. */
+export type Claims = Readonly<Record<string, unknown>>
+
+/** Who a credential proved the caller to be. */
+export interface Principal<C extends object = Claims> {
+  /** Unique within `issuer`: a user, a client, the id of an API key. */
+  readonly subject: string
+  /** How it was proved, as the verifier calls it: `bearer`, `dpop`, `api-key`, `basic`, `signature`, `certificate`, `session`. */
+  readonly scheme: string
+  /** Who vouches for the subject; undefined where that is this service itself. */
+  readonly issuer?: string | undefined
+  readonly scopes: ReadonlySet<string>
+  readonly roles: ReadonlySet<string>
+  /** What else the credential says, as it was checked. */
+  readonly claims: Readonly<C>
+  /** When it ends, in milliseconds since 1970; undefined when it does not end by itself. A connection that lives longer is to be closed then. */
+  readonly expiresAt?: number | undefined
+}
+
+/** What a verifier knows of a principal; the rest is empty. */
+export interface PrincipalInit<C extends object = Claims> {
+  subject: string
+  scheme: string
+  issuer?: string | undefined
+  scopes?: Iterable<string>
+  roles?: Iterable<string>
+  claims?: Readonly<C>
+  expiresAt?: number | undefined
+}
+
+/** A principal of what is known of it. */
+export function principalOf<C extends object = Claims>(init: PrincipalInit<C>): Principal<C> {
+  const { subject, scheme, issuer, scopes = [], roles = [], claims = {} as C, expiresAt } = init
+  return Object.freeze({ subject, scheme, issuer, scopes: new Set(scopes), roles: new Set(roles), claims, expiresAt })
+}
