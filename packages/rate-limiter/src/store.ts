@@ -40,7 +40,7 @@ export interface RateRequest {
   readonly cost: number
   /** For `concurrency`: whose slot it is. Unlike that of any other request, in any process. */
   readonly lease?: string | undefined
-  /** For `give`: the `stamp` of the verdict by which it was taken. */
+  /** For `give`: the `stamp` of the verdict by which it was taken. Undefined: as if it had been taken just now. */
   readonly stamp?: number | undefined
 }
 

@@ -36,7 +36,7 @@ export function isAllowed<R extends RateRule>(
 
 /**
  * What is told of a rule.
- * @param refused the cost that was asked for, where it is more than is left; else 0
+ * @param refused the cost that was asked for, where it is more than is left; else undefined
  */
 export function verdictOf<R extends RateRule>(
   algorithm: Algorithm<R>,
@@ -44,17 +44,16 @@ export function verdictOf<R extends RateRule>(
   state: Float64Array,
   at: number,
   now: number,
-  refused: number,
+  refused: number | undefined,
   stamp: number,
 ): RateVerdict {
   const capacity = algorithm.capacity(rule)
-  const left = Math.floor(capacity - algorithm.used(rule, state, at, now) + TOLERANCE)
-  const remaining = left > 0 ? left : 0
+  const remaining = Math.max(0, Math.floor(capacity - algorithm.used(rule, state, at, now) + TOLERANCE))
   return {
-    allowed: refused === 0,
+    allowed: refused === undefined,
     remaining,
     resetMs: remaining >= capacity ? 0 : Math.max(0, algorithm.waitFor(rule, state, at, now, remaining + 1)),
-    retryAfterMs: refused === 0 ? 0 : retryAfter(algorithm, rule, state, at, now, refused),
+    retryAfterMs: refused === undefined ? 0 : retryAfter(algorithm, rule, state, at, now, refused),
     stamp,
   }
 }

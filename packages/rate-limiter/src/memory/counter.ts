@@ -6,7 +6,7 @@ export interface Counter {
   ask(request: RateRequest, now: number): boolean
   /** Takes it. @returns the stamp */
   take(request: RateRequest, now: number): number
-  /** @param refused the cost that is more than is left; else 0 */
-  verdict(request: RateRequest, now: number, refused: number, stamp: number): RateVerdict
+  /** @param refused the cost that is more than is left; else undefined */
+  verdict(request: RateRequest, now: number, refused: number | undefined, stamp: number): RateVerdict
   give(request: RateRequest, now: number): void
 }

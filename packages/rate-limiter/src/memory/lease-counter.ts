@@ -26,9 +26,9 @@ export class LeaseCounter implements Counter {
     return 0
   }
 
-  verdict(request: RateRequest, _now: number, refused: number, stamp: number): RateVerdict {
+  verdict(request: RateRequest, _now: number, refused: number | undefined, stamp: number): RateVerdict {
     const remaining = Math.max(0, limitOf(request) - (this.held(request)?.size ?? 0))
-    return { allowed: refused === 0, remaining, resetMs: 0, retryAfterMs: 0, stamp }
+    return { allowed: refused === undefined, remaining, resetMs: 0, retryAfterMs: 0, stamp }
   }
 
   give(request: RateRequest): void {

@@ -73,7 +73,7 @@ class CountsInMemory implements MemoryRateStore {
     const isAllowed = answers.every(Boolean)
     const stamps = isAllowed ? requests.map((request) => this.counterOf(request.rule).take(request, now)) : []
     return requests.map((request, at) => {
-      const refused = answers[at] ? 0 : request.cost
+      const refused = answers[at] ? undefined : request.cost
       return this.counterOf(request.rule).verdict(request, now, refused, stamps[at] ?? 0)
     })
   }
@@ -86,20 +86,23 @@ class CountsInMemory implements MemoryRateStore {
   private takeOne(request: RateRequest, now: number): RateVerdict {
     const counter = this.counterOf(request.rule)
     if (!counter.ask(request, now)) return counter.verdict(request, now, request.cost, 0)
-    return counter.verdict(request, now, 0, counter.take(request, now))
+    return counter.verdict(request, now, undefined, counter.take(request, now))
   }
 
   private counterOf(rule: RateRule): Counter {
     if (rule === this.lastRule) return this.lastCounter as Counter
-    let byName = this.counters.get(rule.algorithm)
-    if (!byName) this.counters.set(rule.algorithm, (byName = new Map()))
-    let counter = byName.get(rule.name)
-    if (!counter) {
-      if (byName.size === MAX_RULES) throw new GatewayError('INTERNAL', { message: `more than ${MAX_RULES} names of rules` })
-      byName.set(rule.name, (counter = this.counterFor(rule)))
-    }
+    const counter = this.counters.get(rule.algorithm)?.get(rule.name) ?? this.added(rule)
     this.lastRule = rule
     this.lastCounter = counter
+    return counter
+  }
+
+  private added(rule: RateRule): Counter {
+    const byName = this.counters.get(rule.algorithm) ?? new Map<string, Counter>()
+    if (byName.size === MAX_RULES) throw new GatewayError('INTERNAL', { message: `more than ${MAX_RULES} names of rules` })
+    const counter = this.counterFor(rule)
+    byName.set(rule.name, counter)
+    this.counters.set(rule.algorithm, byName)
     return counter
   }
 

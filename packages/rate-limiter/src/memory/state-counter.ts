@@ -48,7 +48,7 @@ export class StateCounter<R extends RateRule> implements Counter {
     return stamp
   }
 
-  verdict(request: RateRequest, now: number, refused: number, stamp: number): RateVerdict {
+  verdict(request: RateRequest, now: number, refused: number | undefined, stamp: number): RateVerdict {
     if (this.located !== request) this.locate(request)
     return verdictOf(this.algorithm, request.rule as R, this.states, this.at, now, refused, stamp)
   }

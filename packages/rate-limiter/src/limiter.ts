@@ -1,0 +1,177 @@
+import { randomBytes } from 'node:crypto'
+import {
+  addressRanges,
+  amended,
+  type Clock,
+  type Context,
+  type Handler,
+  isHeard,
+  isPromise,
+  isWithin,
+  type MaybePromise,
+  publish,
+  type Reply,
+  systemClock,
+} from '@gatelet/core'
+import { type Asked, Asker } from './asking.ts'
+import { Ban } from './ban.ts'
+import { Granted } from './grant.ts'
+import { addLegacyFields, limitField, retryAfterField } from './headers.ts'
+import { judged } from './judging.ts'
+import { keyOf } from './keys.ts'
+import { memoryRateStore } from './memory/memory-store.ts'
+import type { CheckedOptions } from './options.ts'
+import { Plans } from './plans.ts'
+import { ruleFrom } from './policy.ts'
+import { type Claim, PolicySet } from './policy-set.ts'
+import { limitedReply } from './replies.ts'
+import { holdSlots } from './slots.ts'
+import type { LimitedVerdict, RateLimitVerdict } from './verdict.ts'
+import { Waiting } from './waiting/waiting.ts'
+
+/** What stands behind `rateLimit`: from a request to its claim, from the claim to a verdict, from the verdict to a reply. */
+export class Limiter<S extends object> {
+  private readonly options: CheckedOptions<S>
+  private readonly clock: Clock
+  private readonly own: PolicySet<S>
+  private readonly plans: Plans<S> | undefined
+  private readonly asker: Asker
+  private readonly ban: Ban | undefined
+  private readonly waiting: Waiting | undefined
+  private readonly isExempt: (ctx: Context<S>) => boolean
+  private readonly isRefunded: ((status: number) => boolean) | undefined
+
+  constructor(options: CheckedOptions<S>) {
+    const {
+      clock = systemClock,
+      store = memoryRateStore({ clock }),
+      onStoreError = 'local',
+      mode,
+      wait = {},
+      ban,
+      plan,
+    } = options
+    this.options = options
+    this.clock = clock
+    this.own = new PolicySet(options.policies, options)
+    this.plans = plan && new Plans(plan, options, clock)
+    this.asker = new Asker(store, onStoreError === 'local' ? memoryRateStore({ clock }) : undefined)
+    this.ban = ban && new Ban(ban, ruleFrom(options.policies[0] as never).name)
+    this.waiting = mode && mode !== 'reject' ? new Waiting(mode, this.asker, wait, clock) : undefined
+    this.isExempt = exemption(options.allow)
+    this.isRefunded = refunds(options.refund)
+  }
+
+  handle(ctx: Context<S>, next: Handler<S>): MaybePromise<Reply> {
+    if (this.isExempt(ctx)) return next(this.told(ctx, nothingHolds))
+    const set = this.setOf(ctx)
+    return isPromise(set) ? set.then((found) => this.decide(ctx, next, found)) : this.decide(ctx, next, set)
+  }
+
+  private setOf(ctx: Context<S>): MaybePromise<PolicySet<S>> {
+    if (!this.plans) return this.own
+    const key = this.options.key ? this.options.key(ctx) : keyOf(undefined, ctx)
+    // Nothing is known of who asks.
+    if (key === undefined) return this.own
+    const found = this.plans.of(key)
+    return isPromise(found) ? found.then((set) => set ?? this.own) : (found ?? this.own)
+  }
+
+  private decide(ctx: Context<S>, next: Handler<S>, set: PolicySet<S>): MaybePromise<Reply> {
+    const claim = set.claim(ctx, nextLease())
+    const { requests } = claim
+    const key = this.ban || this.waiting ? keyOf(this.options.key, ctx) : ''
+    const all = this.ban ? [...requests, this.ban.request(key)] : requests
+    if (all.length === 0) return next(this.told(ctx, nothingHolds))
+    const asked = this.waiting ? this.waiting.ask(ctx as Context<never>, key, all) : this.asker.ask(all)
+    if (!isPromise(asked)) return this.go(ctx, next, claim, key, asked)
+    return asked.then((found) => this.go(ctx, next, claim, key, found))
+  }
+
+  private go(ctx: Context<S>, next: Handler<S>, claim: Claim<S>, key: string, asked: Asked): MaybePromise<Reply> {
+    const { shadow = false, onStoreError } = this.options
+    const verdict = judged(claim.policies, asked, onStoreError === 'closed')
+    if (isHeard('rate:decided')) {
+      publish('rate:decided', { context: ctx as unknown as Context, verdict, isShadow: shadow, error: asked.error })
+    }
+    if (!verdict.allowed && verdict.reason === 'quota' && asked.store) this.ban?.strike(key, asked.store)
+    if (!verdict.allowed && !shadow) return this.refuse(ctx, claim, verdict)
+    return this.pass(ctx, next, claim, key, asked, verdict)
+  }
+
+  private pass(
+    ctx: Context<S>,
+    next: Handler<S>,
+    claim: Claim<S>,
+    key: string,
+    { store, verdicts }: Asked,
+    verdict: RateLimitVerdict,
+  ): MaybePromise<Reply> {
+    const taken = verdict.allowed ? claim.requests.map((request, at) => ({ ...request, stamp: verdicts[at]?.stamp })) : []
+    const granted = new Granted(verdict, store, taken)
+    if (granted.hasSlots) holdSlots(ctx, granted, this.clock, () => this.waiting?.nudge(key))
+    const { isRefunded } = this
+    // When the exchange is over the status is known that was sent; most often it is known before.
+    if (isRefunded) ctx.onFinish(({ status }) => void (isRefunded(status) && granted.settle(0)))
+    const announced = amended(this.told(ctx, granted), next, (reply) => {
+      if (isRefunded?.(reply.status)) void granted.settle(0)
+      this.announce(reply, claim, verdict)
+    })
+    return announced
+  }
+
+  private refuse(ctx: Context<S>, claim: Claim<S>, verdict: LimitedVerdict): MaybePromise<Reply> {
+    const { onLimited = (_: Context<S>, limited: LimitedVerdict) => limitedReply(limited) } = this.options
+    const answered = (reply: Reply): Reply => {
+      const retryAfter = retryAfterField(verdict.retryAfterMs)
+      if (retryAfter !== undefined) reply.headers.set('retry-after', retryAfter)
+      this.announce(reply, claim, verdict)
+      return reply
+    }
+    const reply = onLimited(ctx, verdict)
+    return isPromise(reply) ? reply.then(answered) : answered(reply)
+  }
+
+  private announce({ headers }: Reply, { policies, field }: Claim<S>, { policies: verdicts }: RateLimitVerdict): void {
+    const { headers: style = 'standard', shadow } = this.options
+    // Nothing is said that nobody knows.
+    if (!style || shadow || verdicts.length === 0) return
+    if (style !== 'legacy') {
+      headers.append('ratelimit-policy', field)
+      headers.append('ratelimit', limitField(policies, verdicts))
+    }
+    if (style !== 'standard') addLegacyFields(headers, verdicts, this.clock)
+  }
+
+  private told(ctx: Context<S>, granted: Granted): Context<S> {
+    const { as } = this.options
+    return as === undefined ? ctx : ctx.with({ [as]: granted })
+  }
+}
+
+const nothingHolds = new Granted({ allowed: true, policies: [], source: 'none' }, undefined, [])
+
+function exemption<S extends object>(allow: CheckedOptions<S>['allow'] = []): (ctx: Context<S>) => boolean {
+  if (typeof allow === 'function') return allow
+  const ranges = addressRanges(allow, 'allow')
+  return ranges.length === 0 ? () => false : ({ request }) => isWithin(request.client.address, ranges)
+}
+
+function refunds(refund: CheckedOptions<object>['refund']): ((status: number) => boolean) | undefined {
+  if (refund === undefined || typeof refund === 'function') return refund
+  const statuses = new Set(refund)
+  return (status) => statuses.has(status)
+}
+
+// Leases of two processes must not meet in the store that they share.
+const process = randomBytes(9).toString('base64url')
+let leases = 0
+
+/** One name for all slots of a request, made only when there are some. */
+function nextLease(): () => string {
+  let lease: string | undefined
+  return () => {
+    lease ??= `${process}.${(leases++).toString(36)}`
+    return lease
+  }
+}
