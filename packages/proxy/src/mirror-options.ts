@@ -2,7 +2,7 @@ import { type Checks, type Clock, options } from '@gatelet/core'
 
 /** Which requests are mirrored, and what that may cost. */
 export interface MirrorOptions {
-  /** Of all requests, 0 to 1. Default 1. */
+  /** Of all requests, 0 to 1: `0.05` for five percent, `1 / 3` for a fraction. Default 1. */
   share?: number
   /** For the whole answer of the mirror, in milliseconds; then it is stopped. Default 5,000. */
   timeoutMs?: number

@@ -24,7 +24,8 @@ type MirrorSettings = Required<MirrorOptions>
  * Sends a copy of requests to another handler, and drops what it answers: a new version of a service sees real traffic, and no
  * client sees it. The client gets what `next` gives, as it would without a mirror: nothing waits for the mirror, and neither its
  * failure nor a client that leaves tells one of the other. Upgrades are not mirrored, nor bodies that are too long or that nobody
- * read to the end. Each copy is told on `gatelet:request:mirrored`.
+ * read to the end. Each copy is told on `gatelet:request:mirrored`. Several mirrors are several layers, each with its own share. A
+ * server that closes does not wait for copies.
  *
  * In front of a framework's own handlers, which cannot be given another body, set `maxBodyBytes: 0`.
  *

@@ -1,5 +1,6 @@
-import { type EventMap, GatewayError, type Handler, type Middleware, subscribe, text } from '@gatelet/core'
+import { chain, type EventMap, GatewayError, type Handler, type Middleware, subscribe, text } from '@gatelet/core'
 import { type MirrorOptions, mirror, proxy } from '@gatelet/proxy'
+import { createRouter } from '@gatelet/router'
 import { call, calls, exchange, type Origin, origins, virtualClock } from '@gatelet/testing'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { trickle } from './support/trickle.ts'
@@ -61,6 +62,38 @@ test('a body that streams is copied as it passes, and sent when it is whole', as
   await settled(1)
   expect(shadow.requests[0]?.body.toString()).toBe('hello')
   expect(main.requests[0]?.body.toString()).toBe('hello')
+})
+
+test('several mirrors get a copy each, of a body that streams too, and each has its own share', async () => {
+  await using farm = await origins(3)
+  const [main, one, other] = farm.servers as [Origin, Origin, Origin]
+  const layers = chain()
+    .use(mirror(proxy(one.url)))
+    .use(mirror(proxy(other.url)))
+  const upload = trickle()
+  const answering = call(layers.to(proxy(main.url)), { method: 'POST', body: upload.body })
+  upload.push('hel')
+  upload.push('lo')
+  upload.end()
+  expect((await answering).status).toBe(200)
+  await settled(2)
+  for (const { requests } of [main, one, other]) expect(requests[0]?.body.toString()).toBe('hello')
+  const none = chain()
+    .use(mirror(proxy(one.url), { share: 0 }))
+    .use(mirror(proxy(other.url)))
+  await call(none.to(proxy(main.url)), '/')
+  await settled(3)
+  expect([main.hits, one.hits, other.hits]).toEqual([2, 1, 2])
+})
+
+test('stands in one route as well as in front of all', async () => {
+  const to = vi.fn<Handler>(() => text('mirror'))
+  const router = createRouter()
+    .get('/mirrored', mirror(to), () => text('ours'))
+    .get('/plain', () => text('ours'))
+  for (const url of ['/plain', '/mirrored']) expect(await (await call(router, url)).text()).toBe('ours')
+  await settled(1)
+  expect(to.mock.calls[0]?.[0].request.url.path).toBe('/mirrored')
 })
 
 test('connections to the mirror are used again: its answers are read to their end', async () => {
