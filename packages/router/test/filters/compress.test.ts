@@ -2,6 +2,7 @@ import { syncBuiltinESMExports } from 'node:module'
 import { PassThrough, Readable } from 'node:stream'
 import zlib from 'node:zlib'
 import {
+  amended,
   type Context,
   chain,
   empty,
@@ -9,6 +10,7 @@ import {
   type Handler,
   HeaderList,
   json,
+  type Middleware,
   type Reply,
   readableOf,
   type Source,
@@ -17,7 +19,7 @@ import {
 import { serve } from '@gatelet/node'
 import { proxy } from '@gatelet/proxy'
 import { type CompressOptions, compress } from '@gatelet/router'
-import { type Answer, call, exchange, origins, rawClient } from '@gatelet/testing'
+import { type Answer, call, describeMiddleware, exchange, origins, rawClient } from '@gatelet/testing'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
 const long = 'All that is said twice can be said once. '.repeat(100)
@@ -35,6 +37,23 @@ const unpack: Record<string, (bytes: Uint8Array) => Buffer> = {
   br: zlib.brotliDecompressSync,
   ...('zstdDecompressSync' in zlib ? { zstd: zlib.zstdDecompressSync as typeof zlib.gunzipSync } : {}),
 }
+
+const typed: Middleware = (ctx, next) => amended(ctx, next, ({ headers }) => void headers.set('content-type', 'text/plain'))
+
+describeMiddleware(
+  'compress',
+  () =>
+    chain()
+      .use(compress({ minBytes: 0 }))
+      .use(typed)
+      .layer(),
+  {
+    describe,
+    test,
+    passes: taking('gzip'),
+    changesBody: true,
+  },
+)
 
 describe('content', () => {
   test.each(Object.keys(unpack))('is packed as %s', async (name) => {

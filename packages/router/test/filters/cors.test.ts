@@ -1,7 +1,7 @@
 import { chain, empty, GatewayError, type Handler, json, type Reply, text } from '@gatelet/core'
 import { serve } from '@gatelet/node'
 import { type CorsOptions, cors, createRouter } from '@gatelet/router'
-import { type Answer, call } from '@gatelet/testing'
+import { type Answer, call, describeMiddleware } from '@gatelet/testing'
 import { describe, expect, test, vi } from 'vitest'
 
 const app = 'https://app.example.com'
@@ -17,6 +17,13 @@ const said = ({ headers }: Answer | Reply) =>
   Object.fromEntries(
     [...headers].flatMap(([name, value]) => (name.startsWith('access-control-') ? [[name.slice(15), value]] : [])),
   )
+
+describeMiddleware('cors', () => cors({ allowOrigins: [app], refuseOthers: true }), {
+  describe,
+  test,
+  passes: from(app),
+  refuses: from('https://evil.test'),
+})
 
 describe('an actual request', () => {
   test('of an allowed origin goes on, and the reply says that its page may read it', async () => {
