@@ -1,13 +1,4 @@
-import {
-  type Checks,
-  type Clock,
-  type Context,
-  checkOptions,
-  GatewayError,
-  type Handler,
-  options,
-  systemClock,
-} from '@gatelet/core'
+import { type Checks, type Clock, checkOptions, GatewayError, type Handler, options, systemClock } from '@gatelet/core'
 import { Gathering } from './gathering.ts'
 import type { Part, PartsByName, StateOfParts } from './part.ts'
 import { planOf } from './plan.ts'

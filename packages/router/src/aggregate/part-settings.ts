@@ -101,10 +101,16 @@ const passedHeader: Check<string> = (value, path) => {
   return name.toLowerCase()
 }
 
+const asked: Check<Template | RequestOf> = (value, path) => {
+  if (typeof value === 'function') return value as RequestOf
+  if (typeof value === 'string' || (typeof value === 'object' && value !== null)) return template(value, path)
+  throw options.wrong(value, path, 'a path, a request or a function (ctx, earlier) => request')
+}
+
 const checks: Omit<Checks<Checked>, 'after'> = {
   ...clippingChecks,
   from: fn<Handler>('a handler (ctx) => Reply'),
-  request: optional(either('a path, a request or a function (ctx, earlier) => request', fn<RequestOf>(), template)),
+  request: optional(asked),
   passHeaders: optional(list(passedHeader, { max: 100 })),
   passQuery: optional(either('true or a list of names', oneOf(true), list(string, { max: 100 }))),
   timeoutMs: optional(milliseconds()),

@@ -1,6 +1,6 @@
 import { type Context, chain, type Handler, json, type Middleware } from '@gatelet/core'
 import { aggregate, createRouter, type JsonValue, type Part, part, type StandardSchema } from '@gatelet/router'
-import { describe, expectTypeOf, test } from 'vitest'
+import { describe, expect, expectTypeOf, test } from 'vitest'
 
 interface User {
   readonly account: number
@@ -16,7 +16,8 @@ describe('a part', () => {
     expectTypeOf(part({ from })).toEqualTypeOf<Part<JsonValue, {}>>()
     expectTypeOf(part({ from, read: readUser })).toEqualTypeOf<Part<User, {}>>()
     expectTypeOf(part({ from, read: async (value) => String(value) })).toEqualTypeOf<Part<string, {}>>()
-    const schema = {} as StandardSchema<{ account: string }, User>
+    const validate = () => ({ value: { account: 1 } })
+    const schema: StandardSchema<{ account: string }, User> = { '~standard': { version: 1, vendor: 'test', validate } }
     expectTypeOf(part({ from, read: schema })).toEqualTypeOf<Part<User, {}>>()
   })
 
@@ -37,7 +38,7 @@ describe('a part', () => {
     // @ts-expect-error a user has no name
     part({ from, after: { user }, request: (_, { user: { name } }) => `/orders/${name}` })
     // @ts-expect-error not made by part
-    part({ from, after: { user: { from } } })
+    expect(() => part({ from, after: { user: { from } } })).toThrow('after.user must be made by part()')
   })
 
   test('needs the state that its handler, its request and its earlier parts read', () => {
