@@ -13,11 +13,13 @@ export interface AskingInit {
   readonly isReady: () => boolean
 }
 
-/** One question to a store. */
-export interface Question<T> {
-  send(): Promise<T>
+/** One question to a store: what it answers, and what that means. */
+export interface Question<A, T> {
+  send(): Promise<A>
+  /** May throw for what the store never answers. */
+  read(answer: A): T
   /** For an answer that came too late for whoever asked. */
-  onLate?(answer: T): void
+  onLate?(answer: A): void
   readonly signal?: AbortSignal | undefined
 }
 
@@ -35,7 +37,7 @@ export class Asking {
    * @throws GatewayError `STORE_TIMEOUT`, or `STORE_UNAVAILABLE` with the cause
    * @throws the reason of the signal, once it aborts
    */
-  ask<T>(question: Question<T>): Promise<T> {
+  ask<A, T>(question: Question<A, T>): Promise<T> {
     const { breaker, isReady } = this.init
     if (question.signal?.aborted) return Promise.reject(question.signal.reason)
     if (!breaker.admits()) return Promise.reject(this.unavailable('it is left alone after failures'))
@@ -43,40 +45,41 @@ export class Asking {
     return new Promise((resolve, reject) => this.send(question, resolve, reject))
   }
 
-  private send<T>({ send, onLate, signal }: Question<T>, resolve: (answer: T) => void, reject: (reason: unknown) => void): void {
-    const { breaker, timeoutMs, store } = this.init
-    let isAwaited = true
-    let isLate = false
-    const refuse = (reason: unknown) => {
-      isAwaited = false
-      signal?.removeEventListener('abort', onAbort)
-      reject(reason)
+  private send<A, T>(question: Question<A, T>, resolve: (answer: T) => void, reject: (reason: unknown) => void): void {
+    const { signal } = question
+    const deadline = this.deadlines.begin(() => reject(this.failed(this.timeout())))
+    let endAbort: (() => void) | undefined
+    if (signal) endAbort = onAbort(signal, () => reject(signal.reason))
+    const failed = (error: unknown) => {
+      endAbort?.()
+      // It has failed already when its time is over.
+      if (!deadline.end()) return
+      reject(this.failed(this.unavailable(messageOf(error), error)))
     }
-    const onAbort = () => refuse(signal?.reason)
-    signal?.addEventListener('abort', onAbort)
-    const deadline = this.deadlines.begin(() => {
-      isLate = true
-      refuse(this.failed(new GatewayError('STORE_TIMEOUT', { message: `${store}: no answer within ${timeoutMs} ms` })))
-    })
-    started(send).then(
-      (answer) => {
-        deadline.end()
-        signal?.removeEventListener('abort', onAbort)
-        // One that is always late is of no use, though it answers.
-        if (!isLate) breaker.succeeded()
-        if (isAwaited) resolve(answer)
-        else onLate?.(answer)
-      },
-      (error: unknown) => {
-        deadline.end()
-        if (!isLate) refuse(this.failed(this.unavailable(messageOf(error), error)))
-      },
-    )
+    started(question).then((answer) => {
+      endAbort?.()
+      const isLate = !deadline.end()
+      if (isLate || signal?.aborted) question.onLate?.(answer)
+      // One that is always late is of no use, though it answers.
+      if (isLate) return
+      try {
+        resolve(question.read(answer))
+      } catch (error) {
+        reject(this.failed(this.unavailable(messageOf(error), error)))
+        return
+      }
+      this.init.breaker.succeeded()
+    }, failed)
   }
 
   private failed(error: GatewayError): GatewayError {
     this.init.breaker.failed(error)
     return error
+  }
+
+  private timeout(): GatewayError {
+    const { store, timeoutMs } = this.init
+    return new GatewayError('STORE_TIMEOUT', { message: `${store}: no answer within ${timeoutMs} ms` })
   }
 
   private unavailable(why: string, cause?: unknown): GatewayError {
@@ -85,12 +88,18 @@ export class Asking {
 }
 
 /** A client that throws is as one that rejects. */
-function started<T>(send: () => Promise<T>): Promise<T> {
+function started<A>(question: Question<A, unknown>): Promise<A> {
   try {
-    return send()
+    return question.send()
   } catch (error) {
     return Promise.reject(error)
   }
+}
+
+/** @returns its undo */
+function onAbort(signal: AbortSignal, listener: () => void): () => void {
+  signal.addEventListener('abort', listener)
+  return () => signal.removeEventListener('abort', listener)
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : 'something that is no error was thrown')

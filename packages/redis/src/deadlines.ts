@@ -2,8 +2,8 @@ import type { Clock } from '@gatelet/core'
 
 /** Something that must be over in time. */
 export interface Pending {
-  /** Over: its deadline means nothing any more. */
-  end(): void
+  /** It is over: its deadline means nothing any more. @returns whether it is in time, and the first to say so */
+  end(): boolean
 }
 
 /** Deadlines that all last equally long, so that they pass in the order in which they began: one timer serves all of them. */
@@ -60,7 +60,9 @@ class Link implements Pending {
     this.onPassed = onPassed
   }
 
-  end(): void {
+  end(): boolean {
+    const isInTime = this.onPassed !== undefined
     this.onPassed = undefined
+    return isInTime
   }
 }

@@ -11,17 +11,16 @@ export interface Place {
 }
 
 /** A rule as the scripts know it. */
-export interface EncodedRule {
-  /** `g` gcra, `f` fixed, `s` sliding, `c` calendar, `n` concurrency. */
-  readonly kind: string
-  /** Microseconds: of one unit of refill, of the window, of a lease; or the unit of the calendar. */
-  readonly x: string
-  readonly capacity: string
+interface EncodedRule {
+  /** Kind, `x` and capacity. Kinds: `g` gcra, `f` fixed, `s` sliding, `c` calendar, `n` concurrency. */
+  readonly text: string
+  /** The argument for a cost of 1, which nearly every request has. */
+  readonly once: string
   /** What stands behind the hash tag in a key of Redis. */
   readonly name: string
 }
 
-/** Writes requests as the scripts read them. */
+/** Writes requests as the scripts read them: few and short arguments, since each of them costs client and server time. */
 export class Encoder {
   private readonly place: Place
   private readonly rules = new WeakMap<RateRule, EncodedRule>()
@@ -30,56 +29,56 @@ export class Encoder {
     this.place = place
   }
 
-  rule(rule: RateRule): EncodedRule {
+  /** The keys of Redis: `gatelet:rate:{203.0.113.7}g:burst`. */
+  keys(requests: readonly RateRequest[]): string[] {
+    const { prefix, tag } = this.place
+    return requests.map(({ rule, key }) => {
+      const { name } = this.rule(rule)
+      // An empty tag would be none.
+      return tag === undefined ? `${prefix}{${escaped(key) || '%'}}${name}` : `${prefix}{${tag}}${name}:${escaped(key)}`
+    })
+  }
+
+  /** One argument for each request: kind, `x`, capacity, cost or lease. */
+  takeArguments(requests: readonly RateRequest[]): string[] {
+    return requests.map((request) => {
+      const { once, text } = this.rule(request.rule)
+      return request.cost === 1 && request.lease === undefined ? once : `${text} ${amountOf(request)}`
+    })
+  }
+
+  /** The same, with the stamp or nothing in front. */
+  giveArguments(requests: readonly RateRequest[]): string[] {
+    return requests.map((request) => `${request.stamp ?? ''} ${this.rule(request.rule).text} ${amountOf(request)}`)
+  }
+
+  private rule(rule: RateRule): EncodedRule {
     const known = this.rules.get(rule)
     if (known) return known
+    const [kind, x, capacity] = numbersOf(rule, this.place.leaseMs)
+    const text = `${kind} ${x} ${capacity}`
     // A colon ends the name, so it is no part of it.
-    const name = escaped(rule.name).replaceAll(':', '%003a')
-    const encoded = { ...numbersOf(rule, this.place.leaseMs), name }
+    const encoded = { text, once: `${text} 1`, name: `${kind}:${escaped(rule.name).replaceAll(':', '%003a')}` }
     this.rules.set(rule, encoded)
     return encoded
   }
-
-  /** The key of Redis: `gatelet:rate:{203.0.113.7}g:burst`. */
-  key({ rule, key }: RateRequest): string {
-    const { kind, name } = this.rule(rule)
-    const { prefix, tag } = this.place
-    // An empty tag would be none.
-    if (tag === undefined) return `${prefix}{${escaped(key) || '%'}}${kind}:${name}`
-    return `${prefix}{${tag}}${kind}:${name}:${escaped(key)}`
-  }
-
-  /** Four for each request: kind, `x`, capacity, cost or lease. */
-  takeArguments(requests: readonly RateRequest[]): string[] {
-    const args: string[] = []
-    for (const { rule, cost, lease } of requests) {
-      const { kind, x, capacity } = this.rule(rule)
-      args.push(kind, x, capacity, kind === 'n' ? (lease ?? '') : String(cost))
-    }
-    return args
-  }
-
-  /** Five for each request: kind, `x`, capacity, cost or lease, stamp or nothing. */
-  giveArguments(requests: readonly RateRequest[]): string[] {
-    const args: string[] = []
-    for (const { rule, cost, lease, stamp } of requests) {
-      const { kind, x, capacity } = this.rule(rule)
-      args.push(kind, x, capacity, kind === 'n' ? (lease ?? '') : String(cost), stamp === undefined ? '' : String(stamp))
-    }
-    return args
-  }
 }
 
-function numbersOf(rule: RateRule, leaseMs: number): Omit<EncodedRule, 'name'> {
+const amountOf = ({ rule, cost, lease }: RateRequest) => (rule.algorithm === 'concurrency' ? lease : cost)
+
+/** Kind; microseconds, of one unit of refill, of a window or of a lease, or the unit of the calendar; capacity. */
+function numbersOf(rule: RateRule, leaseMs: number): readonly [string, number | string, number] {
   switch (rule.algorithm) {
     case 'gcra':
-      return { kind: 'g', x: String((rule.windowMs * 1000) / rule.limit), capacity: String(rule.burst) }
+      return ['g', (rule.windowMs * 1000) / rule.limit, rule.burst]
+    case 'fixed':
+      return ['f', rule.windowMs * 1000, rule.limit]
+    case 'sliding':
+      return ['s', rule.windowMs * 1000, rule.limit]
     case 'calendar':
-      return { kind: 'c', x: rule.unit, capacity: String(rule.limit) }
+      return ['c', rule.unit, rule.limit]
     case 'concurrency':
-      return { kind: 'n', x: String(leaseMs * 1000), capacity: String(rule.limit) }
-    default:
-      return { kind: rule.algorithm === 'fixed' ? 'f' : 's', x: String(rule.windowMs * 1000), capacity: String(rule.limit) }
+      return ['n', leaseMs * 1000, rule.limit]
   }
 }
 

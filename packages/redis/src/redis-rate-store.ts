@@ -3,6 +3,7 @@ import type { RateRequest, RateStore, RateVerdict } from '@gatelet/rate-limiter'
 import { Asking } from './asking.ts'
 import { Breaker, type BreakerOptions, breakerChecks } from './breaker.ts'
 import { isCluster, type RedisClient, redisClient, type Scripting, scriptingOf } from './client.ts'
+import { hearErrors } from './client-errors.ts'
 import { Denials } from './denials.ts'
 import { Encoder } from './encoding.ts'
 import { takeInParts } from './parts.ts'
@@ -79,6 +80,7 @@ class CountsInRedis implements RedisRateStore {
     const { prefix = 'gatelet:rate:', timeoutMs = 50, leaseMs = 60_000, tag, maxDenied = 10_000, clock } = given
     this.leaseMs = leaseMs
     this.clock = clock
+    hearErrors(client)
     this.server = scriptingOf(client)
     this.encoder = new Encoder({ prefix, tag, leaseMs })
     this.breaker = new Breaker({ store: 'redis', clock, options: given.breaker ?? {} })
@@ -92,55 +94,47 @@ class CountsInRedis implements RedisRateStore {
   }
 
   take(requests: readonly RateRequest[], signal?: AbortSignal): Promise<readonly RateVerdict[]> | readonly RateVerdict[] {
-    const keys = requests.map((request) => this.encoder.key(request))
+    const keys = this.encoder.keys(requests)
     const now = this.clock.now()
-    return this.denials.find(keys, requests, now) ?? this.decide(requests, keys, now, signal)
+    const known = this.denials.find(keys, requests, now)
+    if (known) return known
+    const parts = this.parts(requests)
+    return parts ? this.takeInParts(requests, parts, signal) : this.takeAtOnce(requests, keys, signal)
   }
 
   async give(requests: readonly RateRequest[]): Promise<void> {
-    this.denials.forget(requests.map((request) => this.encoder.key(request)))
-    await Promise.all(this.parts(requests).map((part) => this.giveAtOnce(part)))
+    this.denials.forget(this.encoder.keys(requests))
+    await Promise.all((this.parts(requests) ?? [requests]).map((part) => this.giveAtOnce(part)))
   }
 
-  private async decide(
-    requests: readonly RateRequest[],
-    keys: readonly string[],
-    now: number,
-    signal: AbortSignal | undefined,
-  ): Promise<readonly RateVerdict[]> {
-    const parts = this.parts(requests)
-    const verdicts =
-      parts.length > 1
-        ? await takeInParts(requests, parts, {
-            take: (part) =>
-              this.takeAtOnce(
-                part,
-                part.map((request) => this.encoder.key(request)),
-                signal,
-              ),
-            give: (part) => this.giveAtOnce(part),
-          })
-        : await this.takeAtOnce(requests, keys, signal)
-    this.denials.remember(keys, requests, verdicts, now)
-    return verdicts
+  private takeInParts(requests: readonly RateRequest[], parts: Parts, signal?: AbortSignal): Promise<readonly RateVerdict[]> {
+    return takeInParts(requests, parts, {
+      take: (part) => this.takeAtOnce(part, this.encoder.keys(part), signal),
+      give: (part) => this.giveAtOnce(part),
+    })
   }
 
-  private async takeAtOnce(
+  private takeAtOnce(
     requests: readonly RateRequest[],
     keys: readonly string[],
     signal: AbortSignal | undefined,
   ): Promise<readonly RateVerdict[]> {
-    const reply = await this.asking.ask({
+    const askedAt = this.clock.now()
+    return this.asking.ask({
       send: () => takeScript.run(this.server, keys, this.encoder.takeArguments(requests)),
+      read: (reply) => {
+        const verdicts = verdictsIn(reply, requests)
+        this.denials.remember(keys, requests, verdicts, askedAt)
+        return verdicts
+      },
       onLate: () => this.endLeases(requests),
       signal,
     })
-    return verdictsIn(reply, requests)
   }
 
-  private async giveAtOnce(requests: readonly RateRequest[]): Promise<void> {
-    const keys = requests.map((request) => this.encoder.key(request))
-    await this.asking.ask({ send: () => giveScript.run(this.server, keys, this.encoder.giveArguments(requests)) })
+  private giveAtOnce(requests: readonly RateRequest[]): Promise<void> {
+    const [keys, args] = [this.encoder.keys(requests), this.encoder.giveArguments(requests)]
+    return this.asking.ask({ send: () => giveScript.run(this.server, keys, args), read() {} })
   }
 
   // Whoever asked has gone on without: nobody else would end them. Units that were taken stay taken.
@@ -150,10 +144,10 @@ class CountsInRedis implements RedisRateStore {
     if (leases.length > 0) void this.giveAtOnce(leases).catch(() => {})
   }
 
-  /** The requests whose counts one script can see. */
-  private parts(requests: readonly RateRequest[]): readonly (readonly RateRequest[])[] {
+  /** The requests by their places, each of which has a script of its own; undefined when one script sees all. */
+  private parts(requests: readonly RateRequest[]): Parts | undefined {
     const key = requests[0]?.key
-    if (!this.isSplit || requests.every((request) => request.key === key)) return [requests]
+    if (!this.isSplit || requests.every((request) => request.key === key)) return undefined
     const byKey = new Map<string, RateRequest[]>()
     for (const request of requests) {
       const part = byKey.get(request.key)
@@ -163,6 +157,8 @@ class CountsInRedis implements RedisRateStore {
     return [...byKey.values()]
   }
 }
+
+type Parts = readonly (readonly RateRequest[])[]
 
 const { clock, milliseconds, number, optional, shape, string, wrong } = options
 

@@ -3,9 +3,8 @@ import { TOLERANCE } from './scripts/parts.ts'
 
 /** Reads what `takeScript` answers. @throws Error for what it never answers */
 export function verdictsIn(reply: unknown, requests: readonly RateRequest[]): readonly RateVerdict[] {
-  const numbers = String(reply).split(' ').map(Number)
-  if (typeof reply !== 'string' || numbers.some(Number.isNaN)) throw new Error('the script answered with something else')
-  return new Reading(numbers).verdicts(requests)
+  if (typeof reply !== 'string') throw new Error('the script answered with something else')
+  return new Reading(reply.split(' ')).verdicts(requests)
 }
 
 /** What is left by a rule, and when there is more. Times in microseconds. */
@@ -18,12 +17,12 @@ interface Look {
 }
 
 class Reading {
-  private readonly numbers: readonly number[]
+  private readonly words: readonly string[]
   private readonly now: number
   private at = 0
 
-  constructor(numbers: readonly number[]) {
-    this.numbers = numbers
+  constructor(words: readonly string[]) {
+    this.words = words
     this.now = this.next()
   }
 
@@ -38,7 +37,9 @@ class Reading {
   }
 
   private next(): number {
-    return this.numbers[this.at++] ?? Number.NaN
+    const number = Number(this.words[this.at++])
+    if (Number.isNaN(number)) throw new Error('the script answered with something else')
+    return number
   }
 
   private look(rule: RateRule): Look {

@@ -4,14 +4,16 @@ import { Script } from './script.ts'
 /**
  * Gives back what was taken, or takes more without asking.
  *
- * KEYS: one for each request, all different. ARGV: five for each request, see `argumentsOf`. The arithmetic is that of `RateRule`.
+ * KEYS: one for each request, all different. ARGV: the same number, see `Encoder`. The arithmetic is that of `RateRule`.
  */
 export const giveScript: Script = new Script(`
 ${serverTime}
 ${calendarEnd}
 local states = redis.call('MGET', unpack(KEYS))
 for i, key in ipairs(KEYS) do
-  local kind, x, cost, stamp = ARGV[5 * i - 4], tonumber(ARGV[5 * i - 3]), ARGV[5 * i - 1], tonumber(ARGV[5 * i])
+  local stamp, kind, unit, cost = string.match(ARGV[i], '^(%S*) (%a) (%S+) %S+ (.*)$')
+  local x = tonumber(unit)
+  stamp = tonumber(stamp)
   if kind == 'n' then redis.call('ZREM', key, cost)
   else
     cost = tonumber(cost)
@@ -35,7 +37,7 @@ for i, key in ipairs(KEYS) do
       value, ttl = string.format('%.17g %.17g %.17g', a, b, c), b + c > 0 and a + 2 * x - now or 0
     else
       local isOpen = a and now < a and b > 0
-      if cost < 0 and not isOpen then a, b = kind == 'f' and now + x or calendarEnd(ARGV[5 * i - 3]), -cost
+      if cost < 0 and not isOpen then a, b = kind == 'f' and now + x or calendarEnd(unit), -cost
       elseif isOpen and (cost < 0 or not stamp or stamp == a) then b = math.max(0, b - cost)
       elseif not isOpen then a, b = now, 0 end
       value, ttl = string.format('%.17g %.17g', a, b), b > 0 and a - now or 0

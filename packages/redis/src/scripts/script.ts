@@ -13,11 +13,9 @@ export class Script {
 
   /** Runs it, in one round trip; in two after the server has forgotten it (a restart, `SCRIPT FLUSH`, another node). */
   run(server: Scripting, keys: readonly string[], args: readonly string[]): Promise<unknown> {
-    return server.byHash(this.hash, keys, args).catch((error: unknown) => {
-      if (!isUnknown(error)) throw error
+    return server.byHash(this.hash, keys, args).then(undefined, (error: unknown) => {
+      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
       return server.byText(this.text, keys, args)
     })
   }
 }
-
-const isUnknown = (error: unknown): boolean => error instanceof Error && error.message.startsWith('NOSCRIPT')

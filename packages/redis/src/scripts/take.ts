@@ -4,8 +4,8 @@ import { Script } from './script.ts'
 /**
  * One decision over any number of rules: looks at all, then writes all or nothing.
  *
- * KEYS: one for each request, all different. ARGV: four for each request, see `argumentsOf`. Answers one text of numbers:
- * the time, and for each request whether its rule has what was asked for, and its state as it is then; see `VerdictReader`.
+ * KEYS: one for each request, all different. ARGV: the same number, see `Encoder`. Answers one text of numbers: the time, and
+ * for each request whether its rule has what was asked for, and its state as it is then; see `verdictsIn`.
  * The arithmetic is that of `RateRule`, in microseconds; numbers are written with 17 digits, so that none loses anything.
  */
 export const takeScript: Script = new Script(`
@@ -15,7 +15,8 @@ local states = redis.call('MGET', unpack(KEYS))
 local all = true
 local asked = {}
 for i, key in ipairs(KEYS) do
-  local kind, x, limit, cost = ARGV[4 * i - 3], tonumber(ARGV[4 * i - 2]), tonumber(ARGV[4 * i - 1]), ARGV[4 * i]
+  local kind, unit, limit, cost = string.match(ARGV[i], '^(%a) (%S+) (%S+) (.*)$')
+  local x = tonumber(unit)
   local a, b, c
   if states[i] then
     a, b, c = string.match(states[i], '^(%S+) (%S+) ?(%S*)$')
@@ -42,10 +43,10 @@ for i, key in ipairs(KEYS) do
   else
     cost = tonumber(cost)
     -- A window of which everything was given back is as good as none.
-    if not a or now >= a or b <= 0 then a, b = kind == 'f' and now + x or calendarEnd(ARGV[4 * i - 2]), 0 end
+    if not a or now >= a or b <= 0 then a, b = kind == 'f' and now + x or calendarEnd(unit), 0 end
     used = b
   end
-  local allowed = used + (kind == 'n' and 1 or cost) <= limit + ${TOLERANCE}
+  local allowed = used + (kind == 'n' and 1 or cost) <= tonumber(limit) + ${TOLERANCE}
   all = all and allowed
   asked[i] = { kind, x, cost, a, b, c, allowed }
 end
