@@ -28,6 +28,8 @@ export type { AttachOptions, CloseOptions, RunningServer, ServeOptions } from '@
 export { attach, readiness, serve } from '@gatelet/node'
 export type { ProxyOptions, ProxyTimeouts } from '@gatelet/proxy'
 export { proxy } from '@gatelet/proxy'
+export type { RateLimitOptions } from '@gatelet/rate-limiter'
+export { rateLimit } from '@gatelet/rate-limiter'
 export type { Router, RouterOptions, RouteState } from '@gatelet/router'
 export { createRouter, stripPrefix } from '@gatelet/router'
 export type { Gateway } from './gateway.ts'
