@@ -25,6 +25,7 @@ import {
   compress,
   cors,
   createRouter,
+  fromOpenAPI,
   maintenance,
   redirect,
   requestHeaders,
@@ -838,6 +839,21 @@ export const subjects: Readonly<Record<string, Subject>> = {
   HeaderVersion: { through: versionsBy, at: 'by', good: { header: 'x' }, bad: { header: 'a b' } },
   VendorVersion: { through: versionsBy, at: 'by', good: { vendor: 'application/x' }, bad: { vendor: 'application/json+x' } },
   ParameterVersion: { through: versionsBy, at: 'by', good: { parameter: 'x' }, bad: { parameter: 7 } },
+  OpenApiOptions: {
+    through: (options) => fromOpenAPI({ openapi: '3.1.0', paths: {} }, options),
+    bad: {
+      handlers: { getUser: 1 },
+      backends: [],
+      fallback: '/404',
+      security: true,
+      ajv: {},
+      formats: 'all',
+      patterns: /x/,
+      maxBodyBytes: 0.5,
+      maxFields: 0,
+      maxErrors: -1,
+    },
+  },
   VirtualClockOptions: { through: virtualClock, bad: { now: '0', date: new Date(0), seed: Number.NaN } },
 }
 
