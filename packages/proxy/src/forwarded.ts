@@ -1,4 +1,4 @@
-import type { IncomingRequest } from '@gatelet/core'
+import { type IncomingRequest, originalOf } from '@gatelet/core'
 import type { ProxySettings } from './options.ts'
 
 /**
@@ -36,7 +36,9 @@ function isWritten(name: string, how: ProxySettings['forwarded']): boolean {
 
 const xWritten: ReadonlySet<string> = new Set(['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host'])
 
-function addXForwarded(headers: string[], { client, url, headers: received }: IncomingRequest): void {
+function addXForwarded(headers: string[], request: IncomingRequest): void {
+  const { client, headers: received } = request
+  const url = calledUrl(request)
   const before = client.viaTrustedProxy ? received.get('x-forwarded-for') : undefined
   const peer = client.peer === '' ? 'unknown' : client.peer
   headers.push('x-forwarded-for', before ? `${before}, ${peer}` : peer)
@@ -46,13 +48,18 @@ function addXForwarded(headers: string[], { client, url, headers: received }: In
 }
 
 // RFC 7239 §4 and §6: an IPv6 address is bracketed and quoted, and so is a host with a port.
-function forwarded({ client, url, headers: received }: IncomingRequest): string {
+function forwarded(request: IncomingRequest): string {
+  const { client, headers: received } = request
+  const url = calledUrl(request)
   const node = client.peer.includes(':') ? `"[${client.peer}]"` : client.peer || 'unknown'
   const host = authority(url)
   const element = `for=${node};proto=${url.scheme}${host ? `;host=${/[:[]/.test(host) ? `"${host}"` : host}` : ''}`
   const before = client.viaTrustedProxy ? received.get('forwarded') : undefined
   return before ? `${before}, ${element}` : element
 }
+
+/** What the client called, whatever a layer has made of it since. */
+export const calledUrl = (request: IncomingRequest): IncomingRequest['url'] => originalOf(request).url
 
 /** `host:port` that the client called; empty when it named none. */
 export function authority(url: IncomingRequest['url']): string {

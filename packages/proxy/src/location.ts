@@ -1,9 +1,13 @@
-import type { RequestUrl } from '@gatelet/core'
-import { authority } from './forwarded.ts'
+import type { IncomingRequest } from '@gatelet/core'
+import { authority, calledUrl } from './forwarded.ts'
 import type { Upstream } from './upstreams.ts'
 
-/** A place at the upstream's own host and port becomes one at the client's; any other passes as it is. */
-export function clientPlace(place: string, url: RequestUrl, { host, basePath }: Upstream): string {
+/**
+ * A place at the upstream's own host and port becomes one at the client's; any other passes as it is. Its own is also the name
+ * that a layer gave it in the place of the one that the client called.
+ */
+export function clientPlace(place: string, request: IncomingRequest, { host, basePath }: Upstream): string {
+  const url = calledUrl(request)
   const called = authority(url)
   if (called === '') return place
   const own = `${url.scheme}://${called}`
@@ -14,7 +18,9 @@ export function clientPlace(place: string, url: RequestUrl, { host, basePath }: 
   }
   if (!URL.canParse(place)) return place
   const target = new URL(place)
-  if (target.host !== host || (target.protocol !== 'http:' && target.protocol !== 'https:')) return place
+  const asked = authority(request.url)
+  if (target.host !== host && (asked === called || target.host !== asked)) return place
+  if (target.protocol !== 'http:' && target.protocol !== 'https:') return place
   return `${own}${withoutBase(target.pathname, basePath)}${target.search}${target.hash}`
 }
 

@@ -19,7 +19,7 @@ export function replyHeaders(
   const headers = withoutHopByHop(raw)
   if (settings.via !== undefined) headers.push('via', `1.1 ${settings.via}`)
   if (settings.rewriteLocation && (status === 201 || (status >= 300 && status < 400))) {
-    rewriteEach(headers, 'location', (place) => clientPlace(place, request.url, upstream))
+    rewriteEach(headers, 'location', (place) => clientPlace(place, request, upstream))
   }
   const { cookies } = settings
   if (cookies) rewriteEach(headers, 'set-cookie', (cookie) => movedCookie(cookie, cookies))

@@ -103,6 +103,18 @@ describe('Host', () => {
     expect(headers.get('x-forwarded-host')).toBe('shop.example')
   })
 
+  test('can be one that a layer has given, while the client has called another', async () => {
+    const handler = proxy(farm.urls[0] as string, { via: 'me', host: 'preserve', forwarded: 'both' })
+    await call((ctx) => handler(ctx.withRequest({ url: { host: 'inner.example' } })), 'https://shop.example/x')
+    const headers = farm.servers[0]?.requests.at(-1)?.headers
+    expect([headers?.host, headers?.['x-forwarded-host'], headers?.['x-forwarded-proto']]).toEqual([
+      'inner.example',
+      'shop.example',
+      'https',
+    ])
+    expect(headers?.forwarded).toContain('host=shop.example')
+  })
+
   test('can be that of the client, in its canonical form', async () => {
     const headers = await seen({ headers: { host: 'Shop.Example.:8080' } }, { host: 'preserve' })
     expect(headers.getAll('host')).toEqual(['shop.example:8080'])

@@ -1,4 +1,4 @@
-import type { HeaderList } from '@gatelet/core'
+import type { Context, HeaderList } from '@gatelet/core'
 import { type ProxyOptions, proxy } from '@gatelet/proxy'
 import { type CallRequest, call, type RawServer, rawServer } from '@gatelet/testing'
 import fc from 'fast-check'
@@ -81,6 +81,20 @@ test('what the lease adds is added, to an error of the upstream too', async () =
 })
 
 describe('Location', () => {
+  test('at the name that a layer gave the upstream becomes one at the name that the client called', async () => {
+    const upstream = proxy(server.url, { host: 'preserve' })
+    const renamed = (ctx: Context) => upstream(ctx.withRequest({ url: { host: 'inner.example', port: undefined } }))
+    for (const [place, expected] of [
+      ['http://inner.example/x', 'https://shop.example/x'],
+      [`http://127.0.0.1:${server.port}/x`, 'https://shop.example/x'],
+      ['http://other.example/x', 'http://other.example/x'],
+      ['http://shop.example/x', 'http://shop.example/x'],
+    ]) {
+      head = `HTTP/1.1 302 X\r\nContent-Length: 0\r\nLocation: ${place}`
+      expect((await call(renamed, 'https://shop.example/a')).headers.get('location')).toBe(expected)
+    }
+  })
+
   test.each([201, 301, 302, 303, 307, 308])(
     'of a %i at the upstream becomes one at the name that the client called',
     async (status) => {
