@@ -7,10 +7,11 @@ import * as fetchHost from 'gatelet/fetch'
 import * as koa from 'gatelet/koa'
 import * as node from 'gatelet/node'
 import * as proxy from 'gatelet/proxy'
+import * as rateLimiter from 'gatelet/rate-limiter'
 import * as router from 'gatelet/router'
 import { expect, test } from 'vitest'
 
-const parts = { balancer, core, express, fetch: fetchHost, koa, node, proxy, router }
+const parts = { balancer, core, express, fetch: fetchHost, koa, node, proxy, 'rate-limiter': rateLimiter, router }
 
 test('the root has the names that most programs need, at most 25', () => {
   expect(Object.keys(root).length).toBeLessThanOrEqual(25)
@@ -26,6 +27,7 @@ test('the root has the names that most programs need, at most 25', () => {
     'json',
     'problem',
     'proxy',
+    'rateLimit',
     'readiness',
     'serve',
     'stripPrefix',

@@ -141,14 +141,14 @@ const planChecks: Checks<PlanOptions> = {
  */
 function checksFor(given: Partial<RateLimitOptions> = {}): Checks<RateLimitOptions> {
   return {
+    // First, so that what is wrong in them is told before what they exclude.
+    policies: optional(policies),
     ...policyChecks,
-    // First, so that what is wrong with one policy is told of that.
     limit: given.policies === undefined ? onePolicy(given) : without('limit'),
     name: given.policies === undefined ? policyChecks.name : without('name'),
     per: given.policies === undefined ? policyChecks.per : without('per'),
     algorithm: given.policies === undefined ? policyChecks.algorithm : without('algorithm'),
     burst: given.policies === undefined ? policyChecks.burst : without('burst'),
-    policies: optional(policies),
     plan: optional(either('a function of the key, or an object with find', fn<PlanOptions['find']>(), shape(planChecks))),
     store: optional(store),
     onStoreError: optional(oneOf('open', 'closed', 'local')),
