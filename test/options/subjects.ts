@@ -1,5 +1,5 @@
 import { createServer } from 'node:http'
-import { absent, auth } from '@gatelet/auth'
+import { absent, auth, jwt } from '@gatelet/auth'
 import {
   boundedLoad,
   byClientAddress,
@@ -20,13 +20,17 @@ import {
 import { toFetch } from '@gatelet/fetch'
 import { attach, serve } from '@gatelet/node'
 import { balancedFetch, mirror, proxy, tcpBalancer } from '@gatelet/proxy'
+import { byClientAddress as byAddress, memoryRateStore, rateLimit } from '@gatelet/rate-limiter'
 import {
   addressList,
+  aggregate,
   compress,
   cors,
   createRouter,
   fromOpenAPI,
   maintenance,
+  type PartRequest,
+  part,
   redirect,
   requestHeaders,
   requestId,
@@ -39,7 +43,6 @@ import {
   validate,
   versions,
 } from '@gatelet/router'
-import { byClientAddress as byAddress, memoryRateStore, rateLimit } from '@gatelet/rate-limiter'
 import {
   call,
   describeAdapter,
@@ -562,6 +565,44 @@ export const subjects: Readonly<Record<string, Subject>> = {
     through: (where) => createRouter().route(where, never as never),
     good: { path: '/x' },
     bad: { method: 'get', host: 'a.example:80', path: 'x' },
+  },
+  AggregateOptions: {
+    through: (options) => aggregate({ x: part({ from: never as never }) }, options),
+    bad: { clock: Date },
+  },
+  PartOptions: {
+    through: (options) => part(options),
+    good: { from: never },
+    bad: {
+      from: 'http://127.0.0.1:4001',
+      after: { user: { from: never } },
+      request: 'users',
+      passHeaders: ['content-length'],
+      passQuery: false,
+      timeoutMs: 0,
+      maxBytes: 0,
+      read: 'json',
+      optional: 'yes',
+      notFound: 404,
+      setCookies: 1,
+      target: 'a..b',
+      allow: [],
+      deny: ['a.'],
+      rename: { a: 1 },
+      group: true,
+    },
+  },
+  PartRequest: {
+    through: (request: PartRequest) => part({ from: never as never, request }),
+    at: 'request',
+    bad: {
+      method: 'get',
+      path: 'x',
+      params: { id: null },
+      query: { a: {} },
+      headers: { 'x a': 'b' },
+      body: 1n,
+    },
   },
   CorsOptions: {
     through: (options) => cors(options),

@@ -1,0 +1,138 @@
+import { isPromise, type MaybePromise } from '@gatelet/core'
+import { compactVerify } from 'jose'
+import { LRUCache } from 'lru-cache'
+import { discovered } from '../keys/discovery.ts'
+import type { Algorithm } from '../keys/fit.ts'
+import { KeySet, type VerifyKey } from '../keys/key-set.ts'
+import { type Found, fixedKeys, type KeySource } from '../keys/key-source.ts'
+import { type KeyRules, RemoteKeys } from '../keys/remote-keys.ts'
+import { type Principal, principalOf } from '../principal.ts'
+import { claimProblem, scopesOf } from './claims.ts'
+import type { Compact } from './compact.ts'
+import type { JwtRules } from './options.ts'
+import type { Json } from './strict-json.ts'
+
+/** What became of one token. */
+export type TokenVerdict =
+  | { readonly kind: 'proved'; readonly principal: Principal<object>; readonly claims: Json }
+  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'unavailable'; readonly reason: string; readonly retryAfterMs: number; readonly cause?: unknown }
+
+type ProvedToken = Extract<TokenVerdict, { kind: 'proved' }>
+
+interface Kept {
+  readonly verdict: ProvedToken
+  readonly generation: number
+}
+
+/** Verifies the tokens of one issuer, and remembers those that were good until they end or the issuer's keys become others. */
+export class TokenVerifier {
+  readonly rules: JwtRules
+  readonly source: KeySource
+  private readonly kept: LRUCache<string, Kept> | undefined
+
+  constructor(rules: JwtRules) {
+    this.rules = rules
+    this.source = sourceOf(rules)
+    if (rules.cacheTokens > 0) {
+      this.kept = new LRUCache({
+        max: rules.cacheTokens,
+        maxSize: MAX_KEPT,
+        sizeCalculation: (_, token) => token.length + OVERHEAD,
+      })
+    }
+  }
+
+  /** A token that was seen before and is still good. Its dates are looked at each time. */
+  known(token: string): ProvedToken | undefined {
+    const kept = this.kept?.get(token)
+    if (!kept || kept.generation !== this.source.generation) return undefined
+    return claimProblem(kept.verdict.claims, this.rules, this.rules.clock.date()) === undefined ? kept.verdict : undefined
+  }
+
+  verify(token: string, compact: Compact): MaybePromise<TokenVerdict> {
+    const { alg, kid } = compact.header
+    const problem = headerProblem(compact.header, this.rules)
+    if (problem !== undefined) return { kind: 'refused', reason: problem }
+    const found = this.source.find(kid as string | undefined, alg as Algorithm)
+    return isPromise(found)
+      ? found.then((late) => this.verifyWith(late, token, compact.payload))
+      : this.verifyWith(found, token, compact.payload)
+  }
+
+  private verifyWith(found: Found, token: string, claims: Json): MaybePromise<TokenVerdict> {
+    if (found.kind === 'none') return { kind: 'refused', reason: 'unknown-key' }
+    if (found.kind === 'unavailable') return { ...found, reason: 'no-keys' }
+    // Those that are there now: other keys may come while the signature is looked at.
+    const { generation } = this.source
+    return isSigned(token, found.keys).then((signed) => {
+      if (!signed) return { kind: 'refused', reason: 'bad-signature' }
+      const verdict = this.judged(claims)
+      if (verdict.kind === 'proved') this.kept?.set(token, { verdict, generation })
+      return verdict
+    })
+  }
+
+  private judged(claims: Json): TokenVerdict {
+    const { rules } = this
+    const problem = claimProblem(claims, rules, rules.clock.date())
+    if (problem !== undefined) return { kind: 'refused', reason: problem }
+    const own = rules.claims ? rules.claims(claims) : claims
+    if (own === undefined) return { kind: 'refused', reason: 'claims' }
+    const principal = principalOf<object>({
+      subject: claims[rules.subjectClaim] as string,
+      scheme: 'bearer',
+      issuer: rules.issuer,
+      scopes: scopesOf(claims),
+      roles: rules.roles(claims),
+      claims: own,
+      expiresAt: (claims['exp'] as number) * 1_000,
+    })
+    return { kind: 'proved', principal, claims }
+  }
+}
+
+const MAX_KEPT = 16 * 1_048_576
+// What an entry takes beside the token itself: the claims, the principal, two sets.
+const OVERHEAD = 1_000
+
+function sourceOf({ issuer, keys, fetching, clock }: JwtRules): KeySource {
+  if (Array.isArray(keys)) return fixedKeys(new KeySet(keys))
+  const rules: KeyRules = { ...fetching, clock, maxBytes: 1_048_576 }
+  const locate = keys instanceof URL ? async () => keys : async () => (await discovered(issuer, rules)).jwksUri
+  return new RemoteKeys(locate, rules)
+}
+
+/** Why a token is refused before its signature is looked at. `jku`, `x5u`, `jwk` and `x5c` are passed over (RFC 8725 §3.10). */
+function headerProblem(header: Json, { algorithms, type }: JwtRules): string | undefined {
+  const { alg, kid, typ, crit, b64 } = header
+  if (!algorithms.includes(alg as Algorithm)) return 'wrong-algorithm'
+  // There is no extension that is understood here (RFC 7515 §4.1.11).
+  if (crit !== undefined || b64 !== undefined) return 'unknown-extension'
+  if (kid !== undefined && (typeof kid !== 'string' || kid.length > MAX_KID)) return 'bad-key-id'
+  return isOfType(typ, type) ? undefined : 'wrong-type'
+}
+
+const MAX_KID = 512
+
+function isOfType(typ: unknown, wanted: JwtRules['type']): boolean {
+  if (typ === undefined) return wanted === 'any'
+  if (typeof typ !== 'string') return false
+  // RFC 7515 §4.1.9: a media type, in any case, whose `application/` may be left out.
+  const short = typ.toLowerCase().replace(/^application\//, '')
+  return short === 'at+jwt' || (wanted === 'any' && short === 'jwt')
+}
+
+async function isSigned(token: string, keys: readonly VerifyKey[]): Promise<boolean> {
+  for (const key of keys) {
+    const imported = await key.imported()
+    if (!imported) continue
+    try {
+      await compactVerify(token, imported, { algorithms: [key.algorithm] })
+      return true
+    } catch {
+      // Not by this one.
+    }
+  }
+  return false
+}
