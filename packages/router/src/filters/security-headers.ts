@@ -11,9 +11,16 @@ export interface HstsOptions {
   preload?: boolean
 }
 
+// Without a spread: the types of the package are made file by file.
 const referrerPolicies = [
-  ...(['no-referrer', 'no-referrer-when-downgrade', 'origin', 'origin-when-cross-origin'] as const),
-  ...(['same-origin', 'strict-origin', 'strict-origin-when-cross-origin', 'unsafe-url'] as const),
+  'no-referrer',
+  'no-referrer-when-downgrade',
+  'origin',
+  'origin-when-cross-origin',
+  'same-origin',
+  'strict-origin',
+  'strict-origin-when-cross-origin',
+  'unsafe-url',
 ] as const
 
 /** What browsers are told besides. Each is left out by false. */
