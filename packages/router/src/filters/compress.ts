@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import {
   type Context,
   checkOptions,
@@ -6,10 +7,11 @@ import {
   type Middleware,
   problem,
   type Reply,
+  sourceOf,
   transformed,
 } from '@gatelet/core'
 import { type Negotiated, negotiated } from './accept-encoding.ts'
-import { available, type Coding, type Compressor, compressorsFor } from './compress-codings.ts'
+import { available, type Codec, type Coding, codecs } from './compress-codings.ts'
 import { type CompressOptions, compressChecks } from './compress-options.ts'
 import { COMPRESSIBLE, contentLength, describePacked, mayTransform, mediaTypeOf, weakenEtag } from './compress-rules.ts'
 import { addVary } from './vary.ts'
@@ -41,7 +43,7 @@ export function compress<N extends object = {}>(given: CompressOptions<N> = {}):
 
 class Compression {
   private readonly codings: readonly Coding[]
-  private readonly compressors: Record<Coding, Compressor>
+  private readonly codecs: Record<Coding, Codec>
   private readonly minBytes: number
   private readonly isCompressible: (type: string) => boolean
   private readonly flushStreams: boolean
@@ -53,7 +55,7 @@ class Compression {
   constructor(given: CompressOptions) {
     const { codings = ['zstd', 'br', 'gzip', 'deflate'], level = {}, types = COMPRESSIBLE, leaveOut = () => false } = given
     this.codings = available(codings)
-    this.compressors = compressorsFor(level)
+    this.codecs = codecs(level)
     this.minBytes = given.minBytes ?? 1_024
     this.isCompressible = typeof types === 'function' ? types : matcher(types)
     this.flushStreams = given.flushStreams ?? true
@@ -68,35 +70,57 @@ class Compression {
     return this.refuses && accepted.coding === undefined && !accepted.acceptsIdentity ? 'none' : accepted
   }
 
-  pack(reply: Reply, ctx: Context, { coding, acceptsIdentity }: Negotiated<Coding>): Reply {
+  pack(reply: Reply, ctx: Context, accepted: Negotiated<Coding>): Reply {
     // What is no reply is for the edge to tell of.
     if (!Array.isArray(reply?.headers?.raw)) return reply
     if (reply.status === 304) return validated(reply, ctx)
-    const type = mediaTypeOf(reply)
-    if (!mayTransform(reply, ctx.request) || type === undefined || this.isLeftOut(ctx, reply)) return reply
     const length = contentLength(reply, ctx.request)
-    const isWorthIt = this.isCompressible(type) && (length === undefined || length >= this.minBytes)
-    // Somebody who does not take it as it is gets it packed even where it is not worth it.
-    if (length === 0 || (!isWorthIt && acceptsIdentity)) return reply
+    if (!this.isMeant(reply, ctx, length, accepted)) return reply
     addVary(reply.headers, 'Accept-Encoding')
-    if (coding === undefined || this.inflight >= this.maxInflight) return reply
-    describePacked(reply.headers, coding)
-    if (reply.body !== null) reply.body = this.packed(reply.body, ctx, coding, length, this.isLive(type, length))
+    if (accepted.coding === undefined) return reply
+    const whole = ctx.request.method === 'HEAD' ? undefined : wholeOf(reply, length)
+    return whole ? this.packWhole(reply, whole, accepted) : this.packStream(reply, ctx, length, accepted.coding)
+  }
+
+  private isMeant(reply: Reply, ctx: Context, length: number | undefined, { acceptsIdentity }: Negotiated<Coding>): boolean {
+    const type = mediaTypeOf(reply)
+    if (!mayTransform(reply, ctx.request) || type === undefined || length === 0 || this.isLeftOut(ctx, reply)) return false
+    // Somebody who does not take it as it is gets it packed even where it is not worth it.
+    return !acceptsIdentity || (this.isCompressible(type) && (length === undefined || length >= this.minBytes))
+  }
+
+  private packWhole(reply: Reply, whole: Uint8Array, { coding, acceptsIdentity }: Negotiated<Coding>): Reply {
+    const packed = this.codecs[coding as Coding].whole(whole)
+    if (packed.byteLength >= whole.byteLength && acceptsIdentity) return reply
+    describePacked(reply.headers, coding as Coding)
+    reply.body = packed
     return reply
   }
 
-  private packed(body: Reply['body'], ctx: Context, coding: Coding, length: number | undefined, isLive: boolean): Reply['body'] {
+  private packStream(reply: Reply, ctx: Context, length: number | undefined, coding: Coding): Reply {
+    if (this.inflight >= this.maxInflight) return reply
+    const isLive = mediaTypeOf(reply) === 'text/event-stream' || (this.flushStreams && length === undefined)
+    describePacked(reply.headers, coding)
+    if (reply.body === null) return reply
     this.inflight++
     ctx.onFinish(() => {
       this.inflight--
     })
-    return transformed(body, () => this.compressors[coding](length, isLive))
-  }
-
-  private isLive(type: string, length: number | undefined): boolean {
-    return type === 'text/event-stream' || (this.flushStreams && length === undefined)
+    reply.body = transformed(reply.body, () => this.codecs[coding].stream(length, isLive))
+    return reply
   }
 }
+
+/** The content, where it is all here and small; the reply keeps it, or its body would be used up. */
+function wholeOf(reply: Reply, length: number | undefined): Uint8Array | undefined {
+  if (length === undefined || length > MAX_AT_ONCE || reply.body instanceof Readable) return undefined
+  const whole = sourceOf(reply.body).take()
+  if (whole) reply.body = whole
+  return whole ?? undefined
+}
+
+// At the usual levels, about a third of a millisecond.
+const MAX_AT_ONCE = 16_384
 
 // It names what the client has, which is a validator that we have weakened (RFC 9110 §15.4.5).
 function validated(reply: Reply, { request }: Context): Reply {

@@ -19,11 +19,13 @@ import {
 import { serve } from '@gatelet/node'
 import { proxy } from '@gatelet/proxy'
 import { type CompressOptions, compress } from '@gatelet/router'
-import { type Answer, call, describeMiddleware, exchange, origins, rawClient } from '@gatelet/testing'
+import { type Answer, call, describeMiddleware, exchange, origins, rawClient, seededRandom } from '@gatelet/testing'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
 const long = 'All that is said twice can be said once. '.repeat(100)
 const handler: Handler = () => text(long)
+// Too long to be packed at once.
+const large: Handler = () => text(long.repeat(10))
 const front = (options: CompressOptions = {}, to: Handler = handler) => chain().use(compress(options)).to(to)
 const taking = (accept: string, headers: Record<string, string> = {}) => ({ headers: { 'accept-encoding': accept, ...headers } })
 const made = (headers: Record<string, string>, more: Partial<Reply> = {}): Handler => {
@@ -315,7 +317,7 @@ describe('streams', () => {
 
   test('free what they hold when they end, break off, or are not read', async () => {
     const streams = watchedStreams()
-    const layer = front({ maxInflight: 1 })
+    const layer = front({ maxInflight: 1 }, large)
     for (const _ of [1, 2]) expect(coding(await finished(call(layer, taking('gzip'))))).toBe('gzip')
     const { body, to } = stream('text/plain')
     const one = compress({ maxInflight: 1 })
@@ -325,7 +327,8 @@ describe('streams', () => {
     const unread = exchange(taking('gzip'))
     expect(coding(await unread.ask(chain().use(one).to(stream('text/plain').to)))).toBe('gzip')
     unread.abort()
-    expect(coding(await finished(call(chain().use(one).to(handler), taking('gzip'))))).toBe('gzip')
+    expect(coding(await finished(call(chain().use(one).to(large), taking('gzip'))))).toBe('gzip')
+    expect(streams.length).toBeGreaterThan(2)
     await vi.waitFor(() => expect(streams.every(({ destroyed }) => destroyed)).toBe(true))
   })
 
@@ -334,15 +337,20 @@ describe('streams', () => {
     const one = compress({ maxInflight: 1 })
     const first = exchange(taking('gzip'))
     expect(coding(await first.ask(chain().use(one).to(to)))).toBe('gzip')
-    const second = await call(chain().use(one).to(handler), taking('gzip'))
-    expect([coding(second), second.headers.get('vary'), await second.text()]).toEqual([undefined, 'Accept-Encoding', long])
-    first.abort()
+    const second = await call(chain().use(one).to(large), taking('gzip'))
+    expect([coding(second), second.headers.get('vary'), await second.text()]).toEqual([
+      undefined,
+      'Accept-Encoding',
+      long.repeat(10),
+    ])
     expect(coding(await call(chain().use(one).to(handler), taking('gzip')))).toBe('gzip')
+    first.abort()
+    expect(coding(await call(chain().use(one).to(large), taking('gzip')))).toBe('gzip')
   })
 
   test('are not read faster than the client reads', async () => {
     let read = 0
-    const noise = Buffer.from(Array.from({ length: 65_536 }, (_, i) => (i * 7919 + (i >> 3) * 104_729) & 255))
+    const noise = noiseOf(65_536)
     const body = new Readable({
       read() {
         read += noise.byteLength
@@ -376,18 +384,42 @@ describe('streams', () => {
   })
 })
 
-test('what a server sends is packed on the way, whole and with its length gone', async () => {
+test('what is here and small goes out in one piece, and as it is where it would not grow smaller', async () => {
+  const noise = noiseOf(2_000)
+  for (const name of Object.keys(unpack)) {
+    const reply = await call(front(), taking(name))
+    expect(reply.body).toBeInstanceOf(Uint8Array)
+    expect(unpack[name]?.(await reply.bytes()).toString()).toBe(long)
+  }
+  const to = () => made({}, { body: noise })({} as Context)
+  const asItIs = await call(front({}, to), taking('gzip'))
+  expect([coding(asItIs), asItIs.headers.get('vary'), await asItIs.bytes()]).toEqual([undefined, 'Accept-Encoding', noise])
+  const packed = await call(front({}, to), taking('gzip, identity;q=0'))
+  expect(zlib.gunzipSync(await packed.bytes())).toEqual(noise)
+})
+
+test.each([
+  ['small', 1],
+  ['large', 50],
+])('what a server sends is packed on the way, whole and with its length gone: %s', async (_, times) => {
+  const sent = long.repeat(times)
   await using farm = await origins(1, {
-    handler: (_, res) => void res.writeHead(200, { 'content-type': 'text/plain', 'content-length': long.length }).end(long),
+    handler: (_, res) => void res.writeHead(200, { 'content-type': 'text/plain', 'content-length': sent.length }).end(sent),
   })
   await using server = await serve(front({}, proxy(farm.urls[0] as string)), { port: 0 })
-  const reply = await fetch(`http://127.0.0.1:${server.port}/`, { headers: { 'accept-encoding': 'br' } })
+  const at = `http://127.0.0.1:${server.port}/`
+  const reply = await fetch(at, { headers: { 'accept-encoding': 'br' } })
   expect(reply.headers.get('content-encoding')).toBe('br')
-  expect(reply.headers.has('content-length')).toBe(false)
-  expect(await reply.text()).toBe(long)
-  const head = await fetch(`http://127.0.0.1:${server.port}/`, { method: 'HEAD', headers: { 'accept-encoding': 'br' } })
+  expect(reply.headers.get('content-length')).not.toBe(String(sent.length))
+  expect(await reply.text()).toBe(sent)
+  const head = await fetch(at, { method: 'HEAD', headers: { 'accept-encoding': 'br' } })
   expect([head.headers.get('content-encoding'), head.headers.get('content-length')]).toEqual(['br', null])
 })
+
+function noiseOf(length: number): Buffer {
+  const random = seededRandom(7)
+  return Buffer.from(Array.from({ length }, () => random() * 256))
+}
 
 async function finished(asking: Promise<Answer>): Promise<Answer> {
   const answer = await asking
