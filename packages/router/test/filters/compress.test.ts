@@ -361,10 +361,11 @@ describe('streams', () => {
     const reply = await call(front({ level: { gzip: 1 } }, to), taking('gzip'))
     const source = reply.body as Source
     let held = 0
+    let hasRoom = false
     const flow = source.pipeTo({
       write(chunk) {
         held += chunk.byteLength
-        return false
+        return hasRoom
       },
       end() {},
       fail() {},
@@ -377,7 +378,8 @@ describe('streams', () => {
       before = now
       expect(isStill).toBe(true)
     })
-    expect(read).toBeLessThan(20_000_000)
+    expect(read).toBeLessThan(2_000_000)
+    hasRoom = true
     flow.resume()
     await vi.waitFor(() => expect(read).toBeGreaterThan(before))
     source.cancel()
