@@ -1,0 +1,32 @@
+import { redisRateStore } from '@gatelet/redis'
+import { describeRateStore, type RunningRedis, requireProgram, startRedis, virtualClock } from '@gatelet/testing'
+import { createClient } from 'redis'
+import { afterAll, beforeAll, describe, test } from 'vitest'
+import { atTestTime, setTime } from './test-time.ts'
+
+describe.skipIf(!requireProgram('redis-server'))('at the time of a test', () => {
+  let redis: RunningRedis
+  beforeAll(async () => {
+    redis = await startRedis()
+  })
+  afterAll(() => redis.close())
+
+  describeRateStore(
+    'redisRateStore',
+    async () => {
+      const clock = virtualClock()
+      const client = createClient({ url: redis.url })
+      await client.connect()
+      await setTime(client, clock.now())
+      return {
+        store: redisRateStore(atTestTime(client), { clock }),
+        async advance(ms) {
+          await clock.advance(ms)
+          await setTime(client, clock.now())
+        },
+        close: () => client.destroy(),
+      }
+    },
+    { describe, test },
+  )
+})
