@@ -44,7 +44,7 @@ export interface Redirect<N extends object = {}> {
  * @example router.get('/people/:id', redirect({ path: '/users/:id', status: 308 }))
  * @example chain().use(redirect({ scheme: 'https', status: 308 })).to(router)
  */
-export function redirect<P extends string = string>(given: RedirectOptions<P>): Redirect<PathState<P>> {
+export function redirect<P extends string = string>(given: RedirectOptions<P>): Redirect<PathState<NoInfer<P>>> {
   const to = checkOptions<Checked>('redirect', given, checks)
   checkOnePath('redirect', given)
   return function redirect(ctx: Context, next?: Handler): MaybePromise<Reply> {

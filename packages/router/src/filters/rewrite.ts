@@ -27,7 +27,7 @@ export interface RewriteOptions<P extends string = string> {
  * @example router.get('/users/:id', rewrite({ path: '/v2/people/:id' }), proxy(people))
  * @example router.mount('/v1', rewrite({ prefix: '/api' }), proxy(backend))
  */
-export function rewrite<P extends string = string>(given: RewriteOptions<P>): Middleware<PathState<P>> {
+export function rewrite<P extends string = string>(given: RewriteOptions<P>): Middleware<PathState<NoInfer<P>>> {
   const { host, ...to } = checkOptions<Checked>('rewrite', given, checks)
   checkOnePath('rewrite', given)
   return function rewrite(ctx, next) {
