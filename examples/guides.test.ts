@@ -23,6 +23,7 @@ test.each([
   ['stay-up', ['stay-up.ts']],
   ['balance-anything', ['balance-anything.ts']],
   ['tcp-load-balancer', ['tcp-load-balancer.ts']],
+  ['validate-requests', ['validate-requests.ts']],
 ])('the guide %s shows the programs as they are', (guide, programs) => {
   for (const program of programs) {
     expect(textOf(`docs/guides/${guide}.md`)).toContain(
@@ -307,5 +308,40 @@ test('tcp-load-balancer: bytes pass, servers learn who the client is, and a dead
   for (let asked = 0; asked < 5; asked++) expect(await answerTo(`${header}hello`)).toBe('b heard hello of 203.0.113.7')
   program.kill('SIGTERM')
   kept.on('error', () => {}).end('here')
+  expect(await program.ended).toBe(0)
+}, 30_000)
+
+test('validate-requests: what is wrong ends at the gateway, and what is right arrives as it was written', async () => {
+  await using farm = await origins(1)
+  const { program, url } = await example('validate-requests.ts', { ORIGINS: farm.urls.join(' ') })
+  await using _ = program
+  const post = (path: string, body: string, headers: Record<string, string> = {}) =>
+    fetch(`${url}${path}`, { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } })
+  const written = '{ "item" : "tea",\n  "amount": 2.0 }'
+  expect((await post('/v1/orders', written)).status).toBe(200)
+  expect((await post('/v2/orders', written, { 'x-api-key': 'secret' })).status).toBe(200)
+  expect(farm.servers[0]?.requests.map(({ body }) => String(body))).toEqual([written, written])
+
+  const wrong = await post('/v1/orders', '{"item":"tea","amount":0}')
+  expect([wrong.status, wrong.headers.get('sunset')]).toEqual([422, 'Wed, 30 Jun 2027 00:00:00 GMT'])
+  expect(await wrong.json()).toMatchObject({ code: 'INVALID_BODY', errors: [{ in: 'body', path: '/amount' }] })
+  const gift = '{"item":"tea","amount":1,"gifts":[{"item":"Cup","amount":1}]}'
+  expect(await (await post('/v2/orders', gift, { 'x-api-key': 'secret' })).json()).toMatchObject({
+    errors: [{ in: 'body', path: '/gifts/0/item' }],
+  })
+  expect((await post('/v2/orders', gift)).status).toBe(401)
+  expect((await post('/v1/orders', '{"item":')).status).toBe(400)
+  expect((await fetch(`${url}/v2/orders/07`, { headers: { 'x-api-key': 'secret' } })).status).toBe(400)
+  expect((await fetch(`${url}/v2/orders/7?fields=item,price`, { headers: { 'x-api-key': 'secret' } })).status).toBe(400)
+  expect(farm.hits).toBe(2)
+
+  expect(await (await fetch(`${url}/v1/prices/tea?amount=2`)).json()).toEqual({ item: 'tea', total: 6 })
+  expect(await (await fetch(`${url}/latest/prices/tea`)).json()).toEqual({ item: 'tea', total: 3 })
+  const shown = await fetch(`${url}/v1/prices/tea?amount=x`)
+  const said = textOf('docs/guides/validate-requests.md')
+  for (const part of [String(shown.headers.get('deprecation')), JSON.stringify((await shown.json()).errors)])
+    expect(said).toContain(part)
+  expect(await (await fetch(`${url}/v3/prices/tea`)).json()).toMatchObject({ status: 404, versions: ['1', '2', 'latest'] })
+  program.kill('SIGTERM')
   expect(await program.ended).toBe(0)
 }, 30_000)

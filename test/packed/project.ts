@@ -11,16 +11,22 @@ export interface Project extends Disposable {
   readonly folder: string
   /** All that can be imported: `gatelet`, `gatelet/core`, `@gatelet/core`, … */
   readonly entries: readonly string[]
-  /** Compiles programs in TypeScript as strictly as it goes. @returns the complaints */
-  compile(programs: Readonly<Record<string, string>>): string
+  /**
+   * Compiles programs in TypeScript as strictly as it goes.
+   * @param compiler default: the one of this workspace
+   * @returns the complaints
+   */
+  compile(programs: Readonly<Record<string, string>>, compiler?: string): string
 }
 
-/** Builds and packs every package, and installs the tarballs where nothing else is. */
-export function userProject(): Project {
+/**
+ * Builds and packs packages, and installs the tarballs where nothing else is.
+ * @param packages those, and all that they need of ours; default: every one
+ */
+export function userProject(packages: readonly string[] = readdirSync(join(root, 'packages'))): Project {
   const folder = mkdtempSync(join(tmpdir(), 'gatelet-user-'))
   const write = (name: string, text: string) => writeFileSync(join(folder, name), text)
-  run(pnpm, ['-r', '--filter', './packages/*', 'run', 'build'], root)
-  const packages = readdirSync(join(root, 'packages'))
+  run(pnpm, ['-r', ...packages.flatMap((name) => ['--filter', `./packages/${name}`]), 'run', 'build'], root)
   for (const name of packages) run(pnpm, ['pack', '--out', join(folder, `${name}.tgz`)], join(root, 'packages', name))
   write('package.json', JSON.stringify({ name: 'user', private: true, type: 'module' }))
   run(
@@ -35,15 +41,14 @@ export function userProject(): Project {
   return {
     folder,
     entries: packages.flatMap((name) => entriesOf(join(folder, 'node_modules', name === 'gatelet' ? name : `@gatelet/${name}`))),
-    compile(programs) {
+    compile(programs, compiler = join(root, 'node_modules/typescript/bin/tsc')) {
       for (const [name, text] of Object.entries(programs)) write(`${name}.ts`, text)
       const options = { strict: true, module: 'nodenext', target: 'es2022', types: ['node'], exactOptionalPropertyTypes: true }
       write(
         'tsconfig.json',
         JSON.stringify({ compilerOptions: options, files: Object.keys(programs).map((name) => `${name}.ts`) }),
       )
-      return spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc')], { cwd: folder, encoding: 'utf8' })
-        .stdout
+      return spawnSync(process.execPath, [compiler], { cwd: folder, encoding: 'utf8' }).stdout
     },
     [Symbol.dispose]: () => rmSync(folder, { recursive: true }),
   }
