@@ -21,7 +21,7 @@ export interface Clipping {
   group?: string | false
 }
 
-/** The same, taken apart once. */
+/** What is done to the JSON of a part, taken apart once. */
 export interface Clipped {
   readonly target: readonly string[] | undefined
   readonly reshape: Reshape
@@ -31,7 +31,8 @@ export interface Clipped {
   readonly fields: readonly string[] | undefined
 }
 
-interface CheckedClipping {
+/** The same, checked. */
+export interface CheckedClipping {
   target?: readonly string[]
   allow?: readonly (readonly string[])[]
   deny?: readonly (readonly string[])[]

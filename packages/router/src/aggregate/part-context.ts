@@ -4,10 +4,10 @@ import type { PartSettings } from './part-settings.ts'
 
 /** The exchange as a part sees it: its own request, the same client, state and deadline. */
 export function partContext(ctx: Context, part: PartSettings, asked: Template): Context {
-  const { method, url, headers } = ctx.request
-  const { params: ofRoute } = ctx.state as { readonly params?: Readonly<Record<string, string>> }
+  const { url, headers } = ctx.request
+  const { params: ofRoute } = ctx.state as { readonly params?: Readonly<Record<string, string | number>> }
   return ctx.withRequest({
-    method: asked.method === method ? method : asked.method,
+    method: asked.method,
     url: {
       path: asked.path ? asked.path({ ...ofRoute, ...asked.params }) : url.path,
       search: searchOf(url.search, part.passQuery, asked.query),

@@ -10,7 +10,7 @@ import {
 } from '@gatelet/core'
 import { fieldName } from '../filters/field-name.ts'
 import { type StandardSchema, schema } from '../validation/standard-schema.ts'
-import { type Clipped, clipped, clippingChecks } from './clipping.ts'
+import { type CheckedClipping, type Clipped, type Clipping, clipped, clippingChecks } from './clipping.ts'
 import type { JsonValue, PartOptions, PartRequest } from './part.ts'
 import { type Template, template, templateFrom } from './part-request.ts'
 
@@ -54,16 +54,12 @@ export function partSettings(given: object, known: Known): PartSettings {
   }
 }
 
-interface Checked extends Omit<PartOptions, 'after' | 'request' | 'read' | 'target' | 'allow' | 'deny' | 'rename' | 'group'> {
-  after?: Readonly<Record<string, PartSettings>>
-  request?: PartSettings['request']
-  read?: Read
-  target?: readonly string[]
-  allow?: readonly (readonly string[])[]
-  deny?: readonly (readonly string[])[]
-  rename?: Readonly<Record<string, string>>
-  group?: readonly string[] | false
-}
+type Checked = Omit<PartOptions, 'after' | 'request' | 'read' | keyof Clipping> &
+  CheckedClipping & {
+    after?: Readonly<Record<string, PartSettings>>
+    request?: PartSettings['request']
+    read?: Read
+  }
 
 const unread = (value: JsonValue): JsonValue => value
 

@@ -25,6 +25,7 @@ export interface PartRequest {
   body?: unknown
 }
 
+/** A value of a query. */
 export type QueryValue = string | number | boolean
 
 /** One backend of an aggregated reply: whom to ask, what, and what of its JSON stands where. */
@@ -34,7 +35,8 @@ export interface PartOptions<T = JsonValue, S extends object = {}, E extends Par
   from: Handler<F>
   /**
    * Parts that must have answered before this one is asked, by the names that `request` knows them by. They need not be shown in
-   * the reply. A part whose earlier part is missing is not asked, and is missing too.
+   * the reply. A part whose earlier part is missing is not asked, and fails too; where nothing is there (`notFound: 'null'`), nothing
+   * is here either.
    */
   after?: E
   /** What is asked. As a function it gets the results of `after`. Default: `GET` of the path that came. */
