@@ -10,7 +10,7 @@ export function fieldName(others: Readonly<Record<string, string>> = {}): Check<
   return (value, path) => {
     const name = isToken(value, path)
     const lower = name.toLowerCase()
-    if (isHopByHop(name) || lower === 'content-length') {
+    if (isHopByHop(name) || lower === 'content-length' || lower === 'expect') {
       throw options.wrong(value, path, 'the name of a field that neither frames the message nor belongs to one connection')
     }
     const instead = Object.hasOwn(others, lower) ? others[lower] : undefined

@@ -47,6 +47,7 @@ export interface Redirect<N extends object = {}> {
 export function redirect<P extends string = string>(given: RedirectOptions<P>): Redirect<PathState<NoInfer<P>>> {
   const to = checkOptions<Checked>('redirect', given, checks)
   checkOnePath('redirect', given)
+  if (Object.keys(to).every((name) => name === 'status')) throw leadsNowhere(given)
   return function redirect(ctx: Context, next?: Handler): MaybePromise<Reply> {
     const path = newPathOf(to, ctx)
     if (next && isThere(to, ctx, path)) return next(ctx)
@@ -69,6 +70,11 @@ const checks: Checks<Checked> = {
   scheme: options.optional(options.oneOf('http', 'https')),
   host: options.optional(hostName),
   port: options.optional(options.number({ min: 1, max: 65_535, integer: true })),
+}
+
+function leadsNowhere(given: RedirectOptions): GatewayError {
+  const { message } = options.wrong(given, '', 'an object that says where to: scheme, host, port, path or prefix')
+  return new GatewayError('BAD_OPTION', { path: '', message: `redirect: ${message}` })
 }
 
 const usualPort = (scheme: 'http' | 'https') => (scheme === 'https' ? 443 : 80)

@@ -29,4 +29,4 @@ export function requestHeaders<S extends object = {}>(options: RequestHeadersOpt
   }
 }
 
-const checks = headerChangesChecks<[Context]>({ host: 'rewrite({ host })', expect: 'requestLimits' })
+const checks = headerChangesChecks<[Context]>({ host: 'rewrite({ host })' })

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import {
   type Checks,
   type Clock,
@@ -11,6 +12,7 @@ import {
   type Middleware,
   options,
   type Reply,
+  sourceOf,
   stopReason,
   systemClock,
   withAttemptMs,
@@ -57,7 +59,7 @@ function inTime<S extends object>(ctx: Context<S>, next: Handler<S>, settled: ()
   const answer = next(ctx)
   if (!isPromise(answer)) {
     settled()
-    return answer
+    return cutInTime(ctx, answer)
   }
   return new Promise((resolve, reject) => {
     let isLate = false
@@ -72,7 +74,7 @@ function inTime<S extends object>(ctx: Context<S>, next: Handler<S>, settled: ()
         undo()
         settled()
         if (isLate) discard(reply.body)
-        else resolve(reply)
+        else resolve(cutInTime(ctx, reply))
       },
       (error: unknown) => {
         undo()
@@ -81,6 +83,16 @@ function inTime<S extends object>(ctx: Context<S>, next: Handler<S>, settled: ()
       },
     )
   })
+}
+
+// A proxy listens by itself; a stream that a handler has made does not.
+function cutInTime<S extends object>(ctx: Context<S>, reply: Reply): Reply {
+  const { body } = reply
+  if (!(body instanceof Readable)) return reply
+  // From now on an 'error' of it is heard, whoever reads it.
+  sourceOf(body)
+  ctx.onAbort(() => void body.destroy(stopReason(ctx)))
+  return reply
 }
 
 // Not by a deadline, which would end the WebSocket itself some time later.

@@ -154,6 +154,8 @@ describe('as a layer', () => {
 
 describe('redirect refuses', () => {
   test.each<[options: unknown, path: string, right: RegExp]>([
+    [{}, '', /an object that says where to/],
+    [{ status: 301 }, '', /an object that says where to/],
     [{ status: 304 }, 'status', /301, 302, 303, 307 or 308/],
     [{ scheme: 'ftp' }, 'scheme', /"http" or "https"/],
     [{ host: 'a.test/x' }, 'host', /a host name/],

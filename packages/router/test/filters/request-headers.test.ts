@@ -69,7 +69,7 @@ describe('requestHeaders refuses', () => {
     [{ remove: ['x-a', 'Connection'] }, 'remove[1]', /belongs to one connection/],
     [{ remove: ['te'] }, 'remove[0]', /belongs to one connection/],
     [{ set: { Host: 'a' } }, 'set.Host', /use rewrite\(\{ host \}\)/],
-    [{ remove: ['expect'] }, 'remove[0]', /use requestLimits/],
+    [{ remove: ['expect'] }, 'remove[0]', /neither frames the message/],
     [{ set: { 'x a': '1' } }, 'set.x a', /a name of letters/],
     [{ set: { 'x-a': 'a\r\nx: 1' } }, 'set.x-a', /a text that HTTP allows/],
     [{ set: { 'x-a': 7 } }, 'set.x-a', /a text that HTTP allows/],

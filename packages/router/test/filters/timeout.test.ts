@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { createBalancer } from '@gatelet/balancer'
 import { type Context, chain, GatewayError, type Handler, HeaderList, type Reply, switchProtocols, text } from '@gatelet/core'
 import { serve } from '@gatelet/node'
@@ -153,6 +154,26 @@ describe('behind a proxy', () => {
     expect(client.received.toString()).not.toContain('\r\n0\r\n')
     await upstream.close()
   })
+})
+
+test('a stream that a handler has made is broken off, too', async () => {
+  for (const isLater of [false, true]) {
+    const clock = virtualClock()
+    const stream = new Readable({ read() {} })
+    stream.push('some')
+    const reply = { ...text(''), body: stream }
+    const handler = chain()
+      .use(timeout({ requestMs: 100, clock }))
+      .to(() => (isLater ? Promise.resolve(reply) : reply))
+    await using server = await serve(handler, { port: 0, host: '127.0.0.1', clock })
+    await using client = await rawClient(server.port)
+    client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+    await client.read('some')
+    await clock.advance(100)
+    await client.left()
+    expect(client.received.toString()).not.toContain('\r\n0\r\n')
+    expect(stream.errored).toMatchObject({ code: 'DEADLINE_EXCEEDED' })
+  }
 })
 
 describe('a handshake', () => {
