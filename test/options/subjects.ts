@@ -1,5 +1,4 @@
 import { createServer } from 'node:http'
-import { absent, auth, jwt } from '@gatelet/auth'
 import {
   boundedLoad,
   byClientAddress,
@@ -57,6 +56,7 @@ import {
   virtualClock,
 } from '@gatelet/testing'
 import { createGateway } from 'gatelet'
+import { authSubjects } from './auth.ts'
 
 /** How one interface of options is put to the test. */
 export interface Subject {
@@ -116,6 +116,7 @@ const timing = {
 
 /** A bad value for every option of every interface that users can write. */
 export const subjects: Readonly<Record<string, Subject>> = {
+  ...authSubjects,
   BoundedLoadOptions: { through: (options) => boundedLoad(rendezvous, options), bad: { factor: 1 } },
   ClientAddressOptions: { through: byClientAddress, bad: { ipv6Prefix: 0 } },
   MaglevOptions: { through: maglev, bad: { tableSize: 65_536 } },

@@ -1,0 +1,47 @@
+import { absent, apiKey, auth, basic, createApiKey, jwt, memoryApiKeys } from '@gatelet/auth'
+import type { Subject } from './subjects.ts'
+
+const trusted = { issuer: 'https://id.example.com/', audience: 'api', algorithms: ['RS256'] } as const
+
+/** The options of `@gatelet/auth`. */
+export const authSubjects: Readonly<Record<string, Subject>> = {
+  AuthOptions: {
+    through: (options) => auth({ challenges: [{ scheme: 'Bearer', params: {} }], verify: () => absent }, options),
+    bad: { require: 'read', optional: 'yes', realm: '', resourceMetadata: '/metadata' },
+  },
+  JwtOptions: {
+    through: jwt,
+    good: trusted,
+    bad: {
+      issuer: 'id.example.com',
+      audience: [],
+      algorithms: ['none'],
+      keys: 'http://id.example.com/keys',
+      type: 'jwt',
+      toleranceMs: -1,
+      maxAgeMs: 1,
+      subjectClaim: '',
+      roles: ['admin'],
+      claims: 'tenant',
+      fetching: 5_000,
+      cacheTokens: 0.5,
+      clock: {},
+    },
+  },
+  KeyFetchOptions: {
+    through: (fetching) => jwt({ ...trusted, fetching }),
+    at: 'fetching',
+    bad: { timeoutMs: 0, maxAgeMs: 0, maxStaleMs: -1, cooldownMs: '30s', fetch: 'undici' },
+  },
+  ApiKeyOptions: {
+    through: apiKey,
+    good: { keys: memoryApiKeys(), pepper: new Uint8Array(32) },
+    bad: { keys: {}, pepper: new Uint8Array(31), prefix: 'my_key', header: 'x api key', clock: {} },
+  },
+  CreateApiKeyOptions: {
+    through: createApiKey,
+    good: { subject: 'ada', pepper: new Uint8Array(32) },
+    bad: { subject: '', pepper: 'secret', prefix: '1', scopes: 'read', roles: [''], claims: 'x', expiresAt: new Date(0) },
+  },
+  BasicOptions: { through: basic, bad: { check: { ada: 'secret' } } },
+}
