@@ -23,6 +23,7 @@ test.each([
   ['stay-up', ['stay-up.ts']],
   ['balance-anything', ['balance-anything.ts']],
   ['tcp-load-balancer', ['tcp-load-balancer.ts']],
+  ['aggregate', ['aggregate.ts']],
   ['validate-requests', ['validate-requests.ts']],
 ])('the guide %s shows the programs as they are', (guide, programs) => {
   for (const program of programs) {
@@ -342,6 +343,62 @@ test('validate-requests: what is wrong ends at the gateway, and what is right ar
   for (const part of [String(shown.headers.get('deprecation')), JSON.stringify((await shown.json()).errors)])
     expect(said).toContain(part)
   expect(await (await fetch(`${url}/v3/prices/tea`)).json()).toMatchObject({ status: 404, versions: ['1', '2', 'latest'] })
+  program.kill('SIGTERM')
+  expect(await program.ended).toBe(0)
+}, 30_000)
+
+test('aggregate: three servers are one reply, whole or without news, and a stranger is 404', async () => {
+  await using farm = await origins(3, {
+    handler: [
+      (req, res) => {
+        res.setHeader('content-type', 'application/json')
+        res.statusCode = req.url === '/users/7' ? 200 : 404
+        res.end(JSON.stringify(res.statusCode === 200 ? { name: 'Ada', account: 12, password: 'x' } : { secret: 'x' }))
+      },
+      (_, res) => {
+        res.setHeader('content-type', 'application/json')
+        res.end(JSON.stringify({ data: { items: [{ id: 1, lines: [{ sku: 'tea', cost: 3 }] }] } }))
+      },
+      (_, res) => {
+        res.setHeader('content-type', 'application/json')
+        res.end('["rain"]')
+      },
+    ],
+  })
+  const [USERS = '', ORDERS = '', NEWS = ''] = farm.urls
+  const { program, url } = await example('aggregate.ts', { USERS, ORDERS, NEWS })
+  await using _ = program
+  const ask = (path: string) => fetch(`${url}${path}`, { headers: { authorization: 'Bearer ada', cookie: 'sid=1' } })
+  const whole = await ask('/home/7?lang=de&secret=1')
+  expect(await whole.json()).toEqual({
+    user: { name: 'Ada', account: 12 },
+    orders: { recent: [{ id: 1, lines: [{ article: 'tea' }] }] },
+    news: ['rain'],
+  })
+  expect(whole.headers.get('gatelet-completed')).toBe('?1')
+  expect(farm.servers.map(({ requests }) => requests[0]?.url)).toEqual([
+    '/users/7',
+    '/accounts/12/orders?limit=5',
+    '/latest?lang=de',
+  ])
+  expect(farm.servers.map(({ requests }) => requests[0]?.headers.authorization)).toEqual(['Bearer ada', 'Bearer ada', undefined])
+  expect(farm.servers.map(({ requests }) => requests[0]?.headers.cookie)).toEqual([undefined, undefined, undefined])
+
+  await farm.stop(2)
+  const partial = await ask('/home/7')
+  expect(Object.keys((await partial.json()) as object)).toEqual(['user', 'orders'])
+  expect(Object.fromEntries(partial.headers)).toMatchObject({
+    'gatelet-completed': '?0',
+    'gatelet-missing': 'news',
+    'cache-control': 'no-store',
+  })
+  await program.printed(/news is missing: /)
+
+  const stranger = await ask('/home/8')
+  expect([stranger.status, await stranger.text()]).toEqual([404, expect.not.stringContaining('secret')])
+  await farm.stop(1)
+  const failed = await ask('/home/7')
+  expect([failed.status, await failed.json()]).toMatchObject([502, { code: 'PART_FAILED', detail: 'It was the part recent' }])
   program.kill('SIGTERM')
   expect(await program.ended).toBe(0)
 }, 30_000)
