@@ -1,15 +1,9 @@
-import { type Checks, type Clock, checkOptions, options, systemClock } from '@gatelet/core'
+import { type Checks, type Clock, checkOptions, type MaybePromise, options, systemClock } from '@gatelet/core'
 import type { RateRequest, RateStore, RateVerdict } from '@gatelet/rate-limiter'
-import { Asking } from './asking.ts'
-import { Breaker, type BreakerOptions, breakerChecks } from './breaker.ts'
-import { isCluster, type RedisClient, redisClient, type Scripting, scriptingOf } from './client.ts'
-import { hearErrors } from './client-errors.ts'
-import { Denials } from './denials.ts'
-import { Encoder } from './encoding.ts'
-import { takeInParts } from './parts.ts'
-import { giveScript } from './scripts/give.ts'
-import { takeScript } from './scripts/take.ts'
-import { verdictsIn } from './verdicts.ts'
+import { type BreakerOptions, breakerChecks } from './breaker.ts'
+import { type RedisClient, redisClient } from './client.ts'
+import { CountsInRedis } from './counts-in-redis.ts'
+import { type LeaseOptions, leaseChecks } from './leasing.ts'
 
 /** How counts are kept in Redis, and what happens when it is slow or away. */
 export interface RedisRateStoreOptions {
@@ -37,17 +31,24 @@ export interface RedisRateStoreOptions {
    * asking. What another process gives back in that time is not noticed. 0 asks always. Default: 10,000.
    */
   maxDenied?: number
+  /**
+   * Takes units for `size` requests at once and hands them out here for up to `maxMs`, so that most requests need not ask. Then
+   * limits hold with an error: at most `size` more for each process; see the README. Default: every request asks.
+   */
+  lease?: LeaseOptions
   /** Default: the machine's. For deadlines only: counts go by the clock of Redis. */
   clock?: Clock
 }
 
 /** A store of rate limits in Redis or Valkey. */
 export interface RedisRateStore extends RateStore {
-  take(requests: readonly RateRequest[], signal?: AbortSignal): Promise<readonly RateVerdict[]> | readonly RateVerdict[]
+  take(requests: readonly RateRequest[], signal?: AbortSignal): MaybePromise<readonly RateVerdict[]>
   give(requests: readonly RateRequest[]): Promise<void>
   readonly leaseMs: number
   /** Whether it answers, as far as is known. For a health check: requests go by `onStoreError` while it does not. */
   readonly isAvailable: boolean
+  /** Gives back what was taken ahead (`lease`). The client stays open: it is yours. */
+  close(): Promise<void>
 }
 
 /**
@@ -66,100 +67,6 @@ export function redisRateStore(client: RedisClient, given: RedisRateStoreOptions
   return new CountsInRedis(redisClient(client, 'client'), { clock, ...checked })
 }
 
-class CountsInRedis implements RedisRateStore {
-  readonly leaseMs: number
-  private readonly clock: Clock
-  private readonly server: Scripting
-  private readonly encoder: Encoder
-  private readonly breaker: Breaker
-  private readonly asking: Asking
-  private readonly denials: Denials
-  private readonly isSplit: boolean
-
-  constructor(client: RedisClient, given: RedisRateStoreOptions & { readonly clock: Clock }) {
-    const { prefix = 'gatelet:rate:', timeoutMs = 50, leaseMs = 60_000, tag, maxDenied = 10_000, clock } = given
-    this.leaseMs = leaseMs
-    this.clock = clock
-    hearErrors(client)
-    this.server = scriptingOf(client)
-    this.encoder = new Encoder({ prefix, tag, leaseMs })
-    this.breaker = new Breaker({ store: 'redis', clock, options: given.breaker ?? {} })
-    this.asking = new Asking({ store: 'redis', clock, timeoutMs, breaker: this.breaker, isReady: () => this.server.isReady() })
-    this.denials = new Denials(maxDenied)
-    this.isSplit = isCluster(client) && tag === undefined
-  }
-
-  get isAvailable(): boolean {
-    return !this.breaker.isOpen && this.server.isReady()
-  }
-
-  take(requests: readonly RateRequest[], signal?: AbortSignal): Promise<readonly RateVerdict[]> | readonly RateVerdict[] {
-    const keys = this.encoder.keys(requests)
-    const now = this.clock.now()
-    const known = this.denials.find(keys, requests, now)
-    if (known) return known
-    const parts = this.parts(requests)
-    return parts ? this.takeInParts(requests, parts, signal) : this.takeAtOnce(requests, keys, signal)
-  }
-
-  async give(requests: readonly RateRequest[]): Promise<void> {
-    this.denials.forget(this.encoder.keys(requests))
-    await Promise.all((this.parts(requests) ?? [requests]).map((part) => this.giveAtOnce(part)))
-  }
-
-  private takeInParts(requests: readonly RateRequest[], parts: Parts, signal?: AbortSignal): Promise<readonly RateVerdict[]> {
-    return takeInParts(requests, parts, {
-      take: (part) => this.takeAtOnce(part, this.encoder.keys(part), signal),
-      give: (part) => this.giveAtOnce(part),
-    })
-  }
-
-  private takeAtOnce(
-    requests: readonly RateRequest[],
-    keys: readonly string[],
-    signal: AbortSignal | undefined,
-  ): Promise<readonly RateVerdict[]> {
-    const askedAt = this.clock.now()
-    return this.asking.ask({
-      send: () => takeScript.run(this.server, keys, this.encoder.takeArguments(requests)),
-      read: (reply) => {
-        const verdicts = verdictsIn(reply, requests)
-        this.denials.remember(keys, requests, verdicts, askedAt)
-        return verdicts
-      },
-      onLate: () => this.endLeases(requests),
-      signal,
-    })
-  }
-
-  private giveAtOnce(requests: readonly RateRequest[]): Promise<void> {
-    const [keys, args] = [this.encoder.keys(requests), this.encoder.giveArguments(requests)]
-    return this.asking.ask({ send: () => giveScript.run(this.server, keys, args), read() {} })
-  }
-
-  // Whoever asked has gone on without: nobody else would end them. Units that were taken stay taken.
-  private endLeases(requests: readonly RateRequest[]): void {
-    const leases = requests.filter(({ rule }) => rule.algorithm === 'concurrency')
-    // One that cannot be ended ends by itself.
-    if (leases.length > 0) void this.giveAtOnce(leases).catch(() => {})
-  }
-
-  /** The requests by their places, each of which has a script of its own; undefined when one script sees all. */
-  private parts(requests: readonly RateRequest[]): Parts | undefined {
-    const key = requests[0]?.key
-    if (!this.isSplit || requests.every((request) => request.key === key)) return undefined
-    const byKey = new Map<string, RateRequest[]>()
-    for (const request of requests) {
-      const part = byKey.get(request.key)
-      if (part) part.push(request)
-      else byKey.set(request.key, [request])
-    }
-    return [...byKey.values()]
-  }
-}
-
-type Parts = readonly (readonly RateRequest[])[]
-
 const { clock, milliseconds, number, optional, shape, string, wrong } = options
 
 const checks: Checks<RedisRateStoreOptions> = {
@@ -168,6 +75,7 @@ const checks: Checks<RedisRateStoreOptions> = {
   breaker: optional(shape(breakerChecks)),
   leaseMs: optional(milliseconds(1_000)),
   tag: optional((value, path) => withoutBraces(string(value, path), path)),
+  lease: optional(shape(leaseChecks)),
   maxDenied: optional(number({ min: 0, max: 1_000_000, integer: true })),
   clock: optional(clock),
 }
