@@ -2,7 +2,7 @@ import { type Check, type Checks, GatewayError, HeaderList, options } from '@gat
 import { fieldName } from './field-name.ts'
 
 /** The value of a field: a text, or what makes one; undefined leaves the field as it is. */
-export type FieldValue<Args extends readonly unknown[]> = string | ((...args: Args) => string | undefined)
+type FieldValue<Args extends readonly unknown[]> = string | ((...args: Args) => string | undefined)
 
 /** What is done to a list of header fields. The order is that of the Gateway API: set, add, remove. */
 export interface HeaderChanges<Args extends readonly unknown[]> {
