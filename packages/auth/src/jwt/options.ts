@@ -130,32 +130,24 @@ const checks: Checks<JwtOptions<object>> = {
 function keysOf(owner: string, issuer: string, allowed: readonly Algorithm[], keys: JwtOptions['keys']): JwtRules['keys'] {
   const shared = allowed.some(isSymmetric)
   // A public key that is taken for a secret is known to everybody.
-  if (shared && !allowed.every(isSymmetric))
-    throw bad(owner, 'algorithms', 'only HS… or only others: a key is either shared or public')
+  if (shared && !allowed.every(isSymmetric)) throw bad(owner, 'algorithms', 'only HS…, or only others', allowed)
   if (keys instanceof Uint8Array) return given(owner, [{ kty: 'oct', k: Buffer.from(keys).toString('base64url') }], allowed)
   if (Array.isArray(keys)) return given(owner, keys as readonly JWK[], allowed)
-  if (shared) throw bad(owner, 'keys', 'a secret for HS…: a Uint8Array, or JWKs of kty oct')
+  if (shared) throw bad(owner, 'keys', 'a secret for HS…: a Uint8Array, or JWKs of kty oct', typeof keys)
   if (keys === undefined) {
-    if (!isSafe(issuer)) throw bad(owner, 'issuer', 'an https URL where no keys are given, since it is asked for them')
+    if (!isSafe(issuer)) throw bad(owner, 'issuer', 'an https URL where no keys are given, since it is asked for them', issuer)
     return undefined
   }
-  if (typeof keys !== 'string' || !isSafe(keys))
-    throw bad(owner, 'keys', 'an https URL, a list of JWKs or, for HS…, a secret as Uint8Array')
-  return new URL(keys)
+  if (typeof keys === 'string' && isSafe(keys)) return new URL(keys)
+  throw bad(owner, 'keys', 'an https URL, a list of JWKs or, for HS…, a secret as Uint8Array', keys)
 }
 
 function given(owner: string, keys: readonly JWK[], allowed: readonly Algorithm[]): readonly JWK[] {
-  const at = keys.findIndex(
-    (jwk) => typeof jwk !== 'object' || jwk === null || !allowed.some((algorithm) => fits(jwk, algorithm)),
-  )
-  // Never which key: it may be a secret.
-  if (keys.length === 0 || at >= 0)
-    throw bad(
-      owner,
-      `keys[${Math.max(0, at)}]`,
-      `a key for ${allowed.join(' or ')}: public, large enough, and not marked for another use`,
-    )
-  return keys
+  const isKey = (jwk: JWK) => typeof jwk === 'object' && jwk !== null && allowed.some((algorithm) => fits(jwk, algorithm))
+  const at = keys.length === 0 ? 0 : keys.findIndex((jwk) => !isKey(jwk))
+  if (at < 0) return keys
+  const expected = `a key for ${allowed.join(' or ')}: public, large enough, and not marked for another use`
+  throw bad(owner, `keys[${at}]`, expected, keys[at]?.kty)
 }
 
 /** Keys that came over a line that anybody can write on prove nothing. On this machine there is no such line. */
@@ -165,8 +157,10 @@ export function isSafe(address: string): boolean {
   return protocol === 'https:' || (protocol === 'http:' && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname))
 }
 
-function bad(owner: string, path: string, expected: string): GatewayError {
-  return new GatewayError('BAD_OPTION', { path, message: `${owner}: ${path} must be ${expected}` })
+/** @param value never a key: it may be a secret */
+function bad(owner: string, path: string, expected: string, value: unknown): GatewayError {
+  const { message } = options.wrong(value, path, expected)
+  return new GatewayError('BAD_OPTION', { path, message: `${owner}: ${message}` })
 }
 
 function rolesOf({ roles }: Claims): readonly string[] {
