@@ -37,7 +37,8 @@ export interface RateLimitOptions<S extends object = {}> extends Omit<RatePolicy
   onStoreError?: 'open' | 'closed' | 'local'
   /**
    * What happens to a request that is over a limit. `reject`: 429 at once. `queue`: it waits for its turn, first come first
-   * served for each key. `delay`: with policies of `gcra` it passes, later, as if it had come when there was room.
+   * served for each key. `delay`: with policies of `gcra` it passes late, so that requests leave evenly spaced; its slots are held
+   * meanwhile. Over a limit of another kind it is refused.
    * Default: `reject`.
    */
   mode?: 'reject' | 'queue' | 'delay'

@@ -29,7 +29,8 @@ export class Plans<S extends object> {
     this.plans = new LRUCache({
       max,
       ttl: ttl as number,
-      perf: clock,
+      // A time of 0 means nothing to it, and a clock may stand there.
+      perf: { now: () => clock.now() + 1 },
       // Else it sets a timer of its own, to ask the clock less often.
       ttlResolution: 0,
       // What is over is what holds when the look-up fails.

@@ -1,12 +1,12 @@
 import { type Context, isPromise, type MaybePromise } from '@gatelet/core'
 import { type Asked, type Asker, give, isTaken } from '../asking.ts'
-import { retryAfterMs } from '../judging.ts'
-import type { RateRequest, RateVerdict } from '../store.ts'
+import type { GcraRule, RateRequest, RateVerdict } from '../store.ts'
 import type { WaitingRoom } from './waiting-room.ts'
 
 /**
- * Lets requests pass late that are over a limit of `gcra`: what they want is taken in advance, and they go on when it has
- * refilled. So they leave evenly spaced, in the order in which they came, also those of many processes with one store.
+ * Lets requests pass late that are over a limit of `gcra`. They are counted as if the burst were larger, by as much as refills
+ * while they may wait; what was taken of that is the wait. So they leave evenly spaced, in the order in which they were
+ * counted, also those of many processes with one store.
  */
 export class Delay {
   private readonly asker: Asker
@@ -18,67 +18,100 @@ export class Delay {
   }
 
   ask(ctx: Context<never>, key: string, requests: readonly RateRequest[]): MaybePromise<Asked> {
-    const asked = this.asker.ask(requests)
-    const judged = (found: Asked) => (isTaken(found) ? found : this.late(ctx, key, requests, found))
-    return isPromise(asked) ? asked.then(judged) : judged(asked)
+    const late = requests.map((request) => this.allowingLate(request))
+    const asked = this.asker.ask(late)
+    return isPromise(asked)
+      ? asked.then((found) => this.judged(ctx, key, requests, late, found))
+      : this.judged(ctx, key, requests, late, asked)
   }
 
-  private late(ctx: Context<never>, key: string, requests: readonly RateRequest[], refusal: Asked): MaybePromise<Asked> {
-    const isOver = (at: number) => refusal.verdicts[at]?.allowed === false
-    const reserved = requests.filter((_, at) => isOver(at))
-    const delayMs = retryAfterMs(refusal)
-    if (reserved.some(({ rule }) => rule.algorithm !== 'gcra') || delayMs > this.room.patience(ctx)) return refusal
-    if (!this.room.enter(key)) return refusal
-    return this.waited(ctx, key, delayMs, refusal.store, reserved).then((isHere) => {
-      if (!isHere) return refusal
-      const others = requests.filter((_, at) => !isOver(at))
-      return others.length === 0 ? merged(refusal, []) : this.withOthers(refusal, reserved, others)
-    })
+  private allowingLate(request: RateRequest): RateRequest {
+    const { rule } = request
+    if (rule.algorithm !== 'gcra') return request
+    return { ...request, rule: { ...rule, burst: rule.burst + Math.ceil(this.room.maxMs / interval(rule)) } }
   }
 
-  /** @returns false when the client has left; then what was reserved is given back */
-  private async waited(
+  private judged(
+    ctx: Context<never>,
+    key: string,
+    requests: readonly RateRequest[],
+    late: readonly RateRequest[],
+    asked: Asked,
+  ): MaybePromise<Asked> {
+    if (asked.verdicts.length === 0) return asked
+    const aheads = asked.verdicts.map((verdict, at) => aheadMs(late[at] as RateRequest, verdict))
+    const verdicts = asked.verdicts.map((verdict, at) => onTime(requests[at] as RateRequest, verdict, aheads[at] as number))
+    const found = { ...asked, verdicts }
+    if (!isTaken(found)) return found
+    const delayMs = Math.max(...requests.map((request, at) => overMs(request, aheads[at] as number)))
+    if (delayMs <= 0) return found
+    const undo = () =>
+      give(
+        asked.store,
+        requests.map((request, at) => ({ ...request, stamp: asked.verdicts[at]?.stamp })),
+      )
+    if (delayMs <= this.room.patience(ctx) && this.room.enter(key)) return this.waited(ctx, key, delayMs, found, undo)
+    const undone = undo()
+    const refusal = refused(requests, found, aheads)
+    return isPromise(undone) ? undone.then(() => refusal) : refusal
+  }
+
+  private waited(
     ctx: Context<never>,
     key: string,
     delayMs: number,
-    store: Asked['store'],
-    reserved: readonly RateRequest[],
-  ): Promise<boolean> {
-    // Begun before anything is waited for: who comes next sees it.
-    const reserving = give(
-      store,
-      reserved.map((request) => ({ ...request, cost: -request.cost })),
-    )
-    const isHere = await new Promise<boolean>((resolve) => {
-      const cancel = this.room.clock.setTimer(() => {
-        undo()
-        resolve(true)
-      }, Math.ceil(delayMs))
-      const undo = ctx.onAbort(() => {
+    found: Asked,
+    undo: () => MaybePromise<void>,
+  ): Promise<Asked> {
+    return new Promise((resolve) => {
+      const over = () => {
         cancel()
-        resolve(false)
+        forget()
+        this.room.leave(key)
+        resolve({ ...found, verdicts: found.verdicts.map((verdict) => after(verdict, delayMs)) })
+      }
+      const cancel = this.room.clock.setTimer(over, Math.ceil(delayMs))
+      const forget = ctx.onAbort(() => {
+        void undo()
+        over()
       })
     })
-    this.room.leave(key)
-    await reserving
-    if (!isHere) await give(store, reserved)
-    return isHere
-  }
-
-  // What other policies say is asked when the time has come: a slot must not be held by who waits.
-  private async withOthers(refusal: Asked, reserved: readonly RateRequest[], others: readonly RateRequest[]): Promise<Asked> {
-    const found = await this.asker.ask(others)
-    if (!isTaken(found)) await give(refusal.store, reserved)
-    // Nobody counts any more.
-    return found.verdicts.length === others.length ? merged(refusal, found.verdicts) : found
   }
 }
 
-/** The verdicts as they are after the wait, in the order of the requests. */
-function merged(refusal: Asked, others: readonly RateVerdict[]): Asked {
-  const rest = [...others]
-  const verdicts = refusal.verdicts.map((verdict): RateVerdict => {
-    return verdict.allowed ? (rest.shift() as RateVerdict) : { ...verdict, allowed: true, remaining: 0, retryAfterMs: 0 }
+function interval({ windowMs, limit }: GcraRule): number {
+  return windowMs / limit
+}
+
+/** How far ahead of the clock a count of `gcra` is, from what is told of it. */
+function aheadMs({ rule }: RateRequest, { remaining, resetMs }: RateVerdict): number {
+  if (rule.algorithm !== 'gcra' || remaining >= rule.burst) return 0
+  return resetMs - (remaining + 1 - rule.burst) * interval(rule)
+}
+
+/** How long it takes until what was taken is within the burst. */
+function overMs({ rule }: RateRequest, ahead: number): number {
+  return rule.algorithm === 'gcra' ? ahead - rule.burst * interval(rule) : 0
+}
+
+/** The verdict of the rule as it is, from that of the rule with a larger burst. */
+function onTime({ rule }: RateRequest, verdict: RateVerdict, ahead: number): RateVerdict {
+  if (rule.algorithm !== 'gcra') return verdict
+  const left = rule.burst - ahead / interval(rule)
+  const remaining = Math.max(0, Math.floor(left + 0.001))
+  return { ...verdict, remaining, resetMs: remaining >= rule.burst ? 0 : ahead + (remaining + 1 - rule.burst) * interval(rule) }
+}
+
+/** A verdict as it has become by waiting. */
+function after(verdict: RateVerdict, ms: number): RateVerdict {
+  return { ...verdict, resetMs: Math.max(0, verdict.resetMs - ms) }
+}
+
+/** What is told to who would be too late, or finds no room: when it would pass on time. */
+function refused(requests: readonly RateRequest[], found: Asked, aheads: readonly number[]): Asked {
+  const verdicts = found.verdicts.map((verdict, at): RateVerdict => {
+    const over = overMs(requests[at] as RateRequest, aheads[at] as number)
+    return over > 0 ? { ...verdict, allowed: false, retryAfterMs: over } : verdict
   })
-  return { ...refusal, verdicts }
+  return { ...found, verdicts }
 }

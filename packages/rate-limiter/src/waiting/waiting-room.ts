@@ -4,7 +4,7 @@ import type { WaitOptions } from '../options.ts'
 /** Bounds how long, and how many, requests wait. */
 export class WaitingRoom {
   readonly clock: Clock
-  private readonly maxMs: number
+  readonly maxMs: number
   private readonly size: number
   private readonly perKey: number
   private readonly waiting = new Map<string, number>()
