@@ -40,6 +40,7 @@ import {
   split,
   timeout,
   validate,
+  validateReply,
   versions,
 } from '@gatelet/router'
 import {
@@ -93,6 +94,7 @@ async function closingTcp(options: never): Promise<void> {
   await server.close(options)
 }
 
+const anySchema = { '~standard': { version: 1, vendor: 'test', validate: (value: unknown) => ({ value }) } }
 const versionsBy = (by: never) => versions({ by, versions: { '1': never as never } })
 
 const simulated: SimulateOptions = {
@@ -856,7 +858,7 @@ export const subjects: Readonly<Record<string, Subject>> = {
   },
   ValidateOptions: {
     through: validate,
-    good: { body: { '~standard': { version: 1, vendor: 'test', validate: (value: unknown) => ({ value }) } } },
+    good: { body: anySchema },
     bad: {
       params: { type: 'object' },
       query: 'string',
@@ -895,6 +897,11 @@ export const subjects: Readonly<Record<string, Subject>> = {
       maxFields: 0,
       maxErrors: -1,
     },
+  },
+  ValidateReplyOptions: {
+    through: validateReply,
+    good: { body: anySchema, report: never },
+    bad: { body: {}, report: 'log', maxBodyBytes: 0, maxErrors: 1.5 },
   },
   VirtualClockOptions: { through: virtualClock, bad: { now: '0', date: new Date(0), seed: Number.NaN } },
 }

@@ -52,6 +52,8 @@ export type { Finding, RequestPart } from './validation/finding.ts'
 export type { SchemaInput, SchemaIssue, SchemaOutput, SchemaResult, StandardSchema } from './validation/standard-schema.ts'
 export { validate } from './validation/validate.ts'
 export type { NeedsParams, Valid, ValidateOptions, ValidState } from './validation/validate-options.ts'
+export type { ValidateReplyOptions } from './validation/validate-reply.ts'
+export { validateReply } from './validation/validate-reply.ts'
 export { versions } from './versions/versions.ts'
 export type {
   HeaderVersion,

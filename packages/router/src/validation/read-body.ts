@@ -90,7 +90,8 @@ function bytesWithin<S extends object>(ctx: Context<S>, body: Body, limit: numbe
 // A byte order mark is kept, for the reader of JSON to refuse (RFC 8259 §8.1): whoever is behind may not skip it.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-function textOf(bytes: Uint8Array): string {
+/** The text of UTF-8. @throws GatewayError `MALFORMED_BODY` */
+export function textOf(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes)
   } catch {

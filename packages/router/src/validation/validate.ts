@@ -24,8 +24,9 @@ import { type Maybe, type NeedsParams, type ValidateOptions, type ValidState, va
  * params, query and headers, before the body is read; 422 (RFC 9110 §15.5.21) for the body; 400 for a body that is not JSON;
  * 413 and 415. Params, query and headers are looked at together.
  *
- * The body is read once. A proxy behind sends the bytes on as they came; what a schema has changed is for handlers. In front
- * of a framework's own handlers, which could not read the body again, such a request ends with `CHANGE_REFUSED`.
+ * The body is read once. A proxy behind sends the bytes on as they came; what a schema has changed is for handlers. Among a
+ * framework's own handlers it stands behind their body parser: in front of it, who comes next could not read the body again,
+ * and such a request ends with `CHANGE_REFUSED`.
  * @throws GatewayError `BAD_OPTION`
  * @example router.get('/users/:id', validate({ params: z.object({ id: z.coerce.number().int() }) }), (ctx) => json(ctx.state.valid.params.id))
  */
