@@ -85,7 +85,7 @@ const targets = [
 /** What a route saw of one request. */
 interface Matched {
   readonly route: string
-  readonly params: Readonly<Record<string, unknown>>
+  readonly params: { readonly item?: string }
   readonly path: string
 }
 
@@ -142,9 +142,9 @@ test.each(settings)(`$name, of ${targets.length} targets, what the router matche
 const isRefusal = (status: number) => status === 400 || status === 404 || status === 308
 
 function routes(forward: Forwarder, { trailingSlash }: Setting, matched: Map<string, Matched>) {
-  const tap: Middleware<{ readonly params: object; readonly route: string }> = (ctx, next) => {
+  const tap: Middleware<Pick<Matched, 'params' | 'route'>> = (ctx, next) => {
     const { params, route } = ctx.state
-    matched.set(ctx.request.headers.get('x-id') ?? '', { params: { ...params }, route, path: ctx.request.url.path })
+    matched.set(ctx.request.headers.get('x-id') ?? '', { params, route, path: ctx.request.url.path })
     return next(ctx)
   }
   const renamed = rewrite({ path: '/items/:item' })
@@ -160,7 +160,7 @@ function routes(forward: Forwarder, { trailingSlash }: Setting, matched: Map<str
 
 /** What the upstream must be asked for: what was matched, or what the rewrite makes of it. */
 function expectedOf({ route, params, path }: Matched): string {
-  if (route === '/old/:item') return `/items/${encodeURIComponent(String(params['item']))}`
+  if (route === '/old/:item') return `/items/${encodeURIComponent(params.item ?? '')}`
   return route === '/moved/*rest' ? path.replace(/^\/moved/, '/static') : path
 }
 
