@@ -24,6 +24,7 @@ test.each([
   ['balance-anything', ['balance-anything.ts']],
   ['tcp-load-balancer', ['tcp-load-balancer.ts']],
   ['aggregate', ['aggregate.ts']],
+  ['canary-and-blue-green', ['canary.ts']],
   ['validate-requests', ['validate-requests.ts']],
 ])('the guide %s shows the programs as they are', (guide, programs) => {
   for (const program of programs) {
@@ -402,3 +403,47 @@ test('aggregate: three servers are one reply, whole or without news, and a stran
   program.kill('SIGTERM')
   expect(await program.ended).toBe(0)
 }, 30_000)
+
+test('canary: testers see it, clients stay where they are, operators move them, and failures take it back', async () => {
+  const broken = new Set<number>()
+  await using farm = await origins(4, {
+    handler(_, res, { id }) {
+      res.statusCode = broken.has(id) ? 500 : 200
+      res.end(id === 2 ? 'canary' : 'stable')
+    },
+  })
+  const [a, b, CANARY = '', NEXT = ''] = farm.urls
+  const { program, url } = await example('canary.ts', { STABLE: `${a} ${b}`, CANARY, NEXT, ADMIN_PORT: '0' })
+  await using _ = program
+  const [, weights = ''] = await program.printed(/operators ask (\S+)/)
+  const ask = async (headers: Record<string, string> = {}) => (await fetch(`${url}/shop/tea`, { headers })).text()
+  const tester = { 'x-release': 'canary' }
+  expect(await ask(tester)).toBe('canary')
+
+  const first = await fetch(`${url}/shop/tea`)
+  const cookie = (first.headers.get('set-cookie') ?? '').split(';')[0] ?? ''
+  const home = await first.text()
+  for (let asked = 0; asked < 20; asked++) expect(await ask({ cookie })).toBe(home)
+  await expect.poll(() => farm.servers[3]?.hits, { timeout: 5_000 }).toBeGreaterThan(0)
+
+  const set = async (body: object) => {
+    const init = { method: 'PUT', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
+    return (await fetch(weights, init)).status
+  }
+  expect(await set({ stable: 1, canary: -1 })).toBe(422)
+  expect(await set({ stable: 0, canary: 100 })).toBe(200)
+  for (let asked = 0; asked < 5; asked++) expect(await ask({ cookie })).toBe('canary')
+
+  broken.add(2)
+  const goneOff = async () => {
+    await ask()
+    return program.output
+  }
+  await expect.poll(goneOff, { timeout: 10_000 }).toContain('the canary failed too often')
+  expect(await (await fetch(weights)).json()).toEqual({ stable: 100, canary: 0 })
+  for (let asked = 0; asked < 5; asked++) expect(await ask({ cookie })).toBe('stable')
+  broken.delete(2)
+  await expect.poll(() => ask(tester), { timeout: 20_000 }).toBe('canary')
+  program.kill('SIGTERM')
+  expect(await program.ended).toBe(0)
+}, 60_000)
