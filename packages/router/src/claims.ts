@@ -1,15 +1,22 @@
 import { GatewayError } from '@gatelet/core'
 import { hostText } from './host.ts'
 import type { FieldCondition } from './match/conditions.ts'
+import { Conflicts, conflictText } from './match/conflicts.ts'
 import { type Place, pathText } from './route.ts'
 
 /** What the routes of a table have taken, so that two which no request could tell apart are refused. */
 export class Claims {
   private readonly taken = new Map<string, string>()
+  private readonly conflicts: Conflicts | undefined
+
+  /** @param strict whether routes that conflict are refused as well */
+  constructor(strict: boolean) {
+    this.conflicts = strict ? new Conflicts() : undefined
+  }
 
   /**
    * @param owner the function that adds the route, and `field` its option, for the message
-   * @throws GatewayError `BAD_OPTION` when another route matches the same requests with the same precedence
+   * @throws GatewayError `BAD_OPTION` when another route matches the same requests with the same precedence, or conflicts
    */
   add(place: Place, owner: string, field: string): void {
     const claims = claimsOf(place)
@@ -19,8 +26,22 @@ export class Claims {
       const message = `${owner}: ${field} must differ in more than names: ${name} matches the same requests as ${other}`
       throw new GatewayError('BAD_OPTION', { path: field, message })
     }
+    const conflict = this.conflicts?.add(place)[0]
+    if (conflict) {
+      this.conflicts?.remove(place)
+      throw new GatewayError('BAD_OPTION', { path: field, message: `${owner}: ${field} conflicts: ${conflictText(conflict)}` })
+    }
     for (const [claim, name] of claims) this.taken.set(claim, name)
   }
+}
+
+/** The same text for places that take the same requests with the same precedence, whatever their parameters are called. */
+export function claimOf(place: Place): string {
+  return JSON.stringify(
+    claimsOf(place)
+      .map(([claim]) => claim)
+      .sort(),
+  )
 }
 
 function claimsOf(place: Place): [claim: string, name: string][] {

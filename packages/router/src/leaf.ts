@@ -3,6 +3,7 @@ import { type Asked, failedHeader, failedQuery } from './match/conditions.ts'
 import type { Matcher } from './match/matcher.ts'
 import type { Pattern } from './pattern.ts'
 import type { Route } from './route.ts'
+import { usualMethods } from './usual-methods.ts'
 
 /** What a leaf is asked for. */
 export interface Ask extends Asked {
@@ -131,6 +132,7 @@ class Methods<D> {
 
   addNames(ask: Ask, methods: Set<string>): void {
     for (const [name, routes] of this.byName) if (first(routes, ask)) methods.add(name)
+    if (first(this.any, ask)) for (const name of usualMethods) methods.add(name)
   }
 }
 

@@ -1,5 +1,7 @@
-import type { Handler, Middleware } from '@gatelet/core'
-import type { FreshPath, RouteState } from './params.ts'
+import { checkOptions, type Handler, type Middleware, options } from '@gatelet/core'
+import { hostPattern } from './host.ts'
+import type { ParamRules } from './match/where.ts'
+import type { FreshPath, RouteState, RuledPath } from './params.ts'
 import { below } from './pattern.ts'
 import type { RouteOptions } from './route.ts'
 import type { RouteList } from './route-list.ts'
@@ -38,17 +40,49 @@ export interface Routes<S extends object = {}> {
    * that is taken outside is refused by the compiler, and without types the inner one wins.
    */
   readonly mount: Verb<S, this>
-  /** A route with a method of any name, several methods, or a host. @throws as the others do */
-  route<P extends string>(where: RouteOptions<P> & { path: FreshPath<S, P> }, handler: Handler<S & RouteState<P>>): this
-  route<P extends string, A extends object>(
-    where: RouteOptions<P> & { path: FreshPath<S, P> },
-    layer: Middleware<S & RouteState<P>, A>,
-    handler: Handler<S & RouteState<P> & A>,
+  /**
+   * A route with all that `RouteOptions` has: methods of any name, hosts, rules of parameters, conditions, a tenant.
+   * @throws as the others do
+   * @example routes.route({ method: 'GET', path: '/bills/:id', where: { id: 'int' } }, (ctx) => json(ctx.state.params.id + 1))
+   */
+  route<P extends string, const W extends ParamRules = {}>(
+    where: RouteOptions<P, W> & { path: FreshPath<S, P> & RuledPath<P, W> },
+    handler: Handler<S & RouteState<P, W>>,
+  ): this
+  route<P extends string, A extends object, const W extends ParamRules = {}>(
+    where: RouteOptions<P, W> & { path: FreshPath<S, P> & RuledPath<P, W> },
+    layer: Middleware<S & RouteState<P, W>, A>,
+    handler: Handler<S & RouteState<P, W> & A>,
   ): this
 }
 
+/** Routes of every host, and of some. */
+export interface HostRoutes<S extends object = {}> extends Routes<S> {
+  /**
+   * Routes for one host, for several, or for every host below one, as `*.example.com`. They go before routes without a host;
+   * what none of them takes is left to those.
+   * @throws GatewayError `BAD_OPTION` for what is not a host
+   */
+  host(pattern: string | readonly string[], define: (routes: Routes<S>) => void): this
+}
+
+/** Gives `target` what adds routes to `list`. */
+export function withRoutes<T extends object>(target: T, list: RouteList): T & HostRoutes {
+  return withVerbs(Object.assign(target, { host }), list) as unknown as T & HostRoutes
+  function host(pattern: string | readonly string[], define: (routes: Routes) => void): T {
+    checkOptions('router.host', { pattern, define }, hostChecks)
+    define(withVerbs({}, list, pattern))
+    return target
+  }
+}
+
+const hostChecks = {
+  pattern: options.either('a host name without port, or a list of such', hostPattern, options.list(hostPattern, { min: 1 })),
+  define: options.fn('a function that adds routes'),
+}
+
 /** Gives `target` the verbs; each adds to `list`, for `host` unless the route names its own. */
-export function withVerbs<T extends object>(target: T, list: RouteList, host?: string): T & Routes {
+function withVerbs<T extends object>(target: T, list: RouteList, host?: string | readonly string[]): T & Routes {
   const where = host === undefined ? {} : { host }
   const verb =
     (name: string, method?: string) =>

@@ -3,6 +3,8 @@ import { capture } from './capture.ts'
 import { Claims } from './claims.ts'
 import { HostIndex, type HostPattern, hostText } from './host.ts'
 import type { Ask, Leaf, Placed } from './leaf.ts'
+import { type Conflict, Conflicts } from './match/conflicts.ts'
+import { beaten, type Candidate, type Explanation, failedCondition, passedBy } from './match/explain.ts'
 import type { Pattern } from './pattern.ts'
 import {
   type CheckedOptions,
@@ -10,6 +12,7 @@ import {
   type Route,
   type RouteSpec,
   routeChecks,
+  routeText,
   type TrailingSlash,
   trailingSlash,
 } from './route.ts'
@@ -45,11 +48,16 @@ export type Match<D> =
 
 /** How a table is built. */
 export interface TableOptions {
+  /** Whether routes that conflict are refused: see `RouteTable.conflicts`. Default: false. */
+  strict?: boolean
   /** For routes that do not say. Default: `'strict'`. */
   trailingSlash?: TrailingSlash
 }
 
-const tableChecks: Checks<TableOptions> = { trailingSlash: options.optional(trailingSlash) }
+const tableChecks: Checks<TableOptions> = {
+  strict: options.optional(options.boolean),
+  trailingSlash: options.optional(trailingSlash),
+}
 
 /**
  * Routes, prepared for look-ups. Never changed once built. Which route is found does not depend on their order but on how
@@ -59,20 +67,27 @@ const tableChecks: Checks<TableOptions> = { trailingSlash: options.optional(trai
  * something does not match leaves the request to the next one.
  */
 export class RouteTable<D> {
+  private readonly routes: readonly Route<D>[]
   private readonly hosts: HostIndex<PathTree<D>>
   private readonly methods = new Set<string>()
+  /** Whether some route names tenants. */
+  readonly hasTenants: boolean
   /** Whether some route looks at more than a request has by itself. */
   private readonly asksMore: boolean
 
-  /** @throws GatewayError `BAD_OPTION` for a route that is not right, or that matches just what another one does */
+  /**
+   * @throws GatewayError `BAD_OPTION` for a route that is not right, that matches just what another one does, or, when `strict`,
+   * that conflicts with another one
+   */
   static build<D>(routes: readonly RouteSpec<D>[], tableOptions?: TableOptions): RouteTable<D> {
-    const { trailingSlash = 'strict' } = checkOptions('RouteTable.build', tableOptions, tableChecks)
+    const owner = 'RouteTable.build'
+    const { strict = false, trailingSlash = 'strict' } = checkOptions(owner, tableOptions, tableChecks)
     const checks = { ...routeChecks, data: options.anything } as Checks<CheckedOptions & { data: D }>
-    const { routes: checked } = checkOptions('RouteTable.build', { routes }, { routes: options.list(options.shape(checks)) })
-    const claims = new Claims()
+    const { routes: checked } = checkOptions(owner, { routes }, { routes: options.list(options.shape(checks)) })
+    const claims = new Claims(strict)
     const placed = checked.map((route, at): Route<D> => {
-      const place = placeOf(route, 'RouteTable.build', `routes[${at}].`, trailingSlash)
-      claims.add(place, 'RouteTable.build', `routes[${at}].path`)
+      const place = placeOf(route, owner, `routes[${at}].`, trailingSlash)
+      claims.add(place, owner, `routes[${at}].path`)
       return { ...place, data: route.data }
     })
     return new RouteTable(placed)
@@ -80,6 +95,7 @@ export class RouteTable<D> {
 
   /** Of routes that are checked already. */
   constructor(routes: readonly Route<D>[]) {
+    this.routes = [...routes]
     const trees = new Map<string, readonly [HostPattern | undefined, PathTree<D>]>()
     for (const [order, route] of routes.entries()) {
       for (const method of route.method ?? ['*']) this.methods.add(method)
@@ -91,7 +107,8 @@ export class RouteTable<D> {
       }
     }
     this.hosts = new HostIndex([...trees.values()])
-    this.asksMore = routes.some(({ tenants, rest }) => tenants !== undefined || rest !== undefined)
+    this.hasTenants = routes.some(({ tenants }) => tenants !== undefined)
+    this.asksMore = this.hasTenants || routes.some(({ rest }) => rest !== undefined)
   }
 
   /**
@@ -110,6 +127,57 @@ export class RouteTable<D> {
       if (route) return route.isTurned && route.trailingSlash === 'redirect' ? turned(path) : hit(route, whole, from)
     }
     return this.refusal(host, whole, from, ask)
+  }
+
+  /**
+   * Why `find` finds what it finds. Looks at every route of the table: for people and for tests, not for each request.
+   * @param tenant as for `find`
+   */
+  explain(request: RouteRequest, tenant?: string): Explanation {
+    const { method, url, headers } = request
+    const ask: Ask = { method, url, headers, tenant }
+    const leaves: Leaf<D>[] = []
+    for (const tree of this.hosts.matching(url.host)) tree.first(url.path, 0, collect<D>, leaves)
+    const looked = leaves.flatMap((leaf) => leaf.routes.map((route) => ({ leaf, route, lost: failedCondition(route, ask) })))
+    const home = leaves.find((leaf) => leaf.find(ask))
+    const winner = home?.find(ask)
+    const met = looked.map(({ leaf, route, lost }): Candidate => {
+      if (route === winner) return { route: routeText(route) }
+      return { route: routeText(route), lost: lost ?? beaten(route, winner as Placed<D>, leaf === home) }
+    })
+    const known = new Set(looked.map(({ route }) => route.order))
+    const others = this.routes.filter((_, order) => !known.has(order))
+    return {
+      request: `${method} ${url.host}${url.path}${url.search ?? ''}`,
+      found: this.find(request, 0, tenant).kind,
+      ...(winner && { route: routeText(winner) }),
+      candidates: [
+        ...met.filter(({ lost }) => !lost),
+        ...met.filter(({ lost }) => lost?.on === 'precedence'),
+        ...met.filter(({ lost }) => lost && lost.on !== 'precedence'),
+        ...others.map((route) => ({ route: routeText(route), lost: passedBy(route, url.host, url.path) })),
+      ],
+    }
+  }
+
+  /**
+   * Routes that overlap although neither is a special case of the other, and routes that never answer. Looks at pairs of
+   * routes: for the start of a program, not for each request.
+   */
+  conflicts(): readonly Conflict[] {
+    const conflicts = new Conflicts()
+    return this.routes.flatMap((route) => conflicts.add(route))
+  }
+
+  /**
+   * The methods with which this request would be taken, `HEAD` where `GET` is, and `OPTIONS`; sorted. Of a route for every method,
+   * the usual ones.
+   */
+  allowed(request: RouteRequest, from = 0, tenant?: string): readonly string[] {
+    const { method, url, headers } = request
+    const whole = from < url.path.length ? url.path : `${url.path}/`
+    const match = this.refusal(url.host, whole, from, { method, url, headers, tenant, from })
+    return match.kind === 'wrong-method' ? match.allow : []
   }
 
   /** Whether some route takes this method, somewhere. */
@@ -147,6 +215,10 @@ function turned(path: string): Match<never> {
 
 function routeFor<D>(leaf: Leaf<D>, ask: Ask): Placed<D> | undefined {
   return leaf.find(ask)
+}
+
+function collect<D>(leaf: Leaf<D>, leaves: Leaf<D>[]): undefined {
+  leaves.push(leaf)
 }
 
 function addMethods<D>(leaf: Leaf<D>, { ask, methods }: { readonly ask: Ask; readonly methods: Set<string> }): undefined {

@@ -176,3 +176,76 @@ test('a layer is no handler', () => {
   // @ts-expect-error it asks next, and there is none
   createRouter().get('/a', (ctx, next) => next(ctx))
 })
+
+describe('rules of parameters', () => {
+  const isColour = (value: string): value is 'red' | 'green' => value === 'red' || value === 'green'
+
+  test('give the handler their type', () => {
+    createRouter().route(
+      {
+        path: '/:id/:lang/:colour/:slug/:even/:plain/*rest',
+        where: {
+          id: 'int',
+          lang: ['de', 'en'],
+          colour: isColour,
+          slug: 'slug',
+          even: (value: string) => value !== '',
+          rest: '*.png',
+        },
+      },
+      ({ state }) => {
+        expectTypeOf(state.params).toEqualTypeOf<{
+          readonly id: number
+          readonly lang: 'de' | 'en'
+          readonly colour: 'red' | 'green'
+          readonly slug: string
+          readonly even: string
+          readonly plain: string
+          readonly rest: string
+        }>()
+        return text(state.params.lang)
+      },
+    )
+  })
+
+  test('reach routers that are mounted, and what layers need', () => {
+    const needsTeam: Middleware<{ params: { team: number } }> = (ctx, next) => next(ctx)
+    chain()
+      .use(auth)
+      .to(
+        createRouter((router) => {
+          router.route(
+            { path: '/teams/:team/*', where: { team: 'int' } },
+            needsTeam,
+            createRouter((teams) => {
+              teams.route({ path: '/:user', where: { user: 'int' } }, ({ state }) => {
+                expectTypeOf(state.params.team).toBeNumber()
+                expectTypeOf(state.params.user).toBeNumber()
+                expectTypeOf(state.principal.subject).toBeString()
+                return text('x')
+              })
+            }),
+          )
+          // @ts-expect-error the parameter is a text
+          router.route({ path: '/teams/:team/*' }, needsTeam, anything)
+        }),
+      )
+  })
+
+  test('for parameters that the pattern does not have are refused', () => {
+    // @ts-expect-error there is no name
+    createRouter().route({ path: '/users/:id', where: { name: 'int' } }, anything)
+    // @ts-expect-error there is no name
+    createRouter().route({ path: '/users/:id', where: { id: 'int', name: 'int' } }, anything)
+    // @ts-expect-error there is no such rule
+    createRouter().route({ path: '/users/:id', where: { id: 'integer' } }, anything)
+  })
+
+  test('of a pattern that is no literal leave numbers and texts', () => {
+    const path: string = '/users/:id'
+    createRouter().route({ path, where: { id: 'int' } }, ({ state }) => {
+      expectTypeOf(state.params['id']).toEqualTypeOf<string | number | undefined>()
+      return text('x')
+    })
+  })
+})
