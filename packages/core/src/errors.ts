@@ -28,6 +28,7 @@ export const errorTable = {
   FORBIDDEN: { status: 403, side: 'client', retryable: false, title: 'These credentials do not allow this' },
   NOT_FOUND: { status: 404, side: 'client', retryable: false, title: 'Nothing is here' },
   ADDRESS_DENIED: { status: 403, side: 'client', retryable: false, title: 'Requests from this address are not taken' },
+  ORIGIN_DENIED: { status: 403, side: 'client', retryable: false, title: 'Pages of this origin are not answered here' },
   METHOD_NOT_ALLOWED: { status: 405, side: 'client', retryable: false, title: 'The method is not allowed here' },
   NOT_ACCEPTABLE: { status: 406, side: 'client', retryable: false, title: 'Nothing of the kind that is accepted is here' },
   REQUEST_TIMEOUT: { status: 408, side: 'client', retryable: true, title: 'The request took too long to arrive' },

@@ -20,6 +20,7 @@ test('the codes, and what each means to a client, are stable', () => {
       "FORBIDDEN 403 client",
       "NOT_FOUND 404 client",
       "ADDRESS_DENIED 403 client",
+      "ORIGIN_DENIED 403 client",
       "METHOD_NOT_ALLOWED 405 client",
       "NOT_ACCEPTABLE 406 client",
       "REQUEST_TIMEOUT 408 client retryable",

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import {
   type Context,
   checkOptions,
+  GatewayError,
   isPromise,
   type MaybePromise,
   type Middleware,
@@ -141,6 +142,6 @@ const hasCredentials = ({ request }: Context, { headers }: Reply): boolean =>
   headers.has('set-cookie') || request.headers.has('cookie') || request.headers.has('authorization')
 
 function notAcceptable(): Reply {
-  const headers = { vary: 'Accept-Encoding' }
-  return problem({ status: 406, title: 'The content is not to be had in a coding that is acceptable', headers })
+  const detail = 'Accept-Encoding takes neither the content as it is nor a coding that is offered here'
+  return problem(new GatewayError('NOT_ACCEPTABLE', { detail, headers: { vary: 'Accept-Encoding' } }))
 }

@@ -67,7 +67,7 @@ class CorsPolicy {
     const { request } = ctx
     const isPreflight = isPreflightRequest(request)
     const finish = (reply: Reply) => this.finish(reply, request, origin, isPreflight)
-    if (this.refuseOthers && origin === undefined && isForeign(request)) return finish(refusal())
+    if (this.refuseOthers && origin === undefined && isForeign(request)) return finish(problem(new GatewayError('ORIGIN_DENIED')))
     if (isPreflight && !this.passPreflights) return finish(empty())
     return request.kind === 'upgrade' ? next(ctx) : amended(ctx, next, finish)
   }
@@ -85,11 +85,11 @@ class CorsPolicy {
 }
 
 function refuseDangers({ allowOrigins, allowCredentials, allowPrivateNetwork }: CorsOptions, { isOpen }: OriginSet): void {
-  const right = 'origins that not anybody can have (not *, https://* or null), or a function,'
   if (!isOpen || !(allowCredentials || allowPrivateNetwork)) return
   const option = allowCredentials ? 'allowCredentials' : 'allowPrivateNetwork'
-  const { message, path } = options.wrong([allowOrigins].flat().join(', '), 'allowOrigins', `${right} with ${option}`)
-  throw new GatewayError('BAD_OPTION', { message: `cors: ${message}`, path: path ?? 'allowOrigins' })
+  const right = `origins that only some can have (not *, https://* or null) with ${option}, or a function`
+  const { message } = options.wrong([allowOrigins].flat().join(', '), 'allowOrigins', right)
+  throw new GatewayError('BAD_OPTION', { path: 'allowOrigins', message: `cors: ${message}` })
 }
 
 // Fetch standard, §3.2.2: what makes it a preflight is that it asks for leave.
@@ -102,5 +102,3 @@ function isForeign({ headers, url }: IncomingRequest): boolean {
   const own = `${url.scheme}://${url.host}${url.port === undefined ? '' : `:${url.port}`}`
   return origin !== undefined && origin !== own
 }
-
-const refusal = (): Reply => problem({ status: 403, title: 'Pages of this origin are not answered here' })

@@ -302,7 +302,7 @@ describe('at the start', () => {
       expect.objectContaining({
         code: 'BAD_OPTION',
         path: 'allowOrigins',
-        message: expect.stringContaining(`or a function, with ${named}`),
+        message: expect.stringContaining(`with ${named}, or a function`),
       }),
     )
   })
