@@ -17,8 +17,7 @@ export function headerChangesChecks<Args extends readonly unknown[]>(
 ): Checks<HeaderChanges<Args>> {
   const name = fieldName(others)
   const fields: Check<Readonly<Record<string, FieldValue<Args>>>> = (value, path) => {
-    const checked = options.record(options.either('a text, or a function that makes one', options.fn<never>(), options.anything))
-    const found = checked(value, path)
+    const found = options.record(options.anything)(value, path)
     const seen = new Set<string>()
     for (const [written, each] of Object.entries(found)) {
       const where = `${path}.${written}`

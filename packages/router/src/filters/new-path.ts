@@ -1,8 +1,9 @@
-import { type Check, type Checks, type Context, GatewayError, options } from '@gatelet/core'
+import { type Check, type Checks, type Context, options } from '@gatelet/core'
 import { pathBuilder } from '../build-path.ts'
 import { mountedIn } from '../mounted.ts'
 import type { ParamNames, Params } from '../params.ts'
 import { pattern } from '../pattern.ts'
+import { mistake } from './mistake.ts'
 
 /** Where a path leads instead: the `ReplaceFullPath` and `ReplacePrefixMatch` of the Gateway API. */
 export interface NewPath<P extends string = string> {
@@ -43,8 +44,7 @@ export const newPathChecks: Checks<CheckedPath> = { path: options.optional(templ
 /** @throws GatewayError `BAD_OPTION` for two paths */
 export function checkOnePath(owner: string, given: NewPath): void {
   if (given.path === undefined || given.prefix === undefined) return
-  const { message } = options.wrong(given.prefix, 'prefix', 'left out where there is a path')
-  throw new GatewayError('BAD_OPTION', { path: 'prefix', message: `${owner}: ${message}` })
+  throw mistake(owner, given.prefix, 'prefix', 'left out where there is a path')
 }
 
 /**

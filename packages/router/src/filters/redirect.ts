@@ -9,8 +9,10 @@ import {
   options,
   problem,
   type Reply,
+  type RequestUrl,
 } from '@gatelet/core'
 import { hostName } from './host-name.ts'
+import { mistake } from './mistake.ts'
 import { type CheckedPath, checkOnePath, newPathChecks, newPathOf, type PathState } from './new-path.ts'
 
 /** Where clients are sent. What is left out stays as it was asked for, and so does the query. */
@@ -40,20 +42,26 @@ export interface Redirect<N extends object = {}> {
 /**
  * Sends clients elsewhere: the `RequestRedirect` of the Gateway API. `Location` is made of the canonical URL that routes matched,
  * never of the raw target, and never begins with `//`, so that no path leads to another host than the options say.
- * @throws GatewayError `BAD_OPTION` at once; at a request, `BAD_TARGET` for a parameter that no path can carry
+ * @throws GatewayError `BAD_OPTION` at once; at a request, `BAD_TARGET` for a parameter that no path can carry, and, as a handler,
+ * `CHANGE_REFUSED` for one that leads to itself
  * @example router.get('/people/:id', redirect({ path: '/users/:id', status: 308 }))
  * @example chain().use(redirect({ scheme: 'https', status: 308 })).to(router)
  */
 export function redirect<P extends string = string>(given: RedirectOptions<P>): Redirect<PathState<NoInfer<P>>> {
   const to = checkOptions<Checked>('redirect', given, checks)
   checkOnePath('redirect', given)
-  if (Object.keys(to).every((name) => name === 'status')) throw leadsNowhere(given)
+  if (Object.keys(to).every((name) => name === 'status'))
+    throw mistake('redirect', given, '', 'an object that says where to: scheme, host, port, path or prefix')
+  const { scheme, host, port, status = 302 } = to
+  const isElsewhere = scheme !== undefined || host !== undefined || port !== undefined
   return function redirect(ctx: Context, next?: Handler): MaybePromise<Reply> {
+    const { url } = ctx.request
     const path = newPathOf(to, ctx)
-    if (next && isThere(to, ctx, path)) return next(ctx)
-    const location = locationOf(to, ctx, path ?? ctx.request.url.path)
-    if (location === undefined) return problem(new GatewayError('BAD_HOST', { detail: 'There is no Host header' }))
-    return empty({ status: to.status ?? 302, headers: { location } })
+    if (next && isThere(to, url, path)) return next(ctx)
+    const place = placeOf(to, url, path ?? url.path)
+    if (isSame(place, url)) throw leadsBack(url)
+    if (isElsewhere && place.host === '') return problem(new GatewayError('BAD_HOST', { detail: 'There is no Host header' }))
+    return empty({ status, headers: { location: isElsewhere ? absolute(place) : relative(place) } })
   } as Redirect<PathState<P>>
 }
 
@@ -72,28 +80,36 @@ const checks: Checks<Checked> = {
   port: options.optional(options.number({ min: 1, max: 65_535, integer: true })),
 }
 
-function leadsNowhere(given: RedirectOptions): GatewayError {
-  const { message } = options.wrong(given, '', 'an object that says where to: scheme, host, port, path or prefix')
-  return new GatewayError('BAD_OPTION', { path: '', message: `redirect: ${message}` })
-}
-
 const usualPort = (scheme: 'http' | 'https') => (scheme === 'https' ? 443 : 80)
 
-function isThere({ scheme, host, port }: Checked, { request: { url } }: Context, path: string | undefined): boolean {
+/** Whether all that the options say is so already. */
+function isThere({ scheme, host, port }: Checked, url: RequestUrl, path: string | undefined): boolean {
   if (scheme !== undefined && scheme !== url.scheme) return false
   if (host !== undefined && host !== url.host) return false
   if (port !== undefined && port !== (url.port ?? usualPort(url.scheme))) return false
   return path === undefined || path === url.path
 }
 
-/** @returns undefined where it has to name a host, and the client has named none */
-function locationOf({ scheme, host, port }: Checked, { request: { url } }: Context, path: string): string | undefined {
-  const isElsewhere = scheme !== undefined || host !== undefined || port !== undefined
-  // By itself, `//name` would be the name of another host (RFC 3986 §4.2).
-  if (!isElsewhere) return (path.startsWith('//') ? `/.${path}` : path) + url.search
-  const { scheme: toScheme, host: toHost } = { scheme: scheme ?? url.scheme, host: host ?? url.host }
-  if (toHost === '') return undefined
-  const toPort = port ?? (scheme === undefined ? url.port : undefined)
-  const suffix = toPort === undefined || toPort === usualPort(toScheme) ? '' : `:${toPort}`
-  return `${toScheme}://${toHost}${suffix}${path}${url.search}`
+function placeOf(to: Checked, url: RequestUrl, path: string): RequestUrl {
+  const scheme = to.scheme ?? url.scheme
+  const port = to.port ?? (to.scheme === undefined ? url.port : undefined)
+  return { scheme, host: to.host ?? url.host, port: port === usualPort(scheme) ? undefined : port, path, search: url.search }
+}
+
+function isSame(place: RequestUrl, url: RequestUrl): boolean {
+  return place.scheme === url.scheme && place.host === url.host && place.port === url.port && place.path === url.path
+}
+
+// Better said than sent: the client would go round until it has had enough.
+function leadsBack({ path }: RequestUrl): GatewayError {
+  return new GatewayError('CHANGE_REFUSED', { message: `A redirect leads from ${path} to where the client is already` })
+}
+
+function absolute({ scheme, host, port, path, search }: RequestUrl): string {
+  return `${scheme}://${host}${port === undefined ? '' : `:${port}`}${path}${search}`
+}
+
+// By itself, `//name` would be the name of another host (RFC 3986 §4.2).
+function relative({ path, search }: RequestUrl): string {
+  return (path.startsWith('//') ? `/.${path}` : path) + search
 }

@@ -48,9 +48,10 @@ export function requestLimits(given: RequestLimitsOptions): Middleware {
   }
 }
 
+// One character of a target or a field is one byte: Node reads and writes them as latin1.
 function headRefusal({ target, headers }: IncomingRequest, limits: RequestLimitsOptions): GatewayError | undefined {
   const { maxTargetBytes, maxHeaderFields, maxHeaderBytes } = limits
-  if (maxTargetBytes !== undefined && Buffer.byteLength(target) > maxTargetBytes) {
+  if (maxTargetBytes !== undefined && target.length > maxTargetBytes) {
     return new GatewayError('TARGET_TOO_LONG', { detail: atMost(maxTargetBytes, 'bytes') })
   }
   if (maxHeaderFields !== undefined && headers.raw.length > maxHeaderFields * 2) {
@@ -62,7 +63,6 @@ function headRefusal({ target, headers }: IncomingRequest, limits: RequestLimits
   return undefined
 }
 
-// One character is one byte there: Node reads and writes fields as latin1.
 function bytesIn({ raw }: ReadonlyHeaders): number {
   let bytes = raw.length * 2
   for (const part of raw) bytes += part.length

@@ -17,6 +17,7 @@ import {
   systemClock,
   withAttemptMs,
 } from '@gatelet/core'
+import { mistake } from './mistake.ts'
 
 /** How long requests of a route may take: the `timeouts` of the Gateway API. */
 export interface TimeoutOptions {
@@ -42,7 +43,8 @@ export interface TimeoutOptions {
  */
 export function timeout(given: TimeoutOptions): Middleware {
   const { requestMs = 0, backendRequestMs = 0, clock = systemClock } = checkOptions('timeout', given, checks)
-  if (requestMs > 0 && backendRequestMs > requestMs) throw tooLong(backendRequestMs, requestMs)
+  if (requestMs > 0 && backendRequestMs > requestMs)
+    throw mistake('timeout', backendRequestMs, 'backendRequestMs', `at most requestMs, which is ${requestMs}`)
   return function timeout(ctx, next) {
     const asked = backendRequestMs > 0 ? withAttemptMs(ctx, backendRequestMs) : ctx
     if (requestMs === 0) return next(asked)
@@ -69,25 +71,25 @@ function inTime<S extends object>(ctx: Context<S>, next: Handler<S>, settled: ()
       isLate = true
       reject(reason)
     })
-    answer.then(
-      (reply) => {
-        undo()
-        settled()
-        if (isLate) discard(reply.body)
-        else resolve(cutInTime(ctx, reply))
-      },
-      (error: unknown) => {
-        undo()
-        settled()
-        reject(error)
-      },
-    )
+    const answered = (reply: Reply) => {
+      undo()
+      settled()
+      if (isLate) discard(reply.body)
+      else resolve(cutInTime(ctx, reply))
+    }
+    const failed = (error: unknown) => {
+      undo()
+      settled()
+      reject(error)
+    }
+    // Also where it answers with what is no reply: an error of ours must not go unheard.
+    Promise.resolve(answer).then(answered).catch(failed)
   })
 }
 
 // A proxy listens by itself; a stream that a handler has made does not.
 function cutInTime<S extends object>(ctx: Context<S>, reply: Reply): Reply {
-  const { body } = reply
+  const body = reply?.body // What is no reply is for the edge to tell of.
   if (!(body instanceof Readable)) return reply
   // From now on an 'error' of it is heard, whoever reads it.
   sourceOf(body)
@@ -107,9 +109,4 @@ const checks: Checks<TimeoutOptions> = {
   requestMs: options.optional(options.milliseconds(0)),
   backendRequestMs: options.optional(options.milliseconds(0)),
   clock: options.optional(options.clock),
-}
-
-function tooLong(backendRequestMs: number, requestMs: number): GatewayError {
-  const { message } = options.wrong(backendRequestMs, 'backendRequestMs', `at most requestMs, which is ${requestMs}`)
-  return new GatewayError('BAD_OPTION', { path: 'backendRequestMs', message: `timeout: ${message}` })
 }

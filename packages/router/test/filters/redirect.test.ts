@@ -152,6 +152,16 @@ describe('as a layer', () => {
   })
 })
 
+test.each<[string, RedirectOptions, string]>([
+  ['to the scheme that it has', { scheme: 'https' }, 'https://a.test/foo/x'],
+  ['to the path that it has', { path: '/foo' }, '/foo'],
+  ['to another prefix, where no route has matched one', { prefix: '/x' }, '/bar'],
+])('as a handler it does not send a client round in circles: %s', async (_, options, url) => {
+  const router = createRouter().mount('/foo', redirect(options)).get('/bar', redirect(options))
+  const reply = await call(router, url)
+  expect([reply.status, (await reply.json<{ code: string }>()).code]).toEqual([500, 'CHANGE_REFUSED'])
+})
+
 describe('redirect refuses', () => {
   test.each<[options: unknown, path: string, right: RegExp]>([
     [{}, '', /an object that says where to/],

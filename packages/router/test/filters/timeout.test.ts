@@ -176,6 +176,25 @@ test('a stream that a handler has made is broken off, too', async () => {
   }
 })
 
+test('what is no reply is told of at the edge, in time or late', async () => {
+  for (const isLate of [false, true]) {
+    const clock = virtualClock()
+    const nothing: Handler = async (ctx) => {
+      if (isLate) await new Promise<void>((resolve) => void ctx.onAbort(resolve))
+      return untyped<Reply>(undefined)
+    }
+    const answering = call(
+      chain()
+        .use(timeout({ requestMs: 100, clock }))
+        .to(nothing),
+      '/',
+      { clock },
+    )
+    if (isLate) await clock.advance(100)
+    expect((await answering).status).toBe(isLate ? 504 : 500)
+  }
+})
+
 describe('a handshake', () => {
   const upgrade =
     'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n'
