@@ -24,6 +24,7 @@ test.each([
   ['balance-anything', ['balance-anything.ts']],
   ['tcp-load-balancer', ['tcp-load-balancer.ts']],
   ['aggregate', ['aggregate.ts']],
+  ['change-requests-and-replies', ['filters.ts']],
   ['canary-and-blue-green', ['canary.ts']],
   ['validate-requests', ['validate-requests.ts']],
 ])('the guide %s shows the programs as they are', (guide, programs) => {
@@ -447,3 +448,63 @@ test('canary: testers see it, clients stay where they are, operators move them, 
   program.kill('SIGTERM')
   expect(await program.ended).toBe(0)
 }, 60_000)
+
+test('filters: requests and replies are changed, bounded and refused on their way', async () => {
+  await using farm = await origins(1, {
+    handler(req, res) {
+      if (req.url?.startsWith('/reports')) return
+      res.setHeader('x-debug', 'rows=1').setHeader('server', 'backend').setHeader('content-type', 'text/plain')
+      res.end(req.url === '/long' ? 'long '.repeat(1_000) : req.url)
+    },
+  })
+  const [origin] = farm.servers
+  const { program, url } = await example('filters.ts', { BACKEND: farm.urls[0] ?? '' })
+  await using _ = program
+  const plain = { 'accept-encoding': 'identity' }
+
+  const moved = await fetch(`${url}/people/a%20b?x=1`, { redirect: 'manual' })
+  expect([moved.status, moved.headers.get('location')]).toEqual([308, '/users/a%20b?x=1'])
+  expect(await (await fetch(`${url}/users/a%20b?x=1`, { headers: plain })).text()).toBe('/v2/accounts/a%20b?x=1')
+
+  const changed = await fetch(`${url}/api/orders`, { headers: { ...plain, cookie: 'a=1', origin: 'https://app.example.com' } })
+  expect(await changed.text()).toBe('/orders')
+  const sent = origin?.requests.at(-1)?.headers
+  expect([sent?.cookie, sent?.['x-from'], sent?.['x-request-id']]).toEqual([
+    undefined,
+    '127.0.0.1',
+    changed.headers.get('x-request-id'),
+  ])
+  expect(Object.fromEntries(changed.headers)).toMatchObject({
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    'access-control-allow-origin': 'https://app.example.com',
+  })
+  expect([changed.headers.has('x-debug'), changed.headers.has('server')]).toEqual([false, false])
+  const packed = await fetch(`${url}/api/long`, { headers: { 'accept-encoding': 'gzip' } })
+  expect([packed.headers.get('content-encoding'), (await packed.text()).length]).toEqual(['gzip', 5_000])
+
+  const preflight = { origin: 'https://app.example.com', 'access-control-request-method': 'PUT' }
+  const allowed = await fetch(`${url}/nowhere`, { method: 'OPTIONS', headers: preflight })
+  expect([allowed.status, allowed.headers.get('access-control-allow-methods')]).toEqual([204, expect.stringContaining('PUT')])
+
+  const hits = farm.hits
+  expect((await fetch(`${url}/users`, { method: 'POST', body: 'x'.repeat(2_000) })).status).toBe(413)
+  expect((await fetch(`${url}/admin/users`)).status).toBe(403)
+  expect(farm.hits).toBe(hits)
+  const late = await fetch(`${url}/reports/today`)
+  expect([late.status, late.headers.get('x-frame-options'), late.headers.has('x-request-id')]).toEqual([504, 'DENY', true])
+
+  program.kill('SIGUSR2')
+  await program.printed(/closed/)
+  const refused = await fetch(`${url}/api/orders`)
+  expect([refused.status, refused.headers.get('retry-after'), await refused.json()]).toMatchObject([
+    503,
+    '600',
+    { detail: 'Back at ten' },
+  ])
+  program.kill('SIGUSR2')
+  await program.printed(/open/)
+  expect((await fetch(`${url}/api/orders`)).status).toBe(200)
+  program.kill('SIGTERM')
+  expect(await program.ended).toBe(0)
+}, 30_000)
