@@ -142,7 +142,7 @@ test.each(settings)(`$name, of ${targets.length} targets, what the router matche
 const isRefusal = (status: number) => status === 400 || status === 404 || status === 308
 
 function routes(forward: Forwarder, { trailingSlash }: Setting, matched: Map<string, Matched>) {
-  const tap: Middleware<Pick<Matched, 'params' | 'route'>> = (ctx, next) => {
+  const tap: Middleware<{ readonly params: object; readonly route: string }> = (ctx, next) => {
     const { params, route } = ctx.state
     matched.set(ctx.request.headers.get('x-id') ?? '', { params, route, path: ctx.request.url.path })
     return next(ctx)
