@@ -109,8 +109,11 @@ const cookie: Check<SplitCookie> = (value, path) => {
     secure: optional(options.boolean),
     path: optional(cookiePath),
   })(value, path)
-  // Browsers drop it otherwise (RFC 6265bis §5.6).
-  if (checked.sameSite === 'none' && !checked.secure) throw wrong(checked.secure, `${path}.secure`, "true with sameSite 'none'")
+  // Browsers drop it otherwise (RFC 6265bis §4.1.3, §5.6).
+  const { cookie: name, sameSite, secure, path: under = '/' } = checked
+  if (sameSite === 'none' && !secure) throw wrong(secure, `${path}.secure`, "true with sameSite 'none'")
+  if (/^__(Secure|Host)-/i.test(name) && !secure) throw wrong(secure, `${path}.secure`, `true for a cookie called ${name}`)
+  if (/^__Host-/i.test(name) && under !== '/') throw wrong(under, `${path}.path`, `/ for a cookie called ${name}`)
   return checked
 }
 

@@ -283,6 +283,8 @@ describe('at the start', () => {
     [[{ to: says }], { when: [{ header: 'x-a', to: 'canary' }] }, 'when[0].to'],
     [[{ to: says }], { when: [{ header: 'x-a', cookie: 'a', to: '0' }] }, 'when[0]'],
     [[{ to: says }], { stickyBy: { cookie: 'a', sameSite: 'none' } }, 'stickyBy.secure'],
+    [[{ to: says }], { stickyBy: { cookie: '__Secure-a' } }, 'stickyBy.secure'],
+    [[{ to: says }], { stickyBy: { cookie: '__Host-a', secure: true, path: '/a' } }, 'stickyBy.path'],
   ])('refuses %j with %j', (backends, options, path) => {
     expect(() => split(backends as SplitBackend[], options as SplitOptions)).toThrow(
       expect.objectContaining({ code: 'BAD_OPTION', path, message: expect.stringMatching(/^split: .* must be .*\(got .*\)$/) }),
