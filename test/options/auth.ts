@@ -1,4 +1,4 @@
-import { absent, apiKey, auth, basic, createApiKey, jwt, memoryApiKeys } from '@gatelet/auth'
+import { absent, apiKey, auth, basic, certificate, createApiKey, jwt, memoryApiKeys, memoryReplays } from '@gatelet/auth'
 import type { Subject } from './subjects.ts'
 
 const trusted = { issuer: 'https://id.example.com/', audience: 'api', algorithms: ['RS256'] } as const
@@ -44,4 +44,28 @@ export const authSubjects: Readonly<Record<string, Subject>> = {
     bad: { subject: '', pepper: 'secret', prefix: '1', scopes: 'read', roles: [''], claims: 'x', expiresAt: new Date(0) },
   },
   BasicOptions: { through: basic, bad: { check: { ada: 'secret' } } },
+  BindingOptions: { through: (binding) => jwt({ ...trusted }, binding), bad: { dpop: true, certificate: 'yes', bearer: 0 } },
+  DpopOptions: {
+    through: (dpop) => jwt(trusted, { dpop }),
+    at: 'dpop',
+    bad: {
+      algorithms: ['HS256'],
+      windowMs: 1,
+      toleranceMs: '5s',
+      origin: 'https://api.example.com/v1',
+      replays: {},
+      nonceSecret: new Uint8Array(16),
+    },
+  },
+  CertificateSourceOptions: {
+    through: (source) => jwt(trusted, { certificate: source }),
+    at: 'certificate',
+    bad: { header: 'client cert', format: 'der' },
+  },
+  CertificateVerifierOptions: {
+    through: certificate,
+    good: { identify: () => undefined },
+    bad: { header: 'client cert', format: 'der', identify: 'subject' },
+  },
+  MemoryReplaysOptions: { through: memoryReplays, bad: { maxEntries: 1, clock: {} } },
 }

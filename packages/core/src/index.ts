@@ -23,6 +23,7 @@ export type { Chain, StateOf } from './chain.ts'
 export { chain } from './chain.ts'
 export type { ClientView, Connection, TrustedProxies } from './client.ts'
 export { clientResolver, trustedProxies } from './client.ts'
+export { clientCertificateOf } from './client-certificate.ts'
 export type { Clock } from './clock.ts'
 export { systemClock } from './clock.ts'
 export type {

@@ -1,3 +1,4 @@
+export { clientCertificateOf } from '@gatelet/core'
 export { attach } from './attach.ts'
 export type { CloseSummary } from './closing.ts'
 export type { Http2Options } from './http2/options.ts'
@@ -5,5 +6,4 @@ export type { AdapterOptions, AttachOptions, CloseOptions, ProxyProtocolOptions,
 export { readiness } from './readiness.ts'
 export type { RunningServer } from './serve.ts'
 export { serve } from './serve.ts'
-export { clientCertificateOf } from './tls/client-certificate.ts'
 export type { CertificateOptions, ClientCertificateOptions, ServeTlsOptions } from './tls/options.ts'

@@ -1,7 +1,8 @@
 import type { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
-import { type Context, originalOf } from '@gatelet/core'
+import type { Context } from './contract.ts'
+import { originalOf } from './request.ts'
 
 /**
  * The certificate by which the client of a request has proved who it is: one that the authorities of
