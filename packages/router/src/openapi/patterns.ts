@@ -8,19 +8,28 @@ export type PatternEngine = (source: string, flags: string) => { test(text: stri
 const MAX_SEARCHED = 4_096
 
 /**
- * Regular expressions whose time grows no faster than the text. One that matches from `^` to `$` is shown to be so or refused.
- * One that may match anywhere is held to the same, and where it has repeats it is asked about texts of at most 4,096
- * characters: longer ones do not match.
+ * Regular expressions whose time grows no faster than the text: what is not shown to be so is refused. One that may begin to
+ * match anywhere, and has repeats, is asked about texts of at most 4,096 characters: longer ones do not match.
  */
 export const linearPatterns: PatternEngine = (source, flags) => {
-  const starts = source.startsWith('^')
-  const ends = /(?<!\\)(?:\\\\)*\$$/.test(source)
-  const inner = source.slice(starts ? 1 : 0, ends ? -1 : undefined)
   const pattern = compiled(source, flags)
-  const reason = whyNotLinear(compiled(inner, flags))
+  const begins = source.startsWith('^') && !hasAlternatives(source)
+  const ends = /(?<!\\)(?:\\\\)*\$$/.test(source)
+  const reason = whyNotLinear(compiled(source.slice(source.startsWith('^') ? 1 : 0, ends ? -1 : undefined), flags))
   if (reason !== undefined) throw refused(source, reason)
-  if ((starts && ends) || !/[*+]|\{\d+,\}/.test(source)) return pattern
+  if (begins || !/[*+]|\{\d+,/.test(source)) return pattern
   return { test: (text) => text.length <= MAX_SEARCHED && pattern.test(text) }
+}
+
+/** Whether there is a `|` outside of groups: then `^` holds for one alternative only. */
+function hasAlternatives(source: string): boolean {
+  // What is escaped, then classes, then groups from the innermost on.
+  let outer = source.replace(/\\[\s\S]/g, '').replace(/\[[^\]]*\]/g, '')
+  for (let before = ''; before !== outer; ) {
+    before = outer
+    outer = outer.replace(/\([^()]*\)/g, '')
+  }
+  return outer.includes('|')
 }
 
 function compiled(source: string, flags: string): RegExp {

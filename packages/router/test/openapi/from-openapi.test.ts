@@ -141,7 +141,7 @@ describe('a body', () => {
   })
 
   test('of a type that is not read goes on as it comes', async () => {
-    const handler: Handler = (ctx) => text(Buffer.from(sourceOf(ctx.request.body).take() ?? []))
+    const handler: Handler = (ctx) => text(String(Buffer.from(sourceOf(ctx.request.body).take() ?? [])))
     const router = await routerOf(paths, { components }, { fallback: handler as never })
     const answer = await call(router, { method: 'POST', url: '/form', body: 'bytes', headers: { 'content-type': 'image/png' } })
     expect(await answer.text()).toBe('bytes')
@@ -234,6 +234,13 @@ describe('a pattern', () => {
     ['\\S', `${' '.repeat(5_000)}x`, 200],
     ['ab+', `${'x'.repeat(3_000)}ab`, 200],
     ['ab+', `${'x'.repeat(5_000)}ab`, 400],
+    ['^a+$', 'a'.repeat(5_000), 200],
+    ['^x+', `${'x'.repeat(5_000)}ab`, 200],
+    ['^(a|b+)$', 'b'.repeat(5_000), 200],
+    ['^a|b+$', 'b'.repeat(5_000), 400],
+    ['^[|(]+$', '|'.repeat(5_000), 200],
+    ['^\\|+$', '|'.repeat(5_000), 200],
+    ['x\\$', 'x$', 200],
   ])('%s is asked in time', async (pattern, value, status) => {
     expect((await call(await withPattern(pattern), `/x?p=${value.replaceAll(' ', '+')}`)).status).toBe(status)
   })
