@@ -19,7 +19,7 @@ import {
 import { serve } from '@gatelet/node'
 import { proxy } from '@gatelet/proxy'
 import { type CompressOptions, compress } from '@gatelet/router'
-import { type Answer, call, describeMiddleware, exchange, origins, rawClient, seededRandom } from '@gatelet/testing'
+import { type Answer, baseline, call, describeMiddleware, exchange, origins, rawClient, seededRandom } from '@gatelet/testing'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
 const long = 'All that is said twice can be said once. '.repeat(100)
@@ -313,6 +313,27 @@ describe('streams', () => {
     await vi.waitFor(() => expect(body.destroyed).toBe(true))
     expect(streams[0]?.destroyed).toBe(true)
     expect((streams[0] as unknown as { _handle: unknown })._handle).toBe(null)
+  })
+
+  test('end with a client that leaves in the middle, over the wire', async () => {
+    const streams = watchedStreams()
+    const before = baseline()
+    const noise = noiseOf(16_384)
+    const body = new Readable({
+      read() {
+        this.push(noise)
+      },
+    })
+    const to: Handler = () => ({ status: 200, headers: new HeaderList({ 'content-type': 'text/plain' }), body })
+    await using server = await serve(front({}, to), { port: 0 })
+    const client = await rawClient(server.port)
+    client.write('GET / HTTP/1.1\r\nhost: a.test\r\naccept-encoding: gzip\r\n\r\n')
+    await client.read(100_000)
+    await client[Symbol.asyncDispose]()
+    await vi.waitFor(() => expect(body.destroyed).toBe(true))
+    expect(streams.map(({ destroyed }) => destroyed)).toEqual([true])
+    await server.close()
+    await before.settled()
   })
 
   test('free what they hold when they end, break off, or are not read', async () => {
