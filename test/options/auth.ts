@@ -1,4 +1,15 @@
-import { absent, apiKey, auth, basic, certificate, createApiKey, jwt, memoryApiKeys, memoryReplays } from '@gatelet/auth'
+import {
+  absent,
+  apiKey,
+  auth,
+  basic,
+  certificate,
+  createApiKey,
+  identity,
+  jwt,
+  memoryApiKeys,
+  memoryReplays,
+} from '@gatelet/auth'
 import type { Subject } from './subjects.ts'
 
 const trusted = { issuer: 'https://id.example.com/', audience: 'api', algorithms: ['RS256'] } as const
@@ -68,4 +79,24 @@ export const authSubjects: Readonly<Record<string, Subject>> = {
     bad: { header: 'client cert', format: 'der', identify: 'subject' },
   },
   MemoryReplaysOptions: { through: memoryReplays, bad: { maxEntries: 1, clock: {} } },
+  IdentityOptions: {
+    through: identity,
+    bad: { headers: { 'x-user': 'sub' }, token: 'x', strip: ['x*y'], stripCredentials: 'all' },
+  },
+  IdentityTokenOptions: {
+    through: (token) => identity({ token }),
+    at: 'token',
+    good: { key: new Uint8Array(32), algorithm: 'HS256', issuer: 'gateway', audience: 'orders' },
+    bad: {
+      header: 'x identity',
+      key: 'secret',
+      algorithm: 'none',
+      keyId: '',
+      issuer: '',
+      audience: ['orders'],
+      lifetimeMs: 1,
+      claims: {},
+      clock: {},
+    },
+  },
 }
