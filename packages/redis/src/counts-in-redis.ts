@@ -1,7 +1,6 @@
 import type { Clock, MaybePromise } from '@gatelet/core'
 import type { RateRequest, RateStore, RateVerdict } from '@gatelet/rate-limiter'
-import { Asking } from './asking.ts'
-import { Breaker } from './breaker.ts'
+import { Asking, Breaker } from '@gatelet/rate-limiter/toolkit'
 import { isCluster, type RedisClient, type Scripting, scriptingOf } from './client.ts'
 import { hearErrors } from './client-errors.ts'
 import { Denials } from './denials.ts'

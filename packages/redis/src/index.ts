@@ -1,4 +1,4 @@
-export type { BreakerOptions } from './breaker.ts'
+export type { BreakerOptions } from '@gatelet/rate-limiter/toolkit'
 export type { IoRedisClient, NodeRedisClient, NodeRedisCluster, RedisClient } from './client.ts'
 export type { LeaseOptions } from './leasing.ts'
 export type { RedisRateStore, RedisRateStoreOptions } from './redis-rate-store.ts'

@@ -1,6 +1,6 @@
 import { type Checks, type Clock, type MaybePromise, options } from '@gatelet/core'
 import type { RateRequest, RateStore, RateVerdict } from '@gatelet/rate-limiter'
-import { Deadlines, type Pending } from './deadlines.ts'
+import { Deadlines, type Pending } from '@gatelet/rate-limiter/toolkit'
 
 /** How much is taken ahead. */
 export interface LeaseOptions {

@@ -1,6 +1,6 @@
 import { type Checks, type Clock, checkOptions, type MaybePromise, options, systemClock } from '@gatelet/core'
 import type { RateRequest, RateStore, RateVerdict } from '@gatelet/rate-limiter'
-import { type BreakerOptions, breakerChecks } from './breaker.ts'
+import { type BreakerOptions, breakerChecks } from '@gatelet/rate-limiter/toolkit'
 import { type RedisClient, redisClient } from './client.ts'
 import { CountsInRedis } from './counts-in-redis.ts'
 import { type LeaseOptions, leaseChecks } from './leasing.ts'

@@ -1,5 +1,5 @@
 import cluster from 'node:cluster'
-import { type Checks, type Clock, checkOptions, type MaybePromise, options, systemClock } from '@gatelet/core'
+import { type Checks, type Clock, checkOptions, options, systemClock } from '@gatelet/core'
 import { memoryRateStore } from '../memory/memory-store.ts'
 import { Asking } from '../remote/asking.ts'
 import { Breaker, type BreakerOptions, breakerChecks } from '../remote/breaker.ts'
@@ -54,16 +54,18 @@ class CountsInPrimary implements RateStore {
     })
   }
 
-  give(requests: readonly RateRequest[]): MaybePromise<void> {
-    return this.asking.ask({ send: () => toPrimary('give', requests), read() {} })
+  give(requests: readonly RateRequest[]): Promise<void> {
+    // Sent in any case: nothing else frees a slot while this worker lives. Only waiting for it has a bound.
+    const given = toPrimary('give', requests)
+    given.catch(() => {})
+    return this.asking.ask({ send: () => given, read() {} })
   }
 
-  // Whoever asked has gone on without: nobody else would end them. Units that were taken stay taken.
+  // Whoever asked has gone on without: nobody else would give them back. Units that were taken stay taken.
   private endLeases(requests: readonly RateRequest[], verdicts: readonly RateVerdict[]): void {
     const leases = requests.filter(({ rule }) => rule.algorithm === 'concurrency')
     if (leases.length === 0 || !verdicts.every(({ allowed }) => allowed)) return
-    // Not by `give`, which a breaker may hold back: nothing else frees them while this worker lives.
-    void toPrimary('give', leases).catch(() => {})
+    this.give(leases).catch(() => {})
   }
 }
 

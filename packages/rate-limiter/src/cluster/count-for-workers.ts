@@ -70,9 +70,8 @@ class CountsForWorkers {
   }
 
   private hold(worker: Worker, request: RateRequest): void {
-    let slots = this.slots.get(worker.id)
-    if (!slots) this.slots.set(worker.id, (slots = new Map()))
-    slots.set(nameOf(request), request)
+    const slots = this.slots.get(worker.id) ?? new Map<string, RateRequest>()
+    this.slots.set(worker.id, slots.set(nameOf(request), request))
   }
 }
 

@@ -6,7 +6,7 @@ interface Waiting {
   reject(error: Error): void
 }
 
-/** Beyond, nobody is asked: a primary that does not answer must not have a worker remember more and more. */
+/** Beyond, the oldest is given up: a primary that does not answer must not have a worker remember more and more. */
 const MAX_WAITING = 10_000
 
 const waiting = new Map<number, Waiting>()
@@ -15,7 +15,7 @@ let asked = 0
 /** Asks the primary. @throws Error when it cannot be asked, or says that it cannot answer */
 export function toPrimary(what: Ask['what'], requests: readonly RateRequest[]): Promise<readonly RateVerdict[]> {
   return new Promise((resolve, reject) => {
-    if (waiting.size >= MAX_WAITING) throw new Error(`${MAX_WAITING} questions to the primary wait for an answer`)
+    if (waiting.size >= MAX_WAITING) giveUpOldest()
     // One listener of the process for all stores, as long as somebody waits.
     if (waiting.size === 0) process.on('message', hear)
     const id = asked++
@@ -34,6 +34,13 @@ function hear(message: unknown): void {
   const asker = ended(id)
   if (error === undefined) asker?.resolve(verdicts)
   else asker?.reject(new Error(error))
+}
+
+function giveUpOldest(): void {
+  for (const id of waiting.keys()) {
+    ended(id)?.reject(new Error(`${MAX_WAITING} others wait for an answer`))
+    return
+  }
 }
 
 function ended(id: number): Waiting | undefined {

@@ -1,7 +1,7 @@
 // Runs the suite of all stores in a worker, with node:test: run by cluster.test.ts. The clock is in the primary, which counts.
 import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
-import { describe, test } from 'node:test'
+import { after, describe, test } from 'node:test'
 import { clusterRateStore, countForWorkers } from '@gatelet/rate-limiter'
 import { describeRateStore, virtualClock } from '@gatelet/testing'
 
@@ -24,6 +24,7 @@ if (cluster.isPrimary) {
   process.exit(code)
 } else {
   const store = clusterRateStore({ timeoutMs: 10_000 })
-  process.once('exit', () => process.disconnect())
+  // A worker whose channel is open does not end by itself.
+  after(() => void cluster.worker?.disconnect())
   describeRateStore('clusterRateStore', () => ({ store, advance }), { describe, test })
 }
