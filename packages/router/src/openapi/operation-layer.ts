@@ -1,12 +1,11 @@
 import type { Context, Handler, Middleware, Reply } from '@gatelet/core'
-import { rawFields } from '../validation/fields.ts'
 import { type Finding, finding, invalid, malformed } from '../validation/finding.ts'
 import { unreadableDetail } from '../validation/parts.ts'
 import { type BodyRule, judgedBody } from './body-rule.ts'
 import type { OpenApiState } from './openapi-options.ts'
 import type { OpenApiOperation } from './operations.ts'
 import type { Parameter } from './parameter.ts'
-import { cookiesOf, type RequestTexts } from './styles.ts'
+import { type RequestTexts, textsOf } from './styles.ts'
 
 /** How many of something there may be. */
 export interface Limits {
@@ -51,25 +50,25 @@ async function withBody<S extends object>(
 
 type Values = Omit<OpenApiState['valid'], 'body'>
 
-function parametersIn(ctx: Context<Before>, parameters: readonly Parameter[], maxFields: number) {
+interface Read {
+  readonly values: Values
+  readonly findings: readonly Finding[]
+}
+
+function parametersIn(ctx: Context<Before>, parameters: readonly Parameter[], maxFields: number): Read {
   const empty = (): Record<string, unknown> => Object.create(null)
   const values = { params: empty(), query: empty(), headers: empty(), cookies: empty() }
-  const from = textsOf(ctx, maxFields)
-  if ('in' in from) return { values, findings: [from] }
+  let from: RequestTexts
+  try {
+    from = textsOf(ctx, maxFields)
+  } catch (error) {
+    return { values, findings: [finding('query', '', unreadableDetail(error))] }
+  }
   const findings = parameters.flatMap((parameter): readonly Finding[] => {
     const read = parameter.read(from)
     if (!('value' in read)) return read
-    if (read.value !== undefined) values[parameter.in as keyof Values][parameter.name] = read.value
+    if (read.value !== undefined) values[parameter.in][parameter.name] = read.value
     return []
   })
   return { values, findings }
-}
-
-function textsOf(ctx: Context<Before>, maxFields: number): RequestTexts | Finding {
-  try {
-    const query = rawFields(ctx.request.url.search.slice(1), maxFields)
-    return { ctx, params: ctx.state.params, query, cookies: cookiesOf(ctx) }
-  } catch (error) {
-    return finding('query', '', unreadableDetail(error))
-  }
 }

@@ -5,11 +5,11 @@ import { kindOf } from '../validation/read-body.ts'
 import type { Place } from './place.ts'
 import type { Judge, Schemas } from './schemas.ts'
 import { meant, type Shape, shapeOf } from './shape.ts'
-import { deepObject, form, type RequestTexts, type Structure, type StyleReader, simple } from './styles.ts'
+import { cookie, deepObject, form, type RequestTexts, type Structure, type StyleReader, simple } from './styles.ts'
 
 /** One parameter of an operation, prepared. */
 export interface Parameter {
-  readonly in: RequestPart
+  readonly in: Exclude<RequestPart, 'body'>
   readonly name: string
   /** @returns its value (undefined: it is not there, and need not be), or what is wrong */
   read(from: RequestTexts): { readonly value: unknown } | readonly Finding[]
@@ -113,7 +113,7 @@ function styleReader(
 ): StyleReader {
   if (style === 'deepObject') return ({ query }) => deepObject(query, name)
   if (where === 'query') return ({ query }) => form(query, name, structure, explode, properties)
-  if (where === 'cookie') return ({ cookies }) => form(cookies, name, structure, explode, properties)
+  if (where === 'cookie') return ({ cookies }) => cookie(cookies, name, structure)
   const textOf = textReader(where, name, captured)
   return (from) => {
     const text = textOf(from)
@@ -132,8 +132,9 @@ function textReader(
     return ({ params }) => String(params[own])
   }
   if (where === 'header') return ({ ctx }) => ctx.request.headers.get(name)
+  if (where === 'cookie') return ({ cookies }) => cookie(cookies, name, 'text') as string | undefined
   const none: ReadonlySet<string> = new Set()
-  return ({ query, cookies }) => form(where === 'query' ? query : cookies, name, 'text', false, none) as string | undefined
+  return ({ query }) => form(query, name, 'text', false, none) as string | undefined
 }
 
 function structureOf({ types }: Shape): Structure {

@@ -1,12 +1,14 @@
 import type { Context } from '@gatelet/core'
-import { decoded, decodedName, type RawField, unreadable } from '../validation/fields.ts'
+import { decoded, decodedName, percentDecoded, type RawField, rawFields, unreadable } from '../validation/fields.ts'
 import type { Written } from './shape.ts'
 
 /** What parameters are read from: prepared once a request. */
 export interface RequestTexts {
   readonly ctx: Context
   readonly params: Readonly<Record<string, unknown>>
+  /** Names are decoded, values not. */
   readonly query: readonly RawField[]
+  /** Not decoded. */
   readonly cookies: readonly RawField[]
 }
 
@@ -24,7 +26,7 @@ export function simple(text: string, structure: Structure, explode: boolean): Wr
   return explode ? byName(parts.map(pair)) : byName(pairs(parts))
 }
 
-/** `form`, of a query or of cookies. @param properties which names an exploded object gathers */
+/** `form`, of a query. @param properties which names an exploded object gathers */
 export function form(
   fields: readonly RawField[],
   name: string,
@@ -32,31 +34,45 @@ export function form(
   explode: boolean,
   properties: ReadonlySet<string>,
 ): Written | undefined {
-  if (structure === 'object' && explode) {
-    const own = fields.map(decodedField).filter(([key]) => properties.has(key))
-    return own.length === 0 ? undefined : byName(own)
-  }
-  const values = fields.filter(([key]) => decodedName(key) === name).map(([, value]) => value)
-  const [first] = values
-  if (first === undefined) return undefined
-  if (structure === 'list' && explode) return values.map(decoded)
+  if (structure === 'object' && explode) return gathered(fields, (key) => (properties.has(key) ? key : undefined))
+  const values = valuesOf(fields, name)
+  if (structure === 'list' && explode) return values.length === 0 ? undefined : values.map(decoded)
+  return single(values, structure, decoded)
+}
+
+/** `form` of a cookie, where `+` is no space. */
+export function cookie(cookies: readonly RawField[], name: string, structure: Structure): Written | undefined {
+  return single(valuesOf(cookies, name), structure, percentDecoded)
+}
+
+const valuesOf = (fields: readonly RawField[], name: string) => fields.filter(([key]) => key === name).map(([, value]) => value)
+
+function single(values: readonly string[], structure: Structure, decode: (text: string) => string): Written | undefined {
+  const [value] = values
+  if (value === undefined) return undefined
   if (values.length > 1) throw unreadable('must not come more than once')
-  if (structure === 'text') return decoded(first)
+  if (structure === 'text') return decode(value)
   // Split before decoding: an encoded comma is part of a value.
-  const parts = first === '' ? [] : first.split(',').map(decoded)
+  const parts = value === '' ? [] : value.split(',').map(decode)
   return structure === 'list' ? parts : byName(pairs(parts))
 }
 
 /** `deepObject`: `filter[name]=a&filter[name]=b`. Not deeper than one level, as the specification says no more. */
 export function deepObject(fields: readonly RawField[], name: string): Written | undefined {
-  const own = fields.map(decodedField).flatMap(([key, value]): [string, string][] => {
+  return gathered(fields, (key) => {
     const inner = key.startsWith(`${name}[`) && key.endsWith(']') ? key.slice(name.length + 1, -1) : undefined
-    return inner === undefined || /[[\]]/.test(inner) ? [] : [[inner, value]]
+    return inner === undefined || /[[\]]/.test(inner) ? undefined : inner
+  })
+}
+
+/** The fields to which `nameOf` gives a name. */
+function gathered(fields: readonly RawField[], nameOf: (key: string) => string | undefined): Written | undefined {
+  const own = fields.flatMap(([key, value]): [string, string][] => {
+    const name = nameOf(key)
+    return name === undefined ? [] : [[name, decoded(value)]]
   })
   return own.length === 0 ? undefined : byName(own)
 }
-
-const decodedField = ([name, value]: RawField): [string, string] => [decodedName(name), decoded(value)]
 
 function pair(part: string): [string, string] {
   const equals = part.indexOf('=')
@@ -81,8 +97,18 @@ function byName(fields: readonly [name: string, value: string][]): Written {
   return values
 }
 
-/** The cookies of a request (RFC 6265 §5.4), not decoded. */
-export function cookiesOf(ctx: Context): RawField[] {
-  const header = ctx.request.headers.get('cookie') ?? ''
+/** @throws GatewayError `MALFORMED_BODY` for too many fields in the query, and a name that cannot be read */
+export function textsOf(ctx: Context<{ readonly params: RequestTexts['params'] }>, maxFields: number): RequestTexts {
+  const query = rawFields(ctx.request.url.search.slice(1), maxFields)
+  return {
+    ctx,
+    params: ctx.state.params,
+    query: query.map(([name, value]) => [decodedName(name), value]),
+    cookies: cookiesOf(ctx.request.headers.get('cookie') ?? ''),
+  }
+}
+
+/** The cookies of a request (RFC 6265 §5.4). */
+function cookiesOf(header: string): RawField[] {
   return header.split(';').flatMap((part) => (part.includes('=') ? [pair(part.trim())] : []))
 }

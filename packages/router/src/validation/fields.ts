@@ -59,12 +59,16 @@ export function decodedName(text: string): string {
   return name
 }
 
-/** @throws GatewayError `MALFORMED_BODY` for a `%` without two hex digits, and bytes that are not UTF-8 */
+/** A text of a form, where `+` is a space. @throws as `percentDecoded` does */
 export function decoded(text: string): string {
-  const spaced = text.includes('+') ? text.replaceAll('+', ' ') : text
-  if (!spaced.includes('%')) return spaced
+  return percentDecoded(text.includes('+') ? text.replaceAll('+', ' ') : text)
+}
+
+/** @throws GatewayError `MALFORMED_BODY` for a `%` without two hex digits, and bytes that are not UTF-8 */
+export function percentDecoded(text: string): string {
+  if (!text.includes('%')) return text
   try {
-    return decodeURIComponent(spaced)
+    return decodeURIComponent(text)
   } catch {
     throw unreadable('must be percent-encoded UTF-8')
   }

@@ -116,6 +116,8 @@ describe('headers and cookies', () => {
     [{ name: 'x-ids', in: 'header', schema: list }, { 'X-Ids': '1, 2' }, { headers: { 'x-ids': [1, 2] } }],
     [{ name: 'c', in: 'cookie', schema: { type: 'integer' } }, { cookie: 'a=1; c=7;d' }, { cookies: { c: 7 } }],
     [{ name: 'c', in: 'cookie', explode: false, schema: list }, { cookie: 'c=1,2' }, { cookies: { c: [1, 2] } }],
+    [{ name: 'c', in: 'cookie' }, { cookie: 'other%=%; c=a+b%20c' }, { cookies: { c: 'a+b c' } }],
+    [{ name: 'c', in: 'cookie', content: { 'application/json': {} } }, { cookie: 'c=[1]' }, { cookies: { c: [1] } }],
     [{ name: 'Authorization', in: 'header', required: true, schema: { type: 'integer' } }, {}, { headers: {} }],
   ])('%j is read from %j', async (parameter, headers, found) => {
     expect(await (await call(await withParameter(parameter), { url: '/x', headers })).json()).toMatchObject(found)
@@ -147,4 +149,11 @@ test('all parameters are looked at together, and too many fields are refused', a
   expect(await (await call(router, '/x?a&b&c&d')).json()).toMatchObject({
     errors: [{ in: 'query', path: '', message: 'must have at most 3 fields' }],
   })
+})
+
+test('a name in the query that cannot be read is refused, a value that nobody asked for is not looked at', async () => {
+  const router = await withParameter({ name: 'p', in: 'query' })
+  const answer = await call(router, '/x?p=1&%ff=1')
+  expect((await answer.json<Problem>()).errors).toEqual([{ in: 'query', path: '', message: 'must be percent-encoded UTF-8' }])
+  expect((await call(router, '/x?p=1&q=%ff')).status).toBe(200)
 })
