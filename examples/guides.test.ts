@@ -6,7 +6,7 @@ import { type AddressInfo, connect as connectTcp, createServer as createTcpServe
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TLSSocket } from 'node:tls'
-import { origins } from '@gatelet/testing'
+import { origins, rawRequest } from '@gatelet/testing'
 import { readProxyHeader } from 'gatelet/core'
 import { expect, test } from 'vitest'
 import { authority, certificate } from '../test/certificates/certificates.ts'
@@ -24,6 +24,7 @@ test.each([
   ['balance-anything', ['balance-anything.ts']],
   ['tcp-load-balancer', ['tcp-load-balancer.ts']],
   ['aggregate', ['aggregate.ts']],
+  ['route-requests', ['route-requests.ts']],
   ['change-requests-and-replies', ['filters.ts']],
   ['canary-and-blue-green', ['canary.ts']],
   ['validate-requests', ['validate-requests.ts']],
@@ -505,6 +506,49 @@ test('filters: requests and replies are changed, bounded and refused on their wa
   program.kill('SIGUSR2')
   await program.printed(/open/)
   expect((await fetch(`${url}/api/orders`)).status).toBe(200)
+  program.kill('SIGTERM')
+  expect(await program.ended).toBe(0)
+}, 30_000)
+
+test('route-requests: host, path, method, header, query and tenant decide, the router says why, and routes are replaced whole', async () => {
+  await using farm = await origins(3)
+  const [USERS = '', ORDERS = '', NEXT = ''] = farm.urls
+  const { program, url } = await example('route-requests.ts', { USERS, ORDERS, NEXT, ADMIN_PORT: '0' })
+  await using _ = program
+  const [, operators = ''] = await program.printed(/operators ask (\S+)\/why/)
+  const servers = ['users', 'orders', 'next']
+  const ask = async (path: string, init: RequestInit = {}) => {
+    const reply = await fetch(`${url}${path}`, { redirect: 'manual', ...init })
+    const { id, ...said } = (await reply.json().catch(() => ({}))) as { id?: number; url?: string }
+    return id === undefined ? { status: reply.status, ...said } : `${servers[id]} ${said.url}`
+  }
+  const asHost = async (host: string, path: string) => {
+    const { text } = await rawRequest(Number(new URL(url).port), `GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`, {
+      responses: 1,
+    })
+    return text
+  }
+  expect(await ask('/users/7?a=1')).toBe('users /users/7?a=1')
+  expect(await ask('/teams/red/users/7')).toBe('users /7')
+  expect(await ask('/teams/red')).toMatchObject({ team: 'red' })
+  expect(await ask('/orders/7')).toBe('orders /orders/7')
+  expect(await ask('/orders/new')).toMatchObject({ list: 'new' })
+  expect(await ask('/orders/7', { method: 'PUT' })).toMatchObject({ status: 405 })
+  expect(await ask('/orders/7', { headers: { 'x-api-version': '2' } })).toBe('next /orders/7')
+  expect(await ask('/orders/7?preview=yes')).toBe('next /orders/7?preview=yes')
+  expect(await ask('/orders/7?preview=no')).toBe('orders /orders/7?preview=no')
+  expect(await ask('/orders/new/')).toMatchObject({ status: 308 })
+  expect(await ask('/beta/x')).toMatchObject({ status: 404, title: 'The shop has no such page' })
+  expect(await asHost('acme.shop.example', '/beta/x')).toContain('"url":"/beta/x"')
+  expect(await asHost('other.shop.example', '/beta/x')).toContain(' 404 ')
+  expect(await asHost('admin.shop.example', '/users/7')).toContain('{"admin":true}')
+
+  const why = await (await fetch(`${operators}/why/GET/localhost/orders/7?preview=yes`)).text()
+  expect(textOf('docs/guides/route-requests.md')).toContain(`\`\`\`\n${why.split('\n').slice(0, 5).join('\n')}\n`)
+  expect(await ask('/sale')).toMatchObject({ status: 404 })
+  const changes = await fetch(`${operators}/sale`, { method: 'POST' })
+  expect(await changes.json()).toEqual({ added: ['GET /sale'], removed: [], changed: [] })
+  expect(await (await fetch(`${url}/sale`)).text()).toBe('Everything must go')
   program.kill('SIGTERM')
   expect(await program.ended).toBe(0)
 }, 30_000)
