@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect, type IncomingHttpHeaders, type IncomingHttpStatusHeader, type OutgoingHttpHeaders } from 'node:http2'
 import { bytesOf, chain, type Handler, text } from '@gatelet/core'
 import { serve } from '@gatelet/node'
 import { proxy } from '@gatelet/proxy'
@@ -117,6 +119,23 @@ describe('over a socket', () => {
     expect(farm.servers[0]?.requests[0]?.headers).toMatchObject({ 'content-length': '5' })
     await upstream.close()
   })
+})
+
+test('over HTTP/2 a body is refused by what is announced, and as it comes, too', async () => {
+  await using server = await serve(limited({ maxBodyBytes: 10 }), { port: 0, host: '127.0.0.1', http2: true })
+  const session = connect(`http://127.0.0.1:${server.port}`)
+  const ask = async (body: string, headers: OutgoingHttpHeaders = {}) => {
+    const stream = session.request({ ':method': 'POST', ':path': '/', ...headers })
+    stream.on('error', () => {})
+    stream.end(body)
+    const [{ ':status': status }] = (await once(stream, 'response')) as [IncomingHttpHeaders & IncomingHttpStatusHeader]
+    stream.close()
+    return status
+  }
+  expect(await ask('0123456789')).toBe(200)
+  expect(await ask('0123456789a')).toBe(413)
+  expect(await ask('0123456789a', { 'content-length': '11' })).toBe(413)
+  session.destroy()
 })
 
 test.each<[options: unknown, path: string, right: RegExp]>([
