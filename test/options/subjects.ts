@@ -30,6 +30,7 @@ import {
   maintenance,
   type PartRequest,
   part,
+  RouteTable,
   redirect,
   requestHeaders,
   requestId,
@@ -58,6 +59,7 @@ import {
 } from '@gatelet/testing'
 import { createGateway } from 'gatelet'
 import { authSubjects } from './auth.ts'
+import { rateStoreSubjects } from './rate-stores.ts'
 
 /** How one interface of options is put to the test. */
 export interface Subject {
@@ -119,6 +121,7 @@ const timing = {
 /** A bad value for every option of every interface that users can write. */
 export const subjects: Readonly<Record<string, Subject>> = {
   ...authSubjects,
+  ...rateStoreSubjects,
   BoundedLoadOptions: { through: (options) => boundedLoad(rendezvous, options), bad: { factor: 1 } },
   ClientAddressOptions: { through: byClientAddress, bad: { ipv6Prefix: 0 } },
   MaglevOptions: { through: maglev, bad: { tableSize: 65_536 } },
@@ -563,11 +566,25 @@ export const subjects: Readonly<Record<string, Subject>> = {
     bad: { maxAgeS: 63_072_001, includeSubDomains: 1, preload: 'yes' },
   },
   TimeoutOptions: { through: timeout, bad: { requestMs: -1, backendRequestMs: '1s', clock: {} } },
-  RouterOptions: { through: (options) => createRouter(options), bad: { notFound: '/404' } },
+  RouterOptions: {
+    through: (options) => createRouter(options),
+    bad: { notFound: '/404', trailingSlash: true, strict: 'yes', tenant: 'x-tenant' },
+  },
+  TableOptions: { through: (options) => RouteTable.build([], options), bad: { strict: 1, trailingSlash: 'none' } },
   RouteOptions: {
     through: (where) => createRouter().route(where, never as never),
     good: { path: '/x' },
-    bad: { method: 'get', host: 'a.example:80', path: 'x' },
+    bad: {
+      method: 'get',
+      host: 'a.example:80',
+      path: 'x',
+      where: { id: 7 },
+      tenant: '',
+      headers: { 'x-v': 2 },
+      query: { v: /(a+)+/ },
+      priority: 'high',
+      trailingSlash: 'remove',
+    },
   },
   AggregateOptions: {
     through: (options) => aggregate({ x: part({ from: never as never }) }, options),
@@ -659,7 +676,7 @@ export const subjects: Readonly<Record<string, Subject>> = {
   GatewayOptions: {
     through: createGateway,
     good: { upstreams: {}, routes: [] },
-    bad: { upstreams: [], routes: {}, use: never },
+    bad: { upstreams: [], routes: {}, use: never, tenant: 'x-tenant', strict: 'yes', trailingSlash: false },
   },
   UpstreamOptions: {
     through: (users) => createGateway({ upstreams: { users }, routes: [] }),
@@ -694,7 +711,19 @@ export const subjects: Readonly<Record<string, Subject>> = {
     through: (route) => createGateway({ upstreams: { users: { endpoints } }, routes: [route] }),
     at: 'routes[0]',
     good: { path: '/x', to: 'users' },
-    bad: { to: 'usres', use: 'auth', method: [], host: '*', path: '/a//b' },
+    bad: {
+      to: 'usres',
+      use: 'auth',
+      method: [],
+      host: '*',
+      path: '/a//b',
+      where: 'int',
+      tenant: [],
+      headers: { 'x-v': [] },
+      query: 'a=b',
+      priority: 1e7,
+      trailingSlash: '/',
+    },
   },
   AdapterOptions: {
     through: (options) => attach(createServer(), never as never, options),

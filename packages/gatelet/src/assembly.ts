@@ -1,4 +1,4 @@
-import { type Handler, handlerOf, hearing, type Layer } from '@gatelet/core'
+import { type Handler, handlerOf, hearing, type Layer, options } from '@gatelet/core'
 import { createRouter, RouteTable } from '@gatelet/router'
 import { checkedOptions, type GatewayOptions, type GatewayRouteOptions } from './options.ts'
 import { isSame } from './same.ts'
@@ -19,13 +19,25 @@ export interface Assembly {
  * @throws GatewayError `BAD_OPTION`
  */
 export function assemble(owner: string, given: GatewayOptions, before?: Assembly): Assembly {
-  const options = checkedOptions(owner, given)
+  const checked = checkedOptions(owner, given)
   // Everything is checked before the first upstream is made: making one is told to those who listen to events.
-  within(owner, '', () => RouteTable.build(options.routes.map((route) => ({ ...placeOf(route), data: undefined }))))
-  const upstreams = plannedUpstreams(owner, options, before)
-  const router = createRouter()
-  for (const route of options.routes) router.route(placeOf(route), layered(route.use, targetOf(route, upstreams)))
-  return { options, upstreams, handler: layered(options.use, router) }
+  within(owner, '', () => checkRoutes(checked))
+  const upstreams = plannedUpstreams(owner, checked, before)
+  const { routes: _routes, upstreams: _upstreams, use: _use, ...routing } = checked
+  const router = createRouter(routing)
+  for (const route of checked.routes) router.route(placeOf(route), handlerOfRoute(route, upstreams))
+  return { options: checked, upstreams, handler: layered(checked.use, router) }
+}
+
+function checkRoutes({ routes, tenant, strict = false, trailingSlash = 'strict' }: GatewayOptions): void {
+  RouteTable.build(
+    routes.map((route) => ({ ...placeOf(route), data: undefined })),
+    { strict, trailingSlash },
+  )
+  const at = routes.findIndex((route) => route.tenant !== undefined)
+  if (at < 0 || tenant) return
+  const path = `routes[${at}].tenant`
+  throw options.wrong(routes[at]?.tenant, path, 'left out where there is no option tenant, which says whose request it is')
 }
 
 function plannedUpstreams(owner: string, options: GatewayOptions, before?: Assembly): Map<string, Upstream> {
@@ -42,16 +54,33 @@ function plannedUpstreams(owner: string, options: GatewayOptions, before?: Assem
   return planned
 }
 
-/** Where two gateways differ: `upstreams.<name>` for each that came, went or became another; `routes`; `use`. */
+/** Where two gateways differ: `upstreams.<name>` for each that came, went or became another; the names of other options. */
 export function differences(before: Assembly, now: Assembly): string[] {
   const names = new Set([...before.upstreams.keys(), ...now.upstreams.keys()])
   const upstreams = [...names].filter((name) => before.upstreams.get(name) !== now.upstreams.get(name))
-  const others = (['routes', 'use'] as const).filter((name) => !isSame(before.options[name] ?? [], now.options[name] ?? []))
+  const others = (['routes', 'use', 'tenant', 'strict', 'trailingSlash'] as const).filter(
+    (name) => !isSame(before.options[name] ?? [], now.options[name] ?? []),
+  )
   return [...upstreams.map((name) => `upstreams.${name}`), ...others]
 }
 
 function placeOf({ to: _to, use: _use, ...place }: GatewayRouteOptions): Omit<GatewayRouteOptions, 'to' | 'use'> {
   return place
+}
+
+function handlerOfRoute(route: GatewayRouteOptions, upstreams: ReadonlyMap<string, Upstream>): Handler {
+  const handler = layered(route.use, targetOf(route, upstreams))
+  return Object.values(route.where ?? {}).includes('int') ? withTexts(handler) : handler
+}
+
+// A list of routes has one type for what each of them captures: texts.
+function withTexts(handler: Handler): Handler {
+  return (ctx) => {
+    const { params } = ctx.state as { readonly params: Readonly<Record<string, string | number>> }
+    const texts: Record<string, string> = Object.create(null)
+    for (const name of Object.keys(params)) texts[name] = String(params[name])
+    return handler(ctx.with({ params: texts }))
+  }
 }
 
 function targetOf({ to }: GatewayRouteOptions, upstreams: ReadonlyMap<string, Upstream>): Handler {

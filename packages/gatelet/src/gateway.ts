@@ -16,7 +16,7 @@ export interface Gateway<N extends string = string> extends Handler {
    * An upstream whose options are the same stays as it is, endpoints added or drained by hand included. If its `endpoints`
    * differ, those that are in both lists keep their figures. Everything else is made anew, and what it replaces is closed
    * after its `drainMs`.
-   * @returns what is different now: `upstreams.<name>`, `routes`, `use`
+   * @returns what is different now: `upstreams.<name>`, and the names of other options, as `routes`
    * @throws GatewayError (as a rejection) `BAD_OPTION`, whose `path` names the field; `DRAINING` when the gateway was closed
    */
   replace(options: GatewayOptions<N>): Promise<{ changed: string[] }>

@@ -11,7 +11,8 @@ import {
   type Reply,
 } from '@gatelet/core'
 import { type ProxyOptions, proxyChecks } from '@gatelet/proxy'
-import type { RouteOptions, RouteState } from '@gatelet/router'
+import type { RouteOptions, RouteState, TrailingSlash } from '@gatelet/router'
+import { copied } from './copied.ts'
 
 /**
  * A whole gateway, told as one list. `N` are the names of its upstreams: a route to any other does not compile. For options
@@ -28,6 +29,15 @@ export interface GatewayOptions<N extends string = string> {
   routes: readonly GatewayRouteOptions<N>[]
   /** Layers for every request, in the order in which it meets them, before a route is chosen. At most 1,000. Default: none. */
   use?: readonly GatewayLayer[]
+  /**
+   * Whose request it is, for routes that name their `tenant`; undefined: of none of them. It sees the request as the layers of
+   * `use` have made it, not their state; take nothing from a header that the client writes.
+   */
+  tenant?: (ctx: Context) => string | undefined
+  /** Whether routes that conflict are refused: see `RouteTable.conflicts` of `gatelet/router`. Default: false. */
+  strict?: boolean
+  /** Whether a slash at the end of a path counts, for routes that do not say. Default: `'strict'`, it does. */
+  trailingSlash?: TrailingSlash
 }
 
 /** A set of servers: how one of them is picked, and how it is asked. */
@@ -40,7 +50,10 @@ export interface UpstreamOptions extends BalancerOptions {
 
 /** Which requests a route takes, and who answers them. */
 export interface GatewayRouteOptions<N extends string = string> extends RouteOptions {
-  /** The name of an upstream; or a handler of your own, which finds `params` and `route` in the state. */
+  /**
+   * The name of an upstream; or a handler of your own, which finds `params` and `route` in the state. The values of params are
+   * texts, also where their rule is `'int'`.
+   */
   to: NoInfer<N> | Handler<RouteState>
   /** Layers for this route alone, in the order in which a request meets them. At most 1,000. Default: none. */
   use?: readonly RouteLayer[]
@@ -67,21 +80,36 @@ export function checkedOptions(owner: string, given: GatewayOptions): GatewayOpt
   return checkOptions(owner, given, checksWith(Object.keys((given as Partial<GatewayOptions> | null)?.upstreams ?? {})))
 }
 
-const { anything, list, optional, record, shape, wrong } = options
+const { boolean, fn, list, oneOf, optional, record, shape, wrong } = options
 
 const upstreamChecks: Checks<UpstreamOptions> = { ...balancerChecks, proxy: optional(shape(proxyChecks)) }
 
 function checksWith(upstreams: readonly string[]): Checks<GatewayOptions> {
   const route: Checks<GatewayRouteOptions> = {
-    // What a pattern, a method and a host are, the router knows alone.
-    path: anything as Check<string>,
-    method: (value) => (Array.isArray(value) ? [...value] : value) as string | undefined,
-    host: anything as Check<string>,
+    // What is right here, the router knows alone.
+    path: asItIs,
+    method: asItIs,
+    host: asItIs,
+    where: asItIs,
+    tenant: asItIs,
+    headers: asItIs,
+    query: asItIs,
+    priority: asItIs,
+    trailingSlash: asItIs,
     to: oneOfUpstreams(upstreams),
     use: layers,
   }
-  return { upstreams: record(shape(upstreamChecks)), routes: list(shape(route), { max: 100_000 }), use: layers }
+  return {
+    upstreams: record(shape(upstreamChecks)),
+    routes: list(shape(route), { max: 100_000 }),
+    use: layers,
+    tenant: optional(fn('a function (ctx) => the name of a tenant')),
+    strict: optional(boolean),
+    trailingSlash: optional(oneOf('strict', 'ignore', 'redirect')),
+  }
 }
+
+const asItIs: Check<never> = (value) => copied(value) as never
 
 const layer: Check<RouteLayer> = (value, path) => {
   const isChain = typeof value === 'object' && value !== null && typeof (value as Partial<Chain<object>>).layer === 'function'

@@ -5,6 +5,7 @@ const MAX_DEPTH = 8
 export function isSame(a: unknown, b: unknown, depth: number = MAX_DEPTH): boolean {
   if (Object.is(a, b)) return true
   if (a instanceof URL && b instanceof URL) return a.href === b.href
+  if (a instanceof RegExp && b instanceof RegExp) return String(a) === String(b)
   if (depth === 0 || !isData(a) || !isData(b) || Array.isArray(a) !== Array.isArray(b)) return false
   const names = Object.keys(a)
   return (
@@ -12,7 +13,8 @@ export function isSame(a: unknown, b: unknown, depth: number = MAX_DEPTH): boole
   )
 }
 
-function isData(value: unknown): value is Readonly<Record<string, unknown>> {
+/** Whether it is a list or an object that nobody's class has made. */
+export function isData(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === Object.prototype || prototype === null || Array.isArray(value)

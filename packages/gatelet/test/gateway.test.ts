@@ -56,6 +56,32 @@ test('a handler and the layers of a route find what the path captured', async ()
   expect((await call(gateway, '/teams/no/b')).status).toBe(403)
 })
 
+test('routes are held to rules, conditions and tenants as those of a router', async () => {
+  const says = (words: string) => () => text(words)
+  const gateway = createGateway({
+    upstreams: {},
+    trailingSlash: 'ignore',
+    tenant: (ctx) => ctx.request.headers.get('x-tenant'),
+    routes: [
+      { path: '/bills/:id', where: { id: 'int' }, to: (ctx) => json(ctx.state.params) },
+      { path: '/bills/:name', to: says('by name') },
+      { path: '/a', headers: { 'x-api': ['2', '3'] }, to: says('new') },
+      { path: '/a', query: { api: /v[23]/ }, to: says('new by query') },
+      { path: '/a', host: ['a.test', '*.b.test'], to: says('of hosts') },
+      { path: '/a', tenant: ['acme', 'globex'], to: says('of tenants') },
+      { path: '/a', to: says('of all') },
+    ],
+  })
+  const asked = async (url: string, headers: Record<string, string> = {}) => (await call(gateway, { url, headers })).text()
+  expect(await asked('/bills/7')).toBe('{"id":"7"}')
+  expect(await asked('/bills/07')).toBe('by name')
+  expect(await asked('/a/')).toBe('of all')
+  expect(await asked('/a', { 'x-api': '3' })).toBe('new')
+  expect(await asked('/a?api=v2')).toBe('new by query')
+  expect(await asked('http://x.b.test/a')).toBe('of hosts')
+  expect(await asked('/a', { 'x-tenant': 'globex' })).toBe('of tenants')
+})
+
 test('a route may lead to a proxy of your own', async () => {
   await using farm = await origins(1)
   const to = proxy(farm.urls[0] ?? '')

@@ -39,7 +39,7 @@ export const paramRule: Check<Matcher> = (value, path) => {
   if (Array.isArray(value)) return anyOf(options.list(options.string, { min: 1, max: 10_000 })(value, path))
   if (value instanceof RegExp) return linear(value, path)
   if (typeof value === 'function') return custom(value as (value: string) => boolean)
-  throw options.wrong(value, path, "'int', 'uuid', 'slug', a text with *, a list of values, a RegExp or a function")
+  throw options.wrong(value, path, '"int", "uuid", "slug", a text with *, a list of values, a RegExp or a function')
 }
 
 /** Checks that a RegExp is linear. */
