@@ -29,7 +29,7 @@ const byPath: VersionReader = {
   read(ctx, isKnown) {
     const segment = versionSegment(ctx)
     if (segment === 'latest' && isKnown(segment)) return segment
-    if (!segment.startsWith('v')) return undefined
+    if (!segment.startsWith('v') || segment === 'vlatest') return undefined
     const name = segment.slice(1)
     // `/v9` asks for a version; `/vehicles` does not.
     return isKnown(name) || /^\d/.test(name) ? name : undefined
