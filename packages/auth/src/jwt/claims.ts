@@ -1,5 +1,5 @@
+import type { Json } from '../strict-json.ts'
 import type { JwtRules } from './options.ts'
-import type { Json } from './strict-json.ts'
 
 /**
  * Why the claims of a verified token are not acceptable (RFC 7519 §4.1, RFC 8725 §3, RFC 9068 §4); undefined where they are.

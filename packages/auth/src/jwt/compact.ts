@@ -1,4 +1,4 @@
-import { type Json, strictObject } from './strict-json.ts'
+import { type Json, strictObject } from '../strict-json.ts'
 
 /** A JWS in its compact form (RFC 7515 §7.1), taken apart. Nothing of it is proved. */
 export interface Compact {

@@ -1,11 +1,11 @@
-import { type Context, GatewayError, isPromise, type MaybePromise } from '@gatelet/core'
-import { type Authorization, authorizationOf } from '../authorization.ts'
+import { GatewayError, type MaybePromise } from '@gatelet/core'
+import { bearerTokens, type TokenVerdict } from '../bearer-tokens.ts'
+import { Binding, type BindingOptions } from '../binding.ts'
 import type { Claims } from '../principal.ts'
-import { absent, type Verdict, type Verifier } from '../verifier.ts'
-import { Binding, type BindingOptions } from './binding.ts'
+import type { Verifier } from '../verifier.ts'
 import { readCompact } from './compact.ts'
 import { type JwtOptions, jwtRules } from './options.ts'
-import { type TokenVerdict, TokenVerifier } from './token-verifier.ts'
+import { TokenVerifier } from './token-verifier.ts'
 
 /** A verifier of tokens. */
 export interface JwtVerifier<C extends object = Claims> extends Verifier<C> {
@@ -28,10 +28,8 @@ export function jwt<C extends object = Claims>(
 ): JwtVerifier<C> {
   const issuers = verifiersOf(options as JwtOptions<object> | readonly JwtOptions<object>[])
   const [{ rules }] = [...issuers.values()] as [TokenVerifier]
-  const tokens = new Tokens(issuers, new Binding('jwt', binding, rules.clock))
   return {
-    challenges: tokens.binding.challenges,
-    verify: (ctx) => tokens.verify(ctx) as MaybePromise<Verdict<C>>,
+    ...bearerTokens<C>(new Binding('jwt', binding, rules.clock), (text) => judged(text, issuers)),
     async ready() {
       await Promise.all([...issuers.values()].map(({ source }) => source.ready()))
     },
@@ -52,48 +50,14 @@ function verifiersOf(options: JwtOptions<object> | readonly JwtOptions<object>[]
   return issuers
 }
 
-/** Finds the token of a request, whose it is, and whether it is good. */
-class Tokens {
-  readonly binding: Binding
-  private readonly issuers: ReadonlyMap<string, TokenVerifier>
-
-  constructor(issuers: ReadonlyMap<string, TokenVerifier>, binding: Binding) {
-    this.issuers = issuers
-    this.binding = binding
+/** A token's verdict, by the issuer that it names. */
+function judged(text: string, issuers: ReadonlyMap<string, TokenVerifier>): MaybePromise<TokenVerdict> {
+  for (const verifier of issuers.values()) {
+    const known = verifier.known(text)
+    if (known) return known
   }
-
-  verify(ctx: Context): MaybePromise<Verdict<object>> {
-    const bearer = authorizationOf(ctx, 'bearer')
-    if (bearer.kind !== 'absent' || !this.binding.takesDpop) return this.found(ctx, 'bearer', bearer)
-    return this.found(ctx, 'dpop', authorizationOf(ctx, 'dpop'))
-  }
-
-  private found(ctx: Context, scheme: 'bearer' | 'dpop', found: Authorization): MaybePromise<Verdict<object>> {
-    if (found.kind === 'absent') return absent
-    if (found.kind === 'malformed' || !isToken68(found.text))
-      return this.binding.refused(scheme, 'malformed-header', 'invalid_request')
-    const verdict = this.judged(found.text)
-    return isPromise(verdict)
-      ? verdict.then((late) => this.bound(ctx, scheme, found.text, late))
-      : this.bound(ctx, scheme, found.text, verdict)
-  }
-
-  private judged(text: string): MaybePromise<TokenVerdict> {
-    for (const verifier of this.issuers.values()) {
-      const known = verifier.known(text)
-      if (known) return known
-    }
-    const compact = readCompact(text)
-    if (!compact) return { kind: 'refused', reason: 'malformed' }
-    const verifier = this.issuers.get(compact.payload['iss'] as string)
-    return verifier ? verifier.verify(text, compact) : { kind: 'refused', reason: 'wrong-issuer' }
-  }
-
-  private bound(ctx: Context, scheme: 'bearer' | 'dpop', text: string, verdict: TokenVerdict): MaybePromise<Verdict<object>> {
-    if (verdict.kind === 'refused') return this.binding.refused(scheme, verdict.reason)
-    return verdict.kind === 'proved' ? this.binding.judge(ctx, text, scheme, verdict) : verdict
-  }
+  const compact = readCompact(text)
+  if (!compact) return { kind: 'refused', reason: 'malformed' }
+  const verifier = issuers.get(compact.payload['iss'] as string)
+  return verifier ? verifier.verify(text, compact) : { kind: 'refused', reason: 'wrong-issuer' }
 }
-
-// RFC 6750 §2.1.
-const isToken68 = (text: string): boolean => /^[A-Za-z0-9\-._~+/]+=*$/.test(text)

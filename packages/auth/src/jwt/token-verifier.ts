@@ -1,24 +1,17 @@
 import { isPromise, type MaybePromise } from '@gatelet/core'
 import { compactVerify } from 'jose'
 import { LRUCache } from 'lru-cache'
+import type { ProvedToken, TokenVerdict } from '../bearer-tokens.ts'
 import { discovered } from '../keys/discovery.ts'
 import type { Algorithm } from '../keys/fit.ts'
 import { KeySet, type VerifyKey } from '../keys/key-set.ts'
 import { type Found, fixedKeys, type KeySource } from '../keys/key-source.ts'
 import { type KeyRules, RemoteKeys } from '../keys/remote-keys.ts'
-import { type Principal, principalOf } from '../principal.ts'
+import { principalOf } from '../principal.ts'
+import type { Json } from '../strict-json.ts'
 import { claimProblem, scopesOf } from './claims.ts'
 import type { Compact } from './compact.ts'
 import type { JwtRules } from './options.ts'
-import type { Json } from './strict-json.ts'
-
-/** What became of one token. */
-export type TokenVerdict =
-  | { readonly kind: 'proved'; readonly principal: Principal<object>; readonly claims: Json }
-  | { readonly kind: 'refused'; readonly reason: string }
-  | { readonly kind: 'unavailable'; readonly reason: string; readonly retryAfterMs: number; readonly cause?: unknown }
-
-type ProvedToken = Extract<TokenVerdict, { kind: 'proved' }>
 
 interface Kept {
   readonly verdict: ProvedToken

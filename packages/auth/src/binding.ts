@@ -1,12 +1,13 @@
 import { type Checks, type Clock, type Context, checkOptions, type MaybePromise, options } from '@gatelet/core'
-import { certificateThumbprint } from '../certificate/certificate.ts'
-import { type CertificateSourceOptions, certificateSourceCheck, presentedCertificate } from '../certificate/presented.ts'
-import type { Challenge } from '../challenge.ts'
-import { Nonces } from '../dpop/nonces.ts'
-import { type DpopOptions, type DpopRules, dpopCheck, dpopRules } from '../dpop/options.ts'
-import { provenBy } from '../dpop/proof.ts'
-import type { Proved, Refused, Verdict } from '../verifier.ts'
+import type { ProvedToken } from './bearer-tokens.ts'
+import { certificateThumbprint } from './certificate/certificate.ts'
+import { type CertificateSourceOptions, certificateSourceCheck, presentedCertificate } from './certificate/presented.ts'
+import type { Challenge } from './challenge.ts'
+import { Nonces } from './dpop/nonces.ts'
+import { type DpopOptions, type DpopRules, dpopCheck, dpopRules } from './dpop/options.ts'
+import { provenBy } from './dpop/proof.ts'
 import type { Json } from './strict-json.ts'
+import type { Proved, Refused, Verdict } from './verifier.ts'
 
 /** How who sends a token has to prove that it is theirs. */
 export interface BindingOptions {
@@ -24,11 +25,6 @@ const checks: Checks<BindingOptions> = {
   dpop: optional(dpopCheck),
   certificate: optional(certificateSourceCheck),
   bearer: optional(boolean),
-}
-
-/** A token that was verified, and what it says. */
-interface ProvedToken extends Proved<object> {
-  readonly claims: Json
 }
 
 /** Sees to it that a token is used by whom it was given to. */
