@@ -1,6 +1,7 @@
+import { createBalancer } from '@gatelet/balancer'
 import { type Clock, systemClock } from '@gatelet/core'
 import { serve } from '@gatelet/node'
-import { proxy } from '@gatelet/proxy'
+import { type Forwarder, proxy } from '@gatelet/proxy'
 import { type OriginHandler, origins, type RawResponse, rawRequest } from '@gatelet/testing'
 import type { HttpRoute, Listener } from './http-route.ts'
 import { gatewayOf } from './translate.ts'
@@ -27,21 +28,22 @@ export interface SceneOptions {
 
 const names = ['v1', 'v2', 'v3']
 
-/** A gateway on a real socket, with the backends `v1`, `v2` and `v3`, and `down`, whose server is not there. */
+/** A gateway on a real socket, with the backends `v1`, `v2` and `v3`, and `down`, which has no server at the moment. */
 export async function scene(
   routes: readonly HttpRoute[],
   { listeners = [{ name: 'http' }], clock = systemClock }: SceneOptions = {},
 ): Promise<Scene> {
-  const farm = await origins(names.length + 1, { handler: answers })
-  await farm.stop(names.length)
-  const forwards = farm.urls.map((url) => proxy(url, { host: 'preserve' }))
-  const backends = Object.fromEntries([...names, 'down'].map((name, at) => [name, forwards[at] as (typeof forwards)[number]]))
+  const farm = await origins(names.length, { handler: answers })
+  const empty = createBalancer({ endpoints: [] })
+  const forwards = [...farm.urls, empty].map((to) => proxy(to, { host: 'preserve' }))
+  const backends = Object.fromEntries([...names, 'down'].map((name, at) => [name, forwards[at] as Forwarder]))
   const server = await serve(gatewayOf(routes, { backends, listeners, clock }), { port: 0, host: '127.0.0.1' })
   return {
     ask: (what) => asked(server.port, what),
     async [Symbol.asyncDispose]() {
       await server.close({ graceMs: 0 })
       await Promise.all(forwards.map((forward) => forward.close()))
+      await empty.close()
       await farm.close()
     },
   }
