@@ -1,0 +1,34 @@
+import { clusterRateStore } from '@gatelet/rate-limiter'
+import { type RedisClient, redisRateStore } from '@gatelet/redis'
+import type { Subject } from './subjects.ts'
+
+const client: RedisClient = { isReady: false, sendCommand: async () => '', on: () => {}, listenerCount: () => 1 }
+
+/** The options of stores of rate limits for many processes. */
+export const rateStoreSubjects: Readonly<Record<string, Subject>> = {
+  RedisRateStoreOptions: {
+    through: (options) => redisRateStore(client, options),
+    bad: {
+      prefix: '{a}',
+      timeoutMs: 0,
+      breaker: 5,
+      leaseMs: 999,
+      tag: '',
+      maxDenied: -1,
+      lease: 20,
+      clock: Date,
+    },
+  },
+  LeaseOptions: {
+    through: (lease) => redisRateStore(client, { lease }),
+    at: 'lease',
+    good: { size: 2 },
+    bad: { size: 1, maxMs: 0 },
+  },
+  BreakerOptions: {
+    through: (breaker) => redisRateStore(client, { breaker }),
+    at: 'breaker',
+    bad: { failures: 0, openMs: '1s' },
+  },
+  ClusterRateStoreOptions: { through: clusterRateStore, bad: { timeoutMs: 0, breaker: true, clock: Date } },
+}
