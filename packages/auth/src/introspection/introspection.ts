@@ -52,7 +52,7 @@ class Introspection {
     const known = this.answers.get(id)
     if (known && this.clock.now() < known.until) return this.verdict(known.claims)
     const pending = this.pending.get(id)
-    if (pending) return pending
+    if (pending !== undefined) return pending
     if (this.pending.size >= (this.options.maxPending ?? 1_000))
       return { kind: 'unavailable', reason: 'too-many-lookups', retryAfterMs: 1_000 }
     const asking = this.ask(token, id).finally(() => this.pending.delete(id))
