@@ -10,7 +10,7 @@ type Answers = ReadonlyMap<PartSettings, Answer | undefined>
 
 /**
  * The reply of the parts that answered.
- * @throws GatewayError `PART_FAILED` when none did; `INTERNAL` when `read` made of one what JSON has not
+ * @throws GatewayError `PART_FAILED` when none did; TypeError when `read` made of one what JSON has not
  */
 export function gathered(ctx: Context, plan: Plan, answers: Answers): Reply {
   const missing = plan.shown.filter(({ settings }) => !isWhole(answers.get(settings)))
@@ -40,23 +40,19 @@ function placed({ path, settings }: PlannedPart, answer: Answer | undefined): Pl
 function addHeaders(to: HeaderList, { all }: Plan, answers: Answers): void {
   for (const { settings } of all) {
     const headers = answers.get(settings)?.headers
-    for (const vary of headers?.getAll('vary') ?? [])
-      addVary(
-        to,
-        ...vary
-          .split(',')
-          .map((name) => name.trim())
-          .filter(Boolean),
-      )
-    if (settings.setCookies) for (const cookie of headers?.getSetCookie() ?? []) to.append('set-cookie', cookie)
+    if (!headers) continue
+    addVary(to, ...listed(headers.getAll('vary')))
+    if (settings.setCookies) for (const cookie of headers.getSetCookie()) to.append('set-cookie', cookie)
   }
 }
+
+const listed = (values: readonly string[]) => values.flatMap((value) => value.match(/[^\s,]+/g) ?? [])
 
 function cachingOf(ctx: Context, answers: Answers): string {
   const { headers } = ctx.request
   const all = [...answers.values()]
   // What another method brought is not what the next client would get.
-  if (all.some((answer) => answer?.method !== 'GET' && answer?.method !== 'HEAD')) return 'no-store'
+  if (all.some((answer) => answer?.method !== 'GET')) return 'no-store'
   const said = all.map((answer) => answer?.headers ?? new HeaderList())
   return combinedCaching(said, headers.has('authorization') || headers.has('cookie'))
 }

@@ -26,10 +26,8 @@ export function templateFrom(answered: unknown): Template {
 }
 
 function templateOf({ method = 'GET', path, params = {}, query = {}, headers = {}, body }: PartRequest, at: string): Template {
-  if (body !== undefined && (method === 'GET' || method === 'HEAD')) {
-    throw options.wrong(body, at === '' ? 'body' : `${at}.body`, `left out where the method is ${method}`)
-  }
-  const sent = bodyOf(body, at === '' ? 'body' : `${at}.body`)
+  if (body !== undefined && method === 'GET') throw options.wrong(body, `${at}.body`, 'left out where the method is GET')
+  const sent = bodyOf(body, `${at}.body`)
   const own = Object.entries(headers)
   const isJson = sent !== body && !own.some(([name]) => name.toLowerCase() === 'content-type')
   return {
@@ -69,9 +67,12 @@ export function searchOf(search: string, passed: true | readonly string[], own: 
 const { anything, either, list, optional, record, shape, string } = options
 
 const method: Check<string> = (value, path) => {
-  if (typeof value === 'string' && /^[!#$%&'*+\-.^_`|~0-9A-Z]+$/.test(value)) return value
-  throw options.wrong(value, path, 'a method in capitals, such as GET')
+  const isMethod = typeof value === 'string' && /^[!#$%&'*+\-.^_`|~0-9A-Z]+$/.test(value)
+  if (!isMethod || bodiless.has(value)) throw options.wrong(value, path, 'a method in capitals whose answer is JSON, such as GET')
+  return value
 }
+
+const bodiless: ReadonlySet<string> = new Set(['HEAD', 'CONNECT', 'TRACE'])
 
 const pathPattern: Check<string> = (value, path) => {
   const { isPrefix, rest, text } = pattern(value, path)

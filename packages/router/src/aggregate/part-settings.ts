@@ -29,7 +29,7 @@ export interface PartSettings extends Clipped {
   readonly setCookies: boolean
 }
 
-export type RequestOf = (ctx: Context, earlier: object) => MaybePromise<string | PartRequest>
+type RequestOf = (ctx: Context, earlier: object) => MaybePromise<string | PartRequest>
 type Read = ((value: JsonValue) => unknown) | StandardSchema
 
 type Known = (part: unknown) => PartSettings | undefined

@@ -8,7 +8,7 @@ export type JsonValue = null | boolean | number | string | readonly JsonValue[] 
 
 /** What a part is asked. A path alone is short for it. */
 export interface PartRequest {
-  /** Default: `GET`. */
+  /** Default: `GET`. Not `HEAD`, whose answer is empty. */
   method?: string
   /**
    * For example `/users/:id`. Each `:name` is filled from `params`, else from the params of the route, and percent-encoded, so that
@@ -21,7 +21,7 @@ export interface PartRequest {
   query?: Readonly<Record<string, QueryValue | readonly QueryValue[] | undefined>>
   /** Set over what is passed on. */
   headers?: Readonly<Record<string, string>>
-  /** A string or bytes are sent as they are, everything else as JSON. Not with `GET` and `HEAD`. */
+  /** A string or bytes are sent as they are, everything else as JSON. Not with `GET`. */
   body?: unknown
 }
 
@@ -80,7 +80,7 @@ export interface Part<out T = JsonValue, in S extends object = {}> extends AnyPa
 }
 
 /** A part, whatever it gives and needs. */
-export interface AnyPart {
+interface AnyPart {
   readonly [gives]: unknown
   // Not a function of `never`: TypeScript would infer that as the state of a part that is written in place.
   readonly [needs]: unknown
@@ -90,7 +90,7 @@ export interface AnyPart {
 export type PartsByName = Readonly<Record<string, AnyPart>>
 
 /** What parts give, by their names. */
-export type Results<E extends PartsByName> = { readonly [Name in keyof E]: E[Name][typeof gives] }
+type Results<E extends PartsByName> = { readonly [Name in keyof E]: E[Name][typeof gives] }
 
 /** The state that all of them need. */
 export type StateOfParts<E extends PartsByName> = {} extends E

@@ -274,6 +274,7 @@ describe('what a part is asked', () => {
       { path: '/:id' },
       { path: '/*' },
       { method: 'get' },
+      { method: 'HEAD' },
       { body: 1 },
       { headers: { 'a b': 'c' } },
       { headers: { a: 'b\r\nc: d' } },
