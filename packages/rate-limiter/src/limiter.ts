@@ -107,17 +107,19 @@ export class Limiter<S extends object> {
     { store, verdicts }: Asked,
     verdict: RateLimitVerdict,
   ): MaybePromise<Reply> {
+    const { isRefunded } = this
+    // Most limiters only count: what has been taken need not be remembered.
+    if (!isRefunded && !claim.hasSlots && this.options.as === undefined)
+      return amended(ctx, next, (reply) => this.announce(reply, claim, verdict))
     const taken = verdict.allowed ? claim.requests.map((request, at) => ({ ...request, stamp: verdicts[at]?.stamp })) : []
     const granted = new Granted(verdict, store, taken)
     if (granted.hasSlots) holdSlots(ctx, granted, this.clock, () => this.waiting?.nudge(key))
-    const { isRefunded } = this
     // When the exchange is over the status is known that was sent; most often it is known before.
     if (isRefunded) ctx.onFinish(({ status }) => void (isRefunded(status) && granted.settle(0)))
-    const announced = amended(this.told(ctx, granted), next, (reply) => {
+    return amended(this.told(ctx, granted), next, (reply) => {
       if (isRefunded?.(reply.status)) void granted.settle(0)
       this.announce(reply, claim, verdict)
     })
-    return announced
   }
 
   private refuse(ctx: Context<S>, claim: Claim<S>, verdict: LimitedVerdict): MaybePromise<Reply> {

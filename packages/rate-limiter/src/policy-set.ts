@@ -11,6 +11,8 @@ export interface Claim<S extends object> {
   readonly requests: readonly RateRequest[]
   /** The value of `RateLimit-Policy`. */
   readonly field: string
+  /** Whether there are slots to be given back. */
+  readonly hasSlots: boolean
 }
 
 /** Policies that hold together. */
@@ -18,6 +20,8 @@ export class PolicySet<S extends object> {
   private readonly policies: readonly Policy<S>[]
   private readonly key: RateKey<S> | undefined
   private readonly field: string
+  private readonly isConditional: boolean
+  private readonly hasSlots: boolean
 
   /**
    * @param checked what `policy` has accepted
@@ -27,21 +31,23 @@ export class PolicySet<S extends object> {
     this.policies = checked.map((each) => policyFrom(each, defaults))
     this.key = defaults.key
     this.field = policyField(this.policies)
+    this.isConditional = this.policies.some(({ when }) => when !== undefined)
+    this.hasSlots = this.policies.some(({ rule }) => rule.algorithm === 'concurrency')
   }
 
   /** @param leaseOf names the slots of the request: unlike those of any other */
   claim(ctx: Context<S>, leaseOf: () => string): Claim<S> {
-    let policies = this.policies
-    if (policies.some(({ when }) => when !== undefined)) policies = policies.filter(({ when }) => when?.(ctx) ?? true)
+    const policies = this.isConditional ? this.policies.filter(({ when }) => when?.(ctx) ?? true) : this.policies
     // Nearly always all have the same key.
     let key: string | undefined
-    const requests = policies.map((policy): RateRequest => {
-      if (policy.key !== this.key) return requestOf(policy, keyOf(policy.key, ctx), ctx, leaseOf)
-      key ??= keyOf(this.key, ctx)
-      return requestOf(policy, key, ctx, leaseOf)
-    })
+    const requests: RateRequest[] = []
+    for (const policy of policies) {
+      const isShared = policy.key === this.key
+      if (isShared) key ??= keyOf(this.key, ctx)
+      requests.push(requestOf(policy, isShared ? (key as string) : keyOf(policy.key, ctx), ctx, leaseOf))
+    }
     const field = policies.length === this.policies.length ? this.field : policyField(policies)
-    return { policies, requests, field }
+    return { policies, requests, field, hasSlots: this.hasSlots }
   }
 }
 

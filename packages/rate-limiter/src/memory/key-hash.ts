@@ -25,36 +25,23 @@ export class KeyHash {
     return [this.low, this.high]
   }
 
-  hash(key: string, [k0, k1]: Seed): void {
+  hash(key: string, seed: Seed): void {
     const { length } = key
-    let v0 = k0
-    let v1 = k1 ^ 0xee
-    let v2 = 0x6c796765 ^ k0
-    let v3 = 0x74656462 ^ k1
-    let rest = length << 24
-    let at = 0
-    let isWide = false
-    // Four one-byte characters a word; from the first wide one on, two. The last word says where that was, so no two keys are
-    // fed alike.
-    while (at < length) {
-      let word = 0
-      if (!isWide) {
-        const left = length - at
-        const a = key.charCodeAt(at)
-        const b = left > 1 ? key.charCodeAt(at + 1) : 0
-        const c = left > 2 ? key.charCodeAt(at + 2) : 0
-        const d = left > 3 ? key.charCodeAt(at + 3) : 0
-        if ((a | b | c | d) > 0xff) {
-          isWide = true
-          rest ^= (at + 1) << 8
-          continue
-        }
-        word = a | (b << 8) | (c << 16) | (d << 24)
-        at += 4
-      } else {
-        word = key.charCodeAt(at) | (at + 1 < length ? key.charCodeAt(at + 1) << 16 : 0)
-        at += 2
+    let v0 = seed[0]
+    let v1 = seed[1] ^ 0xee
+    let v2 = 0x6c796765 ^ seed[0]
+    let v3 = 0x74656462 ^ seed[1]
+    // Four one-byte characters a word; the last one holds what is left of them, and the length.
+    for (let at = 0; at <= length; at += 4) {
+      const a = at < length ? key.charCodeAt(at) : 0
+      const b = at + 1 < length ? key.charCodeAt(at + 1) : 0
+      const c = at + 2 < length ? key.charCodeAt(at + 2) : 0
+      const d = at + 3 < length ? key.charCodeAt(at + 3) : length
+      if ((a | b | c) > 0xff || (d > 0xff && at + 3 < length)) {
+        this.hash(narrowed(key), [seed[0] ^ 1, seed[1]])
+        return
       }
+      const word = a | (b << 8) | (c << 16) | (d << 24)
       v3 ^= word
       v0 = (v0 + v1) | 0
       v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0
@@ -68,12 +55,12 @@ export class KeyHash {
       v2 = (v2 << 16) | (v2 >>> 16)
       v0 ^= word
     }
-    this.finish(v0, v1, v2, v3, rest)
-  }
-
-  private finish(v0: number, v1: number, v2: number, v3: number, last: number): void {
-    v3 ^= last
-    for (let round = 0; round < 7; round++) {
+    v2 ^= 0xee
+    for (let round = 0; round < 6; round++) {
+      if (round === 3) {
+        this.low = v1 ^ v3
+        v1 ^= 0xdd
+      }
       v0 = (v0 + v1) | 0
       v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0
       v0 = (v0 << 16) | (v0 >>> 16)
@@ -84,14 +71,12 @@ export class KeyHash {
       v2 = (v2 + v1) | 0
       v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2
       v2 = (v2 << 16) | (v2 >>> 16)
-      if (round === 0) {
-        v0 ^= last
-        v2 ^= 0xee
-      } else if (round === 3) {
-        this.low = v1 ^ v3
-        v1 ^= 0xdd
-      }
     }
     this.high = v1 ^ v3
   }
+}
+
+/** Wide characters as two narrow ones each. Under another seed, so that no key is taken for the spelling of another. */
+function narrowed(key: string): string {
+  return Buffer.from(key, 'utf16le').toString('latin1')
 }

@@ -69,13 +69,7 @@ class CountsInMemory implements MemoryRateStore {
     const now = this.now()
     const only = requests[0]
     if (only && requests.length === 1) return [this.takeOne(only, now)]
-    const answers = requests.map((request) => this.counterOf(request.rule).ask(request, now))
-    const isAllowed = answers.every(Boolean)
-    const stamps = isAllowed ? requests.map((request) => this.counterOf(request.rule).take(request, now)) : []
-    return requests.map((request, at) => {
-      const refused = answers[at] ? undefined : request.cost
-      return this.counterOf(request.rule).verdict(request, now, refused, stamps[at] ?? 0)
-    })
+    return this.takeAll(requests, now)
   }
 
   give(requests: readonly RateRequest[]): void {
@@ -87,6 +81,26 @@ class CountsInMemory implements MemoryRateStore {
     const counter = this.counterOf(request.rule)
     if (!counter.ask(request, now)) return counter.verdict(request, now, request.cost, 0)
     return counter.verdict(request, now, undefined, counter.take(request, now))
+  }
+
+  private takeAll(requests: readonly RateRequest[], now: number): readonly RateVerdict[] {
+    const counters: Counter[] = []
+    const answers: boolean[] = []
+    let isAllowed = true
+    for (const request of requests) {
+      const counter = this.counterOf(request.rule)
+      const answer = counter.ask(request, now)
+      isAllowed &&= answer
+      counters.push(counter)
+      answers.push(answer)
+    }
+    const verdicts: RateVerdict[] = []
+    for (let at = 0; at < requests.length; at++) {
+      const [request, counter] = [requests[at] as RateRequest, counters[at] as Counter]
+      const stamp = isAllowed ? counter.take(request, now) : 0
+      verdicts.push(counter.verdict(request, now, answers[at] ? undefined : request.cost, stamp))
+    }
+    return verdicts
   }
 
   private counterOf(rule: RateRule): Counter {

@@ -1,0 +1,56 @@
+import { memoryRateStore, type RateRule } from '@gatelet/rate-limiter'
+import { seededRandom } from '@gatelet/testing'
+import { expect, test } from 'vitest'
+
+const KEYS = process.env['HEAVY_SHORT'] === '1' ? 500_000 : 5_000_000
+const hour = 3_600_000
+const rules: readonly RateRule[] = [
+  { algorithm: 'gcra', name: 'a', limit: 10, windowMs: hour, burst: 10 },
+  { algorithm: 'fixed', name: 'a', limit: 10, windowMs: hour },
+  { algorithm: 'sliding', name: 'a', limit: 10, windowMs: hour },
+]
+
+test.each(rules)('$algorithm: millions of random keys take at most 120 bytes each', (rule) => {
+  const { random, used } = scene()
+  const before = used()
+  const store = memoryRateStore({ maxKeys: 2 * KEYS })
+  for (let key = 0; key < KEYS; key++) store.take([{ rule, key: address(random), cost: 1 }])
+  const bytes = (used() - before) / KEYS
+  console.log(`${rule.algorithm}: ${bytes.toFixed(1)} bytes a key of ${KEYS}`)
+  expect(bytes).toBeLessThan(120)
+  // What it says of itself is what it takes.
+  expect(store.bytes / KEYS).toBeGreaterThan(bytes - 2)
+})
+
+test.each(rules)('$algorithm: beyond the bound memory stays flat, and the count of a victim goes on', (rule) => {
+  const { random, used } = scene()
+  const store = memoryRateStore({ maxKeys: KEYS / 10 })
+  const passed = (times: number) => {
+    let found = 0
+    for (let asked = 0; asked < times; asked++) if (store.take([{ rule, key: 'victim', cost: 1 }])[0]?.allowed) found++
+    return found
+  }
+  expect(passed(7)).toBe(7)
+  for (let key = 0; key < KEYS / 5; key++) store.take([{ rule, key: address(random), cost: 1 }])
+  const [bytes, memory] = [store.bytes, used()]
+  for (let key = 0; key < KEYS; key++) store.take([{ rule, key: address(random), cost: 1 }])
+  expect(store.bytes).toBe(bytes)
+  expect(used() - memory).toBeLessThan(2 * 1_024 * 1_024)
+  expect(passed(10)).toBe(3)
+})
+
+/** An address of IPv6, which nobody has used before. */
+function address(random: () => number): string {
+  const part = () => Math.floor(random() * 65_536).toString(16)
+  return `2001:db8:${part()}:${part()}:${part()}::/64`
+}
+
+function scene() {
+  const { gc } = globalThis
+  const used = () => {
+    gc?.()
+    const { heapUsed, arrayBuffers } = process.memoryUsage()
+    return heapUsed + arrayBuffers
+  }
+  return { random: seededRandom(5), used }
+}
