@@ -125,7 +125,7 @@ class Guard {
   private decided(
     ctx: Context,
     next: Handler,
-    { principal, replyHeaders }: Proved,
+    { principal, replyHeaders, body }: Proved,
     denial: Denial | undefined,
   ): MaybePromise<Reply> {
     if (denial) {
@@ -133,7 +133,8 @@ class Guard {
       return withHeaders(this.denied(denial), replyHeaders)
     }
     tell(ctx, 'proved', undefined, principal)
-    const known = ctx.with({ principal })
+    const proved = ctx.with({ principal })
+    const known = body === undefined ? proved : proved.withRequest({ body, headers: ctx.request.headers })
     return replyHeaders ? amended(known, next, (reply) => void withHeaders(reply, replyHeaders)) : next(known)
   }
 
@@ -164,13 +165,21 @@ class Guard {
 const isToken = ({ scheme }: Challenge): boolean => scheme === 'Bearer' || scheme === 'DPoP'
 
 function unavailable({ retryAfterMs, reason, cause }: Unavailable): Reply {
+  if (cause instanceof GatewayError && cause.side === 'client') return problem(cause)
   const headers = retryAfterMs === undefined ? {} : { 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1_000))) }
   return problem(new GatewayError('AUTH_UNAVAILABLE', { message: reason, headers, cause }))
 }
 
 function withHeaders(reply: Reply, headers: Proved['replyHeaders'] = []): Reply {
-  for (const [name, value] of headers) reply.headers.append(name, value)
+  for (const [name, value] of headers) if (!isSetAlready(reply, name, value)) reply.headers.append(name, value)
   return reply
+}
+
+// A cookie that the handler has set is newer: one that ends a session must not be followed by one that renews it.
+function isSetAlready({ headers }: Reply, name: string, value: string): boolean {
+  if (name !== 'set-cookie') return false
+  const start = value.slice(0, value.indexOf('=') + 1)
+  return headers.getSetCookie().some((cookie) => cookie.startsWith(start))
 }
 
 function tell(

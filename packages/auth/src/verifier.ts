@@ -1,4 +1,4 @@
-import type { Context, MaybePromise } from '@gatelet/core'
+import type { Body, Context, MaybePromise } from '@gatelet/core'
 import type { Challenge } from './challenge.ts'
 import type { Claims, Principal } from './principal.ts'
 
@@ -8,6 +8,8 @@ export interface Proved<C extends object = Claims> {
   readonly principal: Principal<C>
   /** What the reply is to tell the client, whatever it is: a new `DPoP-Nonce`, a session cookie that was renewed. */
   readonly replyHeaders?: readonly (readonly [name: string, value: string])[]
+  /** What stands in for the request's body from here on, byte for byte the same: the verifier has read it, or reads along. */
+  readonly body?: Body
 }
 
 /** There is no credential of this kind in the request. Another verifier may find one of its own. */
@@ -29,7 +31,10 @@ export interface Refused {
   readonly replyHeaders?: Proved['replyHeaders']
 }
 
-/** Whether it is good cannot be said now: the issuer, the store is away. Answered 503, never 401: the client did nothing wrong. */
+/**
+ * Whether it is good cannot be said now: the issuer, the store is away. Answered 503, never 401: the client did nothing wrong. Where
+ * `cause` says that it did (its body is too large, or came too slowly), that is the answer.
+ */
 export interface Unavailable {
   readonly kind: 'unavailable'
   readonly reason: string

@@ -1,5 +1,5 @@
 import { absent, auth, type Policy, predicate, scope, type Verdict } from '@gatelet/auth'
-import { type Context, chain, GatewayError, subscribe } from '@gatelet/core'
+import { type Context, chain, GatewayError, subscribe, text } from '@gatelet/core'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { ada, contextOf, hello, replyOf, saying } from './fakes.ts'
 
@@ -66,6 +66,34 @@ describe.each([
       expect((await replyOf(chain().use(layer).to(handler))).headers.get('dpop-nonce')).toBe('n1')
     const refused = await answer({ kind: 'refused', status: 401, reason: 'nonce', replyHeaders })
     expect(refused.headers.get('dpop-nonce')).toBe('n1')
+  })
+
+  test('a cookie that the handler sets is not followed by the one of the verifier', async () => {
+    const replyHeaders = [['set-cookie', 'session=renewed; Path=/']] as const
+    const layer = auth(saying({ ...proved, replyHeaders }, 'Cookie', isLate))
+    const answer = async (cookie: string) => {
+      const handler = () => text('bye', { headers: { 'set-cookie': cookie } })
+      return (await replyOf(chain().use(layer).to(handler))).headers.getSetCookie()
+    }
+    expect(await answer('session=; Max-Age=0')).toEqual(['session=; Max-Age=0'])
+    expect(await answer('session2=x')).toEqual(['session2=x', 'session=renewed; Path=/'])
+  })
+
+  test('a body that the verifier has read goes on as what it gives in its place, with the same header fields', async () => {
+    const seen: unknown[] = []
+    const handler = chain()
+      .use(auth(saying({ ...proved, body: Buffer.from('hello') }, 'Signature', isLate)))
+      .to((ctx) => {
+        seen.push(String(ctx.request.body), ctx.request.headers.get('content-length'))
+        return hello(ctx)
+      })
+    await replyOf(handler, contextOf({ 'content-length': '5' }, { body: 'read already' }))
+    expect(seen).toEqual(['hello', '5'])
+  })
+
+  test('what the client did wrong while the verifier read is answered as that', async () => {
+    const cause = new GatewayError('BODY_TOO_LARGE')
+    expect((await answer({ kind: 'unavailable', reason: 'body', cause })).status).toBe(413)
   })
 
   test('a policy that denies is answered 403, with the scope that would do', async () => {
