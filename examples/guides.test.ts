@@ -6,11 +6,11 @@ import { type AddressInfo, connect as connectTcp, createServer as createTcpServe
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TLSSocket } from 'node:tls'
-import { origins, rawRequest } from '@gatelet/testing'
+import { origins, rawRequest, requireProgram, startRedis } from '@gatelet/testing'
 import { readProxyHeader } from 'gatelet/core'
 import { expect, test } from 'vitest'
 import { authority, certificate } from '../test/certificates/certificates.ts'
-import { childProgram } from '../test/child-program.ts'
+import { childProgram, freePort } from '../test/child-program.ts'
 import { example, examples, nodeArgs, textOf } from '../test/example-program.ts'
 
 test.each([
@@ -23,6 +23,7 @@ test.each([
   ['stay-up', ['stay-up.ts']],
   ['balance-anything', ['balance-anything.ts']],
   ['tcp-load-balancer', ['tcp-load-balancer.ts']],
+  ['share-limits', ['share-limits.ts', 'share-limits-in-cluster.ts']],
   ['aggregate', ['aggregate.ts']],
   ['route-requests', ['route-requests.ts']],
   ['change-requests-and-replies', ['filters.ts']],
@@ -552,3 +553,39 @@ test('route-requests: host, path, method, header, query and tenant decide, the r
   program.kill('SIGTERM')
   expect(await program.ended).toBe(0)
 }, 30_000)
+
+test.skipIf(!requireProgram('redis-server'))(
+  'share-limits: two gateways let five pass together, and go on without Redis',
+  async () => {
+    await using redis = await startRedis()
+    const started = await Promise.all([1, 2].map(() => example('share-limits.ts', { REDIS_URL: redis.url })))
+    await using _ = started[0]?.program
+    await using __ = started[1]?.program
+    const ask = async (at: number, path: string) => fetch(`${started[at % 2]?.url}${path}`)
+    // A gateway says that it listens before it has a connection.
+    for (const at of [0, 1]) await expect.poll(async () => (await ask(at, '/livez')).json()).toEqual({ ok: true, redis: true })
+    const statuses: number[] = []
+    while (statuses.length < 8) statuses.push((await ask(statuses.length, '/orders')).status)
+    expect(statuses).toEqual([200, 200, 200, 200, 200, 429, 429, 429])
+    await redis.close()
+    await expect.poll(async () => (await ask(0, '/livez')).json()).toEqual({ ok: true, redis: false })
+    await redis.start()
+    await expect.poll(async () => (await ask(0, '/livez')).json(), { timeout: 10_000 }).toEqual({ ok: true, redis: true })
+    for (const { program } of started) program.kill('SIGTERM')
+    for (const { program } of started) expect(await program.ended).toBe(0)
+  },
+  60_000,
+)
+
+test('share-limits-in-cluster: workers let ten pass together, and end in order', async () => {
+  const PORT = String(await freePort())
+  await using program = childProgram([...nodeArgs, 'share-limits-in-cluster.ts'], { cwd: examples, env: { PORT } })
+  await program.printed(/worker 1 is listening/)
+  await program.printed(/worker 2 is listening/)
+  const ask = async () => (await fetch(`http://127.0.0.1:${PORT}/`, { headers: { connection: 'close' } })).status
+  const statuses: number[] = []
+  while (statuses.length < 12) statuses.push(await ask())
+  expect(statuses).toEqual([...Array(10).fill(200), 429, 429])
+  program.kill('SIGTERM')
+  expect(await program.ended).toBe(0)
+}, 60_000)
