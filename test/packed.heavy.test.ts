@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises'
 import { origins } from '@gatelet/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { accepts, type ChildProgram, childProgram, freePort, replaced } from './child-program.ts'
-import { cheapestFirst, limitedExpress, twoUpstreams, wholeGateway } from './packed/programs.ts'
+import { cheapestFirst, limitedExpress, limitedMembers, twoUpstreams, wholeGateway } from './packed/programs.ts'
 import { type Project, run, userProject } from './packed/project.ts'
 
 let project: Project
@@ -15,7 +15,7 @@ let complaints: string
 beforeAll(() => {
   project = userProject()
   const [readme = ''] = /(?<=```ts\n)import.*?(?=```)/s.exec(readFileSync(new URL('../README.md', import.meta.url), 'utf8')) ?? []
-  complaints = project.compile({ cheapestFirst, twoUpstreams, wholeGateway, readme })
+  complaints = project.compile({ cheapestFirst, limitedMembers, twoUpstreams, wholeGateway, readme })
 }, 300_000)
 
 // Not there when it could not be made.
@@ -85,7 +85,7 @@ test('a whole gateway keeps its options when new ones are wrong', async () => {
   expect(await program.ended).toBe(0)
 })
 
-test('three commands lead from an empty folder to Express with a limiter, which refuses the 101st request', async () => {
+test('three commands lead from an empty folder to Express with a limiter, which refuses who asks too often', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'gatelet-express-'))
   try {
     const tarballs = readdirSync(project.folder).filter((name) => name.endsWith('.tgz'))
@@ -99,12 +99,36 @@ test('three commands lead from an empty folder to Express with a limiter, which 
     )
     await using program = childProgram(['app.mjs'], { cwd: folder, env: { NODE_OPTIONS: '' } })
     await program.listening(port)
-    expect(await (await fetch(`http://127.0.0.1:${port}/orders/7`)).json()).toEqual({ id: '7' })
-    const found = await statuses(`http://127.0.0.1:${port}/orders/7`, 100)
-    expect(found).toEqual([...Array(99).fill(200), 429])
+    const api = `http://127.0.0.1:${port}/api/orders/7`
+    const first = await fetch(api)
+    expect([await first.json(), first.headers.get('ratelimit')]).toEqual([{ id: '7' }, '"100-per-1m";r=19;t=1'])
+    // What refills meanwhile may let one or two more pass.
+    const found = await statuses(api, 40)
+    expect([found.slice(0, 19), found.includes(429)]).toEqual([Array(19).fill(200), true])
+    const elsewhere = await fetch(api, { headers: { 'x-forwarded-for': '192.0.2.1' } })
+    expect(elsewhere.status).toBe(200)
+    const logins: number[] = []
+    while (logins.length < 6) logins.push((await fetch(`http://127.0.0.1:${port}/login`, { method: 'POST' })).status)
+    expect(logins).toEqual([200, 200, 200, 200, 200, 429])
   } finally {
     rmSync(folder, { recursive: true })
   }
+})
+
+test('limits members by who they are, and settles what they have used', async () => {
+  const { program, url } = await started('limitedMembers', {})
+  await using _ = program
+  const as = async (user: string) => {
+    const reply = await fetch(url, { headers: { 'x-user': user } })
+    return [reply.status, /"1000-per-day";r=(\d+)/.exec(reply.headers.get('ratelimit') ?? '')?.[1]]
+  }
+  expect([await as('ada'), await as('ada'), await as('ada'), await as('bob')]).toEqual([
+    [200, '999'],
+    [200, '989'],
+    [429, undefined],
+    [200, '999'],
+  ])
+  program.kill('SIGTERM')
 })
 
 /** Runs what was compiled, at other addresses. */

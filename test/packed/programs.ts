@@ -69,19 +69,35 @@ process.once('SIGTERM', () => void server.close({ graceMs: 30_000 }).then(() => 
 /** Plain JavaScript: it runs as it is. */
 export const limitedExpress: string = `
 import express from 'express'
-import { problem } from 'gatelet'
+import { rateLimit } from 'gatelet'
 import { toExpress } from 'gatelet/express'
 
-const counts = new Map()
-let endsAt = 0
-const limit = (perMinute) => (ctx, next) => {
-  if (Date.now() >= endsAt) counts.clear(), endsAt = Date.now() + 60_000
-  const { address } = ctx.request.client
-  const count = (counts.get(address) ?? 0) + 1
-  counts.set(address, count)
-  return count > perMinute ? problem({ status: 429, title: 'Too many requests' }) : next(ctx)
-}
-const app = express()
-app.get('/orders/:id', toExpress(limit(100)), (req, res) => res.json({ id: req.params.id }))
+const app = express().set('trust proxy', 1)
+const perClient = rateLimit({ limit: 100, per: '1m', burst: 20 })          // key: client address, IPv6 by /64
+const login = rateLimit({ policies: [
+  { name: 'burst', limit: 5, per: '10s' },
+  { name: 'hour', limit: 20, per: '1h', key: (ctx) => ctx.request.client.address },
+] })
+app.use('/api', toExpress(perClient, { trustedProxies: 'framework' }))     // adds RateLimit headers to res.json()
+app.post('/login', toExpress(login, { trustedProxies: 'framework' }), (req, res) => res.json({ ok: true }))
+app.get('/api/orders/:id', (req, res) => res.json({ id: req.params.id }))
 app.listen(8080)
+`
+
+export const limitedMembers: string = `
+import { chain, json, type Middleware, rateLimit, serve } from 'gatelet'
+import { byPrincipal } from 'gatelet/rate-limiter'
+
+const auth: Middleware<{}, { principal: { subject: string } }> = (ctx, next) =>
+  next(ctx.with({ principal: { subject: ctx.request.headers.get('x-user') ?? 'nobody' } }))
+const members = chain()
+  .use(rateLimit({ limit: 50, per: '1s', burst: 100 }))
+  .use(auth)
+  .use(rateLimit({ limit: 2, per: '1h', key: (ctx) => ctx.state.principal.subject }))
+  .use(rateLimit({ limit: 1_000, per: 'day', key: byPrincipal(), as: 'tokens' }))
+  .to(async (ctx) => {
+    await ctx.state.tokens.settle(10)
+    return json({ you: ctx.state.principal.subject })
+  })
+await serve(members, { port: 8080 })
 `

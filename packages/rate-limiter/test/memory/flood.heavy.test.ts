@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { memoryRateStore, type RateRule } from '@gatelet/rate-limiter'
@@ -15,19 +16,19 @@ const rules: readonly RateRule[] = [
   { algorithm: 'sliding', name: 'a', limit: 10, windowMs: hour },
 ]
 
-test.each(rules)('$algorithm: millions of random keys take at most 120 bytes each', (rule) => {
+test.each(rules)('$algorithm: millions of random keys take at most 120 bytes each', async (rule) => {
   const { random, used } = scene()
-  const before = used()
+  const before = await used()
   const store = memoryRateStore({ maxKeys: 2 * KEYS })
   for (let key = 0; key < KEYS; key++) store.take([{ rule, key: address(random), cost: 1 }])
-  const bytes = (used() - before) / KEYS
+  const bytes = ((await used()) - before) / KEYS
   console.log(`${rule.algorithm}: ${bytes.toFixed(1)} bytes a key of ${KEYS}`)
   expect(bytes).toBeLessThan(120)
   // What it says of itself is what it takes.
-  expect(store.bytes / KEYS).toBeGreaterThan(bytes - 5)
+  expect(Math.abs(store.bytes / KEYS - bytes)).toBeLessThan(5)
 })
 
-test.each(rules)('$algorithm: beyond the bound memory stays flat, and the count of a victim goes on', (rule) => {
+test.each(rules)('$algorithm: beyond the bound memory stays flat, and the count of a victim goes on', async (rule) => {
   const { random, used } = scene()
   const store = memoryRateStore({ maxKeys: KEYS / 10 })
   const passed = (times: number) => {
@@ -37,10 +38,10 @@ test.each(rules)('$algorithm: beyond the bound memory stays flat, and the count 
   }
   expect(passed(7)).toBe(7)
   for (let key = 0; key < KEYS / 5; key++) store.take([{ rule, key: address(random), cost: 1 }])
-  const [bytes, memory] = [store.bytes, used()]
+  const [bytes, memory] = [store.bytes, await used()]
   for (let key = 0; key < KEYS; key++) store.take([{ rule, key: address(random), cost: 1 }])
   expect(store.bytes).toBe(bytes)
-  expect(used() - memory).toBeLessThan(2 * 1_024 * 1_024)
+  expect((await used()) - memory).toBeLessThan(2 * 1_024 * 1_024)
   expect(passed(10)).toBe(3)
 })
 
@@ -51,10 +52,12 @@ function address(random: () => number): string {
 }
 
 function scene() {
-  const used = () => {
-    // Array buffers go with the next one.
-    gc()
-    gc()
+  const used = async () => {
+    // What the test before has left goes late: array buffers are freed behind the collector's back.
+    for (let time = 0; time < 5; time++) {
+      gc()
+      await setTimeout(20)
+    }
     const { heapUsed, arrayBuffers } = process.memoryUsage()
     return heapUsed + arrayBuffers
   }
