@@ -1,4 +1,5 @@
 import type { Context, Handler, MaybePromise } from '@gatelet/core'
+import type { PathState } from '../filters/new-path.ts'
 import type { StandardSchema } from '../validation/standard-schema.ts'
 import type { Clipping } from './clipping.ts'
 import { type PartSettings, partSettings } from './part-settings.ts'
@@ -29,8 +30,13 @@ export interface PartRequest {
 export type QueryValue = string | number | boolean
 
 /** One backend of an aggregated reply: whom to ask, what, and what of its JSON stands where. */
-export interface PartOptions<T = JsonValue, S extends object = {}, E extends PartsByName = {}, F extends object = S>
-  extends Clipping {
+export interface PartOptions<
+  T = JsonValue,
+  S extends object = {},
+  E extends PartsByName = {},
+  F extends object = S,
+  P extends string = string,
+> extends Clipping {
   /** Who answers: a proxy, a function, another `aggregate`. */
   from: Handler<F>
   /**
@@ -40,7 +46,7 @@ export interface PartOptions<T = JsonValue, S extends object = {}, E extends Par
    */
   after?: E
   /** What is asked. As a function it gets the results of `after`. Default: `GET` of the path that came. */
-  request?: string | PartRequest | ((ctx: Context<S>, earlier: Results<E>) => MaybePromise<string | PartRequest>)
+  request?: P | PartRequest | ((ctx: Context<S>, earlier: Results<E>) => MaybePromise<string | PartRequest>)
   /**
    * Names of header fields of the client's request that are passed on, besides `Accept-Language`, `Traceparent`, `Tracestate`,
    * `X-Request-Id`, `Via`, `Forwarded` and `X-Forwarded-*`. **Credentials are passed only when named here**: a backend of somebody
@@ -107,15 +113,19 @@ export type StateOfParts<E extends PartsByName> = {} extends E
  * const user = part({ from: proxy(users), request: '/users/:id', read: userSchema })
  * const orders = part({ from: proxy(orders), after: { user }, request: (_, { user }) => ({ path: '/orders', query: { of: user.account } }) })
  */
-export function part<T = JsonValue, S extends object = {}>(
-  options: PartOptions<T, S, {}, NoInfer<S>> & { after?: never },
-): Part<T, S>
-export function part<T = JsonValue, S extends object = {}, E extends PartsByName = {}>(
-  options: PartOptions<T, S, E, NoInfer<S>>,
-): Part<T, S & StateOfParts<E>>
-export function part<T = JsonValue, S extends object = {}, E extends PartsByName = {}, F extends object = {}>(
-  options: PartOptions<T, S, E, F>,
-): Part<T, F & S & StateOfParts<E>>
+export function part<T = JsonValue, S extends object = {}, const P extends string = string>(
+  options: PartOptions<T, S, {}, NoInfer<S>, P> & { after?: never },
+): Part<T, S & PathState<P>>
+export function part<T = JsonValue, S extends object = {}, E extends PartsByName = {}, const P extends string = string>(
+  options: PartOptions<T, S, E, NoInfer<S>, P>,
+): Part<T, S & PathState<P> & StateOfParts<E>>
+export function part<
+  T = JsonValue,
+  S extends object = {},
+  E extends PartsByName = {},
+  F extends object = {},
+  const P extends string = string,
+>(options: PartOptions<T, S, E, F, P>): Part<T, F & S & PathState<P> & StateOfParts<E>>
 export function part(options: object): AnyPart {
   const made = {} as AnyPart
   settings.set(made, partSettings(options, settingsOf))

@@ -1,7 +1,7 @@
 import { type Check, type Checks, type Context, options } from '@gatelet/core'
-import { pathBuilder } from '../build-path.ts'
+import { type PathParams, pathBuilder } from '../build-path.ts'
 import { mountedIn } from '../mounted.ts'
-import type { ParamNames, Params } from '../params.ts'
+import type { ParamNames } from '../params.ts'
 import { pattern } from '../pattern.ts'
 import { mistake } from './mistake.ts'
 
@@ -14,10 +14,10 @@ export interface NewPath<P extends string = string> {
 }
 
 /** What a path that names parameters needs to find in the state. */
-export type PathState<P extends string> = string extends P ? {} : [ParamNames<P>] extends [never] ? {} : { params: Params<P> }
+export type PathState<P extends string> = string extends P ? {} : [ParamNames<P>] extends [never] ? {} : { params: PathParams<P> }
 
 /** A path with its parameters, checked and ready to be filled. */
-type Fill = (params: Readonly<Record<string, string>>) => string
+type Fill = (params: Readonly<Record<string, string | number>>) => string
 
 /** The checked form. */
 export interface CheckedPath {
@@ -52,7 +52,7 @@ export function checkOnePath(owner: string, given: NewPath): void {
  * @throws GatewayError `CHANGE_REFUSED` where no route has captured what the path names; `BAD_TARGET` for what no path can carry
  */
 export function newPathOf({ path, prefix }: CheckedPath, ctx: Context): string | undefined {
-  if (path) return path((ctx.state as { params?: Readonly<Record<string, string>> }).params ?? {})
+  if (path) return path((ctx.state as { params?: Readonly<Record<string, string | number>> }).params ?? {})
   const mounted = prefix === undefined ? undefined : mountedIn(ctx)
   return mounted && (prefix + mounted.path.slice(mounted.end) || '/')
 }

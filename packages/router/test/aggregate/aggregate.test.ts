@@ -210,7 +210,7 @@ describe('what a part is asked', () => {
   test('is a path with the params of the route in it, encoded again', async () => {
     const router = createRouter().get('/home/:id', aggregate({ x: part({ from: echo, request: '/users/:id/x' }) }))
     expect(await (await call(router, '/home/a%20b%3F')).json()).toMatchObject({ x: { url: '/users/a%20b%3F/x' } })
-    const other = aggregate({ x: part({ from: echo, request: '/users/:id' }) })
+    const other = aggregate({ x: part({ from: echo, request: { path: '/users/:id' } }) })
     expect((await call(other, '/home')).status).toBe(502)
   })
 

@@ -67,6 +67,16 @@ describe('an aggregate', () => {
     createRouter().get('/:name', aggregate({ byParam }))
   })
 
+  test('needs the params that the path of a part names', () => {
+    const user = part({ from, request: '/users/:id', read: readUser })
+    createRouter().get('/:id', aggregate({ user, x: part({ from, request: '/x/:id', optional: true }), mine: part({ from }) }))
+    createRouter().route({ path: '/:id', where: { id: 'int' } }, aggregate({ user }))
+    // @ts-expect-error the path has no id
+    createRouter().get('/:name', aggregate({ user }))
+    // @ts-expect-error the path has no rest
+    createRouter().get('/:id', aggregate({ user, x: part({ from, request: '/x/:id/*rest' }) }))
+  })
+
   test('tells parts that are written in place what state there is', () => {
     const user = part({ from, read: readUser })
     createRouter().get(

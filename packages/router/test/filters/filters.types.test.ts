@@ -8,7 +8,7 @@ const handler: Handler = () => text('x')
 const named: Middleware<{}, { user: string }> = (ctx, next) => next(ctx.with({ user: 'ada' }))
 
 test('a path that names parameters needs a route that captures them', () => {
-  expectTypeOf(rewrite({ path: '/v2/:id' })).toEqualTypeOf<Middleware<{ params: { readonly id: string } }>>()
+  expectTypeOf(rewrite({ path: '/v2/:id' })).toEqualTypeOf<Middleware<{ params: { readonly id: string | number } }>>()
   expectTypeOf(rewrite({ path: '/v2' })).toEqualTypeOf<Middleware>()
   expectTypeOf(rewrite({ prefix: '/v2' })).toEqualTypeOf<Middleware>()
   expectTypeOf(rewrite({ path: '/v2' as string })).toEqualTypeOf<Middleware>()
@@ -16,6 +16,7 @@ test('a path that names parameters needs a route that captures them', () => {
     .get('/users/:id', rewrite({ path: '/v2/:id' }), handler)
     .get('/people/:id', redirect({ path: '/users/:id' }))
     .mount('/all/*rest', redirect({ path: '/*rest' }))
+    .route({ path: '/bills/:id', where: { id: 'int' } }, rewrite({ path: '/v2/:id' }), handler)
   // @ts-expect-error the route captures another one
   createRouter().get('/users/:name', rewrite({ path: '/v2/:id' }), handler)
   // @ts-expect-error the route captures another one
