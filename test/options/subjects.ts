@@ -40,6 +40,7 @@ import {
   securityHeaders,
   split,
   timeout,
+  toOpenAPI,
   validate,
   validateReply,
   versions,
@@ -931,6 +932,11 @@ export const subjects: Readonly<Record<string, Subject>> = {
     through: validateReply,
     good: { body: anySchema, report: never },
     bad: { body: {}, report: 'log', maxBodyBytes: 0, maxErrors: 1.5 },
+  },
+  ToOpenApiOptions: {
+    through: (options) => toOpenAPI(createRouter(), options),
+    good: { title: 'x', version: '1' },
+    bad: { title: '', version: 1, servers: '/v1', jsonSchema: {} },
   },
   VirtualClockOptions: { through: virtualClock, bad: { now: '0', date: new Date(0), seed: Number.NaN } },
 }

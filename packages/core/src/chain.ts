@@ -48,7 +48,7 @@ function checked<F>(part: unknown, name: string): F {
 }
 
 function ended(layers: readonly Layer[], last: Handler): Handler {
-  return layers.length === 0 ? last : bound(layers, hearing(last))
+  return layers.length === 0 ? last : madeOf(bound(layers, hearing(last)), [...layers, last])
 }
 
 function bound(layers: readonly Layer[], last: Handler): Handler {
@@ -67,12 +67,28 @@ function asLayer(layers: readonly Layer[]): Layer {
   if (layers.length === 1 && only) return only
   // `next` is the same function for every request of one bound chain, so each is composed once.
   const composed = new WeakMap<Handler, Handler>()
-  return function chain(ctx, next) {
+  return madeOf(function chain(ctx: Context, next: Handler) {
     let handler = composed.get(next)
     if (!handler) {
       handler = bound(layers, next)
       composed.set(next, handler)
     }
     return handler(ctx)
-  }
+  }, layers)
+}
+
+const made = new WeakMap<object, readonly unknown[]>()
+
+function madeOf<F extends object>(whole: F, parts: readonly unknown[]): F {
+  made.set(whole, parts)
+  return whole
+}
+
+/**
+ * What a chain's layer or handler was made of, the outermost first, chains inside of it taken apart too; of anything else, itself.
+ * For tools that describe what stands where.
+ */
+export function partsOf(whole: unknown): readonly unknown[] {
+  const parts = typeof whole === 'function' ? made.get(whole) : undefined
+  return parts ? parts.flatMap(partsOf) : [whole]
 }

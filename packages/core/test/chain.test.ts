@@ -1,4 +1,14 @@
-import { type Chain, type Context, chain, Exchange, type Handler, type Middleware, type Reply, text } from '@gatelet/core'
+import {
+  type Chain,
+  type Context,
+  chain,
+  Exchange,
+  type Handler,
+  type Middleware,
+  partsOf,
+  type Reply,
+  text,
+} from '@gatelet/core'
 import { describe, expect, test, vi } from 'vitest'
 import { request } from './requests.ts'
 import { thrown } from './thrown.ts'
@@ -151,4 +161,15 @@ describe('what cannot be called', () => {
     expect(thrown(() => chain().provide(bad))).toMatchObject({ code: 'BAD_OPTION', path: 'derive' })
     expect(thrown(() => chain().to(bad)).message).toContain('handler must be a function (got ')
   })
+})
+
+test('what a chain was made of can be seen, whatever it was made into', () => {
+  const made = (): Middleware => (ctx, next) => next(ctx)
+  const [a, b, c] = [made(), made(), made()] as const
+  const last: Handler = () => text('x')
+  const layer = chain().use(a).use(chain().use(b).use(c).layer()).layer()
+  expect(partsOf(layer)).toEqual([a, b, c])
+  expect(partsOf(chain().use(layer).to(last))).toEqual([a, b, c, last])
+  expect(partsOf(chain().use(a).to(chain().use(b).to(last)))).toEqual([a, b, last])
+  expect([partsOf(chain().to(last)), partsOf(chain().use(a).layer()), partsOf(7)]).toEqual([[last], [a], [7]])
 })

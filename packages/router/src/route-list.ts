@@ -17,7 +17,8 @@ interface Handled extends CheckedOptions {
   readonly handler: Handler
 }
 
-interface ListedRoute extends Route<Handler> {
+/** A route as it was added. */
+export interface ListedRoute extends Route<Handler> {
   /** Its layers and its handler. */
   readonly handling: readonly unknown[]
 }
@@ -38,6 +39,11 @@ export class RouteList {
   constructor(options: RouterOptions) {
     this.options = options
     this.claims = new Claims(options.strict === true)
+  }
+
+  /** In the order in which they were added. */
+  get all(): readonly ListedRoute[] {
+    return this.routes
   }
 
   /** Built at the first request after a change, and replaced whole: a request sees the one or the other. */

@@ -13,6 +13,7 @@ import {
   publish,
   type Reply,
 } from '@gatelet/core'
+import { list } from './listed.ts'
 import type { Conflict } from './match/conflicts.ts'
 import type { Explanation } from './match/explain.ts'
 import { counted, maxForwards } from './max-forwards.ts'
@@ -109,6 +110,7 @@ export function createRouter(first?: RouterOptions | ((router: Router) => void),
     conflicts: () => routes.table.conflicts(),
   }
   const router: Router = withRoutes(Object.assign(handler, controls), routes)
+  list(router, routes)
   define?.(router)
   return router
 }

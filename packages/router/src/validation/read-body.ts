@@ -8,6 +8,9 @@ export const MAX_BODY_BYTES = 1_048_576
 /** What a body is read as. */
 export type BodyKind = 'json' | 'form'
 
+/** The media type that each is known by. */
+export const mediaTypes = { json: 'application/json', form: 'application/x-www-form-urlencoded' } as const
+
 /** A body that was read, and the request that still has its bytes for who sends it on. */
 export interface ReadBody<S extends object> {
   /** Undefined where there is no body, or an empty one. */

@@ -12,7 +12,17 @@ import { andThen } from './and-then.ts'
 import { MAX_FIELDS } from './fields.ts'
 import { invalid, MAX_FINDINGS, malformed } from './finding.ts'
 import { headersOf, judged, judgedQuery, type Part, unreadableDetail } from './parts.ts'
-import { type BodyKind, checkCoding, isEmpty, kindOf, MAX_BODY_BYTES, mediaTypeOf, readBody, unsupported } from './read-body.ts'
+import {
+  type BodyKind,
+  checkCoding,
+  isEmpty,
+  kindOf,
+  MAX_BODY_BYTES,
+  mediaTypeOf,
+  mediaTypes,
+  readBody,
+  unsupported,
+} from './read-body.ts'
 import type { StandardSchema } from './standard-schema.ts'
 import { type Maybe, type NeedsParams, type ValidateOptions, type ValidState, validateChecks } from './validate-options.ts'
 
@@ -36,7 +46,8 @@ export function validate<
   H extends Maybe = undefined,
   B extends Maybe = undefined,
 >(given: ValidateOptions<P, Q, H, B>): Middleware<NeedsParams<P>, ValidState<P, Q, H, B>> {
-  const rules = rulesOf(checkOptions<ValidateOptions>('validate', given, validateChecks))
+  const checked = checkOptions<ValidateOptions>('validate', given, validateChecks)
+  const rules = rulesOf(checked)
   const layer = function validate(ctx: Context<Before>, next: Handler<Before>): MaybePromise<Reply> {
     return andThen(partsOf(rules.heads, ctx), (parts) => {
       const findings = parts.flatMap((part) => part.findings ?? [])
@@ -46,7 +57,15 @@ export function validate<
       return rules.body ? withBody(ctx, rules.body, rules.maxErrors, valid, next) : next(ctx.with({ valid }))
     })
   }
+  described.set(layer, checked)
   return layer as unknown as Middleware<NeedsParams<P>, ValidState<P, Q, H, B>>
+}
+
+const described = new WeakMap<object, ValidateOptions>()
+
+/** What a layer validates, if it is one of `validate`. */
+export function validatedBy(layer: unknown): ValidateOptions | undefined {
+  return typeof layer === 'function' ? described.get(layer) : undefined
 }
 
 interface Before {
@@ -107,5 +126,3 @@ function withBody(
     (error: unknown) => malformed(unreadableDetail(error)),
   )
 }
-
-const mediaTypes = { json: 'application/json', form: 'application/x-www-form-urlencoded' } as const
