@@ -43,10 +43,12 @@ export class CountsInRedis implements RedisRateStore {
   }
 
   take(requests: readonly RateRequest[], signal?: AbortSignal): MaybePromise<readonly RateVerdict[]> {
+    if (requests.length === 0) return []
     return this.leasing ? this.leasing.take(requests, signal) : this.takeNow(requests, signal)
   }
 
   async give(requests: readonly RateRequest[]): Promise<void> {
+    if (requests.length === 0) return
     this.denials.forget(this.encoder.keys(requests))
     await Promise.all((this.parts(requests) ?? [requests]).map((part) => this.giveAtOnce(part)))
   }

@@ -3,8 +3,10 @@ import { TOLERANCE } from './scripts/parts.ts'
 
 /** Reads what `takeScript` answers. @throws Error for what it never answers */
 export function verdictsIn(reply: unknown, requests: readonly RateRequest[]): readonly RateVerdict[] {
-  if (typeof reply !== 'string') throw new Error('the script answered with something else')
-  return new Reading(reply.split(' ')).verdicts(requests)
+  // A client may be set up to answer with bytes.
+  const text = Buffer.isBuffer(reply) ? reply.toString('latin1') : reply
+  if (typeof text !== 'string') throw new Error('the script answered with something else')
+  return new Reading(text.split(' ')).verdicts(requests)
 }
 
 /** What is left by a rule, and when there is more. Times in microseconds. */

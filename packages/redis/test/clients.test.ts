@@ -1,7 +1,9 @@
 import { type RedisClient, redisRateStore } from '@gatelet/redis'
 import { type RunningRedis, type RunningRedisCluster, requireProgram, startRedis, startRedisCluster } from '@gatelet/testing'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { clients, clusterClients } from './clients.ts'
+import { Redis } from 'ioredis'
+import { createClient, RESP_TYPES } from 'redis'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { clients, clusterClients, connected } from './clients.ts'
 import { isTaken, ofBurst, one, rules } from './rules.ts'
 
 const found = requireProgram('redis-server')
@@ -59,6 +61,36 @@ describe.skipIf(!found)('one server', () => {
       for (const key of keys) expect((await store.take([one(ofBurst(2), key)])).map(({ remaining }) => remaining)).toEqual([1])
       for (const key of keys) expect((await store.take([one(ofBurst(2), key)])).map(({ remaining }) => remaining)).toEqual([0])
     })
+  })
+})
+
+describe.skipIf(!found)('a client that is set up in its own way', () => {
+  test('connects with the first decision, and has a prefix of its own (ioredis)', async () => {
+    await using redis = await startRedis()
+    const client = new Redis(redis.url, { lazyConnect: true, keyPrefix: 'app:' })
+    onTestFinished(() => client.disconnect())
+    const store = redisRateStore(client, { timeoutMs: 5_000 })
+    expect(isTaken(await store.take([one(rules.gcra)]))).toBe(true)
+    expect(await redis.command('KEYS', '*')).toEqual(['app:gatelet:rate:{ada}g:gcra'])
+  })
+
+  test('answers with bytes (node-redis)', async () => {
+    await using redis = await startRedis()
+    const commandOptions = { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } }
+    await using opened = await connected(createClient({ url: redis.url, commandOptions }))
+    const store = redisRateStore(opened.client, { timeoutMs: 5_000 })
+    expect((await store.take([one(rules.gcra)])).map(({ remaining }) => remaining)).toEqual([4])
+  })
+
+  test('is asked nothing where nothing is to be decided', async () => {
+    const client = { isReady: true, sendCommand: vi.fn(), on: () => {}, listenerCount: () => 1 }
+    const store = redisRateStore(client, { lease: { size: 2 } })
+    expect([await store.take([]), await store.give([])]).toEqual([[], undefined])
+    expect(client.sendCommand).not.toHaveBeenCalled()
+  })
+
+  test.each([undefined, 'redis://127.0.0.1', {}, { on() {} }, { sendCommand() {} }])('%s is no client', (client) => {
+    expect(() => redisRateStore(client as never)).toThrow(/client must be a client of node-redis, ioredis or iovalkey/)
   })
 })
 
