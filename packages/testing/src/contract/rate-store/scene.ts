@@ -13,10 +13,10 @@ import type {
 /** A store, and the time that it goes by. */
 export interface StartedRateStore {
   readonly store: RateStore
-  /** Lets so much time pass for the store: moves its virtual clock, or waits. */
-  advance(ms: number): Promise<void> | void
-  /** Closes what was started with it. */
-  close?(): Promise<void> | void
+  /** Lets so much time pass for the store: moves its virtual clock, or waits. Awaited. */
+  advance(ms: number): unknown
+  /** Closes what was started with it. Awaited. */
+  close?(): unknown
 }
 
 /** Starts a store. It may hold what other cases have counted: they use other keys. */
