@@ -13,8 +13,15 @@ export interface NewPath<P extends string = string> {
   prefix?: string
 }
 
-/** What a path that names parameters needs to find in the state. */
-export type PathState<P extends string> = string extends P ? {} : [ParamNames<P>] extends [never] ? {} : { params: PathParams<P> }
+/**
+ * What a path that names parameters needs to find in the state: at least one of them, as far as types can say it. All would not
+ * fit a route whose pattern is no literal, as those of `createGateway`; one that is missing fails the request.
+ */
+export type PathState<P extends string> = string extends P
+  ? {}
+  : [ParamNames<P>] extends [never]
+    ? {}
+    : { params: Partial<PathParams<P>> }
 
 /** A path with its parameters, checked and ready to be filled. */
 type Fill = (params: Readonly<Record<string, string | number>>) => string

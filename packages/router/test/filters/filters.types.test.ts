@@ -1,5 +1,5 @@
 import { type Context, chain, type Handler, type Middleware, text } from '@gatelet/core'
-import { createRouter, redirect, requestHeaders, requestId, responseHeaders, rewrite } from '@gatelet/router'
+import { createRouter, type RouteState, redirect, requestHeaders, requestId, responseHeaders, rewrite } from '@gatelet/router'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 
 function serve(_handler: Handler): void {}
@@ -8,7 +8,7 @@ const handler: Handler = () => text('x')
 const named: Middleware<{}, { user: string }> = (ctx, next) => next(ctx.with({ user: 'ada' }))
 
 test('a path that names parameters needs a route that captures them', () => {
-  expectTypeOf(rewrite({ path: '/v2/:id' })).toEqualTypeOf<Middleware<{ params: { readonly id: string | number } }>>()
+  expectTypeOf(rewrite({ path: '/v2/:id' })).toEqualTypeOf<Middleware<{ params: { readonly id?: string | number } }>>()
   expectTypeOf(rewrite({ path: '/v2' })).toEqualTypeOf<Middleware>()
   expectTypeOf(rewrite({ prefix: '/v2' })).toEqualTypeOf<Middleware>()
   expectTypeOf(rewrite({ path: '/v2' as string })).toEqualTypeOf<Middleware>()
@@ -17,6 +17,8 @@ test('a path that names parameters needs a route that captures them', () => {
     .get('/people/:id', redirect({ path: '/users/:id' }))
     .mount('/all/*rest', redirect({ path: '/*rest' }))
     .route({ path: '/bills/:id', where: { id: 'int' } }, rewrite({ path: '/v2/:id' }), handler)
+  const ofAnyRoute: Middleware<RouteState> = rewrite({ path: '/v2/:id' })
+  createRouter().get('/:id' as string, ofAnyRoute, handler)
   // @ts-expect-error the route captures another one
   createRouter().get('/users/:name', rewrite({ path: '/v2/:id' }), handler)
   // @ts-expect-error the route captures another one
