@@ -7,7 +7,7 @@ import { type PartSettings, partSettings } from './part-settings.ts'
 /** A value that JSON has. */
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [name: string]: JsonValue }
 
-/** What a part is asked. A path alone is short for it. */
+/** What a part is asked. A path alone is short for it; a route that captures nothing of what it names does not compile then. */
 export interface PartRequest {
   /** Default: `GET`. Not `HEAD`, whose answer is empty. */
   method?: string
