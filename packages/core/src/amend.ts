@@ -13,8 +13,8 @@ const pending = new WeakMap<Exchange, Amendments>()
 
 /**
  * Asks `next` and changes what comes back, for layers whose header fields belong on every reply: also on the one that an error
- * becomes at the edge. The error itself goes on as it was thrown, so that layers in front still see it. (What a framework's own
- * error handling answers comes back as a reply in Express; in Koa it does not come back.)
+ * becomes at the edge. The error itself goes on as it was thrown, so that layers in front still see it. (Koa answers errors
+ * itself: it is given the fields.)
  * @param amend called once for what `next` gave, with the reply itself or the one made of the error. Must not throw
  */
 export function amended<S extends object>(ctx: Context<S>, next: Handler<S>, amend: (reply: Reply) => void): MaybePromise<Reply> {

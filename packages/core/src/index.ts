@@ -1,6 +1,6 @@
 export type { AddressRange } from './address.ts'
 export { addressRanges, canonicalAddress, embeddedIpv4, isWithin, networkOf } from './address.ts'
-export { amended } from './amend.ts'
+export { amended, amendFailure } from './amend.ts'
 export { attemptMsOf, withAttemptMs } from './attempt-time.ts'
 export type {
   Ask,

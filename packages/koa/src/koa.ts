@@ -1,6 +1,7 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import {
+  amendFailure,
   type Chain,
   type ClientView,
   type Context,
@@ -186,7 +187,8 @@ class KoaSide implements FrameworkSide, FrameworkTarget {
     return this.thrown !== undefined && this.thrown.error === error
   }
 
-  passError(error: unknown): boolean {
+  passError(error: unknown, context: Context): boolean {
+    keepHeaders(error, context)
     this.reject(error)
     return true
   }
@@ -258,6 +260,26 @@ class KoaSide implements FrameworkSide, FrameworkTarget {
   private get isBypassed(): boolean {
     return this.ctx.respond === false || this.exchange.isHeadOut
   }
+}
+
+/**
+ * Gives an error the header fields that layers want on every reply: Koa takes all others away when it answers an error, and
+ * sends those that the error itself has.
+ */
+function keepHeaders(error: unknown, context: Context): void {
+  if (!(error instanceof Error) || !Object.isExtensible(error)) return
+  const { status = 500, headers: own } = error as Error & { readonly status?: number; readonly headers?: object }
+  const { headers } = amendFailure(context, error, { status, headers: new HeaderList(), body: null })
+  if (headers.raw.length > 0) Object.assign(error, { headers: { ...headersAsObject(headers), ...own } })
+}
+
+function headersAsObject(headers: HeaderList): OutgoingHttpHeaders {
+  const byName: OutgoingHttpHeaders = {}
+  for (const [name] of headers) {
+    const values = headers.getAll(name)
+    byName[name.toLowerCase()] = values.length === 1 ? values[0] : values
+  }
+  return byName
 }
 
 const pathOf = (target: string): string => target.split('?', 1)[0] as string

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gunzipSync } from 'node:zlib'
-import { chain, type Middleware, text } from '@gatelet/core'
+import { amended, chain, type Middleware, text } from '@gatelet/core'
 import { toKoa } from '@gatelet/koa'
 import { rawRequest } from '@gatelet/testing'
 import Router from '@koa/router'
@@ -91,6 +91,23 @@ describe.each(koas)('%s, with middleware that people use', (_, KoaClass) => {
     const headers = { 'content-type': 'application/json' }
     const reply = await fetch(server.url, { method: 'POST', headers, body: JSON.stringify({ a: 1 }) })
     expect([await reply.json(), reply.headers.get('x-stamp')]).toEqual([{ a: 1 }, 'seen'])
+  })
+
+  test('fields that layers want on every reply are on the errors that Koa answers, too', async () => {
+    const app = silent()
+    app.use(
+      toKoa((ctx, next) => amended(ctx, next, ({ headers }) => void headers.set('x-stamp', 'seen').append('vary', 'origin'))),
+    )
+    app.use((ctx) => {
+      if (ctx.path === '/teapot') ctx.throw(418, 'no coffee', { headers: { 'x-own': '1' } })
+      throw new Error('broken')
+    })
+    await using server = await listening(app)
+    const refused = await fetch(`${server.url}/teapot`)
+    const fields = ['x-stamp', 'vary', 'x-own'].map((name) => refused.headers.get(name))
+    expect([refused.status, await refused.text(), ...fields]).toEqual([418, 'no coffee', 'seen', 'origin', '1'])
+    const broken = await fetch(server.url)
+    expect([broken.status, broken.headers.get('x-stamp')]).toEqual([500, 'seen'])
   })
 
   test('koa-mount takes ours under a path', async () => {

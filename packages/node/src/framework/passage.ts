@@ -45,7 +45,7 @@ export interface FrameworkSide extends Ending {
   /** Whether an error is the framework's own and goes back to it in any case. */
   owns(error: unknown): boolean
   /** Hands an error to the framework. @returns false where that is not possible any more */
-  passError(error: unknown): boolean
+  passError(error: unknown, context: Context): boolean
 }
 
 /** One request on its way through one placement. */
@@ -169,7 +169,7 @@ export class Passage implements RequestReader, Ending {
   private failed(error: unknown): void {
     const { side, context, placement } = this
     const isOwned = side.owns(error)
-    if (!this.isAnswered && (isOwned || placement.settings.passErrors) && side.passError(error)) {
+    if (!this.isAnswered && (isOwned || placement.settings.passErrors) && side.passError(error, context)) {
       this.isAnswered = true
       if (!isOwned) publish('request:failed', { context, error })
     } else {
