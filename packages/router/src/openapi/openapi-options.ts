@@ -1,5 +1,6 @@
 import { type Checks, checkOptions, type Handler, type Middleware, options } from '@gatelet/core'
 import type { RouteState } from '../params.ts'
+import { maxBodyBytes, maxErrors, maxFields } from '../validation/bounds.ts'
 import type { OpenApiOperation } from './operations.ts'
 import type { PatternEngine } from './patterns.ts'
 import type { AjvClass } from './schemas.ts'
@@ -55,7 +56,7 @@ export interface OpenApiOptions<S extends object = {}> {
   maxErrors?: number
 }
 
-const { fn, number, optional, record, wrong } = options
+const { fn, optional, record, wrong } = options
 const handlers = optional(record(fn<Handler>('a handler (ctx) => Reply')))
 
 const checks: Checks<OpenApiOptions> = {
@@ -69,9 +70,9 @@ const checks: Checks<OpenApiOptions> = {
   ajv: optional(fn<never>('the class Ajv2020')) as unknown as Checks<OpenApiOptions>['ajv'],
   formats: optional(fn('a function that adds formats to ajv')),
   patterns: optional(fn('a function that makes regular expressions')),
-  maxBodyBytes: optional(number({ min: 1, max: 1_073_741_824, integer: true, unit: 'bytes' })),
-  maxFields: optional(number({ min: 1, max: 100_000, integer: true })),
-  maxErrors: optional(number({ min: 1, max: 1_000, integer: true })),
+  maxBodyBytes,
+  maxFields,
+  maxErrors,
 }
 
 /** @throws GatewayError `BAD_OPTION` */

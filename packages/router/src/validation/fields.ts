@@ -3,9 +3,6 @@ import { GatewayError } from '@gatelet/core'
 /** Names and values of a query or a form: a name that comes again has a list. It has no prototype. */
 export type Fields = Readonly<Record<string, string | readonly string[]>>
 
-/** How many fields a query or a form may have, where an option does not say another number. */
-export const MAX_FIELDS = 1_000
-
 /** A name and a value as they were written, not decoded. */
 export type RawField = readonly [name: string, value: string]
 

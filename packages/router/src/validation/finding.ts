@@ -13,9 +13,6 @@ export interface Finding {
   readonly message: string
 }
 
-/** How many findings a client is told of, where an option does not say another number. */
-export const MAX_FINDINGS = 20
-
 // A message or a name beyond this is cut: both may be made of what the client sent.
 const MAX_TEXT = 200
 

@@ -2,9 +2,6 @@ import { type Body, bytesOf, type Context, GatewayError, lengthOf, sourceOf, sto
 import { fieldsOf, unreadable } from './fields.ts'
 import { parsedJson } from './json-text.ts'
 
-/** How much of a body is read, where an option does not say another number: 1 MiB. */
-export const MAX_BODY_BYTES = 1_048_576
-
 /** What a body is read as. */
 export type BodyKind = 'json' | 'form'
 

@@ -1,4 +1,5 @@
 import { type Checks, options } from '@gatelet/core'
+import { maxBodyBytes, maxErrors, maxFields } from './bounds.ts'
 import type { BodyKind } from './read-body.ts'
 import { type SchemaInput, type SchemaOutput, type StandardSchema, schema } from './standard-schema.ts'
 
@@ -64,7 +65,7 @@ export const validateChecks: Checks<ValidateOptions> = {
   headers: options.optional(schema),
   body: options.optional(schema),
   bodyTypes: options.optional(options.list(options.oneOf('json', 'form'), { min: 1 })),
-  maxBodyBytes: options.optional(options.number({ min: 1, max: 1_073_741_824, integer: true, unit: 'bytes' })),
-  maxFields: options.optional(options.number({ min: 1, max: 100_000, integer: true })),
-  maxErrors: options.optional(options.number({ min: 1, max: 1_000, integer: true })),
+  maxBodyBytes,
+  maxFields,
+  maxErrors,
 }

@@ -11,10 +11,11 @@ import {
   transformed,
 } from '@gatelet/core'
 import { andThen } from './and-then.ts'
-import { type Finding, finding, MAX_FINDINGS } from './finding.ts'
+import { MAX_BODY_BYTES, MAX_FINDINGS, maxBodyBytes, maxErrors } from './bounds.ts'
+import { type Finding, finding } from './finding.ts'
 import { parsedJson } from './json-text.ts'
 import { judged, unreadableDetail } from './parts.ts'
-import { kindOf, MAX_BODY_BYTES, textOf } from './read-body.ts'
+import { kindOf, textOf } from './read-body.ts'
 import { type StandardSchema, schema } from './standard-schema.ts'
 
 /** What replies should be, and who is told of those that are not. */
@@ -32,8 +33,8 @@ export interface ValidateReplyOptions<S extends object = {}> {
 const checks: Checks<ValidateReplyOptions> = {
   body: schema,
   report: options.fn('a function (findings, ctx) => void'),
-  maxBodyBytes: options.optional(options.number({ min: 1, max: 1_073_741_824, integer: true, unit: 'bytes' })),
-  maxErrors: options.optional(options.number({ min: 1, max: 1_000, integer: true })),
+  maxBodyBytes,
+  maxErrors,
 }
 
 /**
@@ -44,12 +45,12 @@ const checks: Checks<ValidateReplyOptions> = {
  */
 export function validateReply<S extends object = {}>(given: ValidateReplyOptions<S>): Middleware<S> {
   const checked = checkOptions<ValidateReplyOptions>('validateReply', given, checks)
-  const { body: schema, report, maxBodyBytes = MAX_BODY_BYTES, maxErrors = MAX_FINDINGS } = checked
+  const { body: schema, report, maxBodyBytes: limit = MAX_BODY_BYTES, maxErrors: most = MAX_FINDINGS } = checked
   return function validateReply(ctx, next) {
     return andThen(next(ctx), (reply) => {
       if (!isOfInterest(reply)) return reply
-      reply.body = watched(reply.body, maxBodyBytes, (bytes) => {
-        const told = (found: readonly Finding[]) => found.length > 0 && report(found.slice(0, maxErrors), ctx as Context)
+      reply.body = watched(reply.body, limit, (bytes) => {
+        const told = (found: readonly Finding[]) => found.length > 0 && report(found.slice(0, most), ctx as Context)
         warnOfFailure(() => andThen(findingsIn(bytes, schema), told))
       })
       return reply

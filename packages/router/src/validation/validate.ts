@@ -9,20 +9,10 @@ import {
   type Reply,
 } from '@gatelet/core'
 import { andThen } from './and-then.ts'
-import { MAX_FIELDS } from './fields.ts'
-import { invalid, MAX_FINDINGS, malformed } from './finding.ts'
+import { MAX_BODY_BYTES, MAX_FIELDS, MAX_FINDINGS } from './bounds.ts'
+import { invalid, malformed } from './finding.ts'
 import { headersOf, judged, judgedQuery, type Part, unreadableDetail } from './parts.ts'
-import {
-  type BodyKind,
-  checkCoding,
-  isEmpty,
-  kindOf,
-  MAX_BODY_BYTES,
-  mediaTypeOf,
-  mediaTypes,
-  readBody,
-  unsupported,
-} from './read-body.ts'
+import { type BodyKind, checkCoding, isEmpty, kindOf, mediaTypeOf, mediaTypes, readBody, unsupported } from './read-body.ts'
 import type { StandardSchema } from './standard-schema.ts'
 import { type Maybe, type NeedsParams, type ValidateOptions, type ValidState, validateChecks } from './validate-options.ts'
 

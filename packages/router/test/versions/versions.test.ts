@@ -26,10 +26,13 @@ describe('by path', () => {
     expect(await (await call(api, '/latest/x')).text()).toBe('2')
   })
 
-  test.each(['/', '/users/7', '/vehicles', '/v', '/1/users', '/V1', '/vlatest'])('%s names none: the default answers', async (path) => {
-    const seen = versions({ by: 'path', default: '1', latest: '1', versions: { '1': (ctx) => text(ctx.request.url.path) } })
-    expect(await (await call(seen, path)).text()).toBe(path)
-  })
+  test.each(['/', '/users/7', '/vehicles', '/v', '/1/users', '/V1', '/vlatest'])(
+    '%s names none: the default answers',
+    async (path) => {
+      const seen = versions({ by: 'path', default: '1', latest: '1', versions: { '1': (ctx) => text(ctx.request.url.path) } })
+      expect(await (await call(seen, path)).text()).toBe(path)
+    },
+  )
 
   test('what names none is routed from the beginning', async () => {
     const all = versions({ by: 'path', default: '1', versions: { '1': users } })
