@@ -13,7 +13,7 @@ export interface Subject {
   /** Makes one decision. */
   readonly ask: (key: string) => unknown
   /** The same with nothing counted yet. */
-  readonly fresh?: () => Subject['ask']
+  readonly fresh: () => Subject['ask']
 }
 
 /** What must not be collected. */

@@ -1,4 +1,5 @@
 import { keyMovement } from './key-movement.ts'
+import { limits } from './limits.ts'
 import { loadSpread } from './load-spread.ts'
 import { slowServer } from './slow-server.ts'
 
@@ -7,4 +8,5 @@ export const pictures: Readonly<Record<string, () => string>> = {
   'docs/guides/pictures/load-spread.svg': loadSpread,
   'docs/guides/pictures/slow-server.svg': slowServer,
   'docs/guides/pictures/key-movement.svg': keyMovement,
+  'docs/guides/pictures/limits.svg': limits,
 }
