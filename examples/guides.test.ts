@@ -24,6 +24,8 @@ test.each([
   ['balance-anything', ['balance-anything.ts']],
   ['tcp-load-balancer', ['tcp-load-balancer.ts']],
   ['share-limits', ['share-limits.ts', 'share-limits-in-cluster.ts']],
+  ['limit-requests', ['limit-requests.ts']],
+  ['write-a-rate-store', ['http-rate-store.ts', 'http-rate-store.test.ts', 'count-for-others.ts']],
   ['aggregate', ['aggregate.ts']],
   ['route-requests', ['route-requests.ts']],
   ['change-requests-and-replies', ['filters.ts']],
@@ -589,3 +591,36 @@ test('share-limits-in-cluster: workers let ten pass together, and end in order',
   program.kill('SIGTERM')
   expect(await program.ended).toBe(0)
 }, 60_000)
+
+test('limit-requests: clients, log-ins, reports and keys each have their limit', async () => {
+  const { program, url } = await example('limit-requests.ts')
+  await using _ = program
+  const ask = async (path: string, init: RequestInit = {}) => (await fetch(url + path, init)).status
+  const attempt = (authorization: string) => ask('/login', { method: 'POST', headers: { authorization } })
+  for (let right = 0; right < 5; right++) expect(await attempt('Basic YWRhOjE=')).toBe(200)
+  expect([await attempt('x'), await attempt('x'), await attempt('x'), await attempt('x')]).toEqual([401, 401, 401, 429])
+  // Two at a time, the others wait for them.
+  expect(await Promise.all(Array.from({ length: 4 }, () => ask('/report')))).toEqual([200, 200, 200, 200])
+  const left = async () => {
+    const reply = await fetch(`${url}/complete`, { method: 'POST', headers: { 'x-api-key': 'k-1' } })
+    return /"tokens";r=(\d+)/.exec(reply.headers.get('ratelimit') ?? '')?.[1]
+  }
+  expect([await left(), await left()]).toEqual(['950', '943'])
+  const rest = await Promise.all(Array.from({ length: 20 }, () => ask('/hello')))
+  expect(rest).toContain(429)
+  await program.printed(/127\.0\.0\.1 is refused \(quota\)/)
+  program.kill('SIGTERM')
+  expect(await program.ended).toBe(0)
+}, 30_000)
+
+test('count-for-others: two gateways count together, and each by itself when nobody counts for them', async () => {
+  const port = await freePort()
+  const { program, url } = await example('count-for-others.ts', { COUNT_PORT: String(port) })
+  await using _ = program
+  const [, other = ''] = await program.printed(/the other gateway: (\S+)/)
+  const found: number[] = []
+  for (let asked = 0; asked < 6; asked++) found.push((await fetch(asked % 2 ? url : other)).status)
+  expect(found).toEqual([200, 200, 200, 200, 200, 429])
+  program.kill('SIGTERM')
+  expect(await program.ended).toBe(0)
+}, 30_000)

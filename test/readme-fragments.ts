@@ -18,6 +18,8 @@ export const fragments: Readonly<Record<string, string>> = {
   'docs/guides/in-a-fetch-host.md#6':
     "import { chain, type Middleware, serve } from 'gatelet'; import { fromFetch } from 'gatelet/fetch'; import { Hono } from 'hono'; declare const timed: Middleware; ",
   'docs/guides/write-a-middleware.md#1': "import type { Context, Handler, Reply } from 'gatelet'; ",
+  'docs/guides/write-a-rate-store.md#1':
+    "import type { MaybePromise } from 'gatelet/core'; import type { RateRequest, RateVerdict } from 'gatelet/rate-limiter'; ",
   'docs/guides/write-a-strategy.md#1': "import type { Endpoint, Outcome, PickContext } from 'gatelet'; ",
   'packages/router/README.md#2':
     "import { chain, json, type Middleware } from '@gatelet/core'; import { createRouter } from '@gatelet/router'; declare const named: Middleware<{}, { caller: string }>; ",
