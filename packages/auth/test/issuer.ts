@@ -35,7 +35,9 @@ export function token(
 export class Issuer {
   keys: readonly JWK[] = []
   /** What it answers in place of its keys. */
-  fault: 'hang' | 'error' | 'redirect' | 'huge' | 'garbage' | undefined
+  fault: 'hang' | 'stall' | 'error' | 'redirect' | 'huge' | 'garbage' | undefined
+  /** In place of its set of keys. */
+  keySet: unknown
   asked = { metadata: 0, keys: 0 }
   /** More members of its metadata, or others. */
   metadata: Record<string, unknown> = {}
@@ -46,12 +48,15 @@ export class Issuer {
     else return void res.writeHead(404).end()
     const { fault } = this
     if (fault === 'hang') return
+    if (fault === 'stall') return void res.writeHead(200, { 'content-type': 'application/json' }).write('{"keys":[')
     if (fault === 'error') return void res.writeHead(500).end()
     if (fault === 'redirect') return void res.writeHead(302, { location: '/jwks' }).end()
     if (fault === 'huge') return void res.end(`{"keys":[${'"x",'.repeat(1_000_000)}"x"]}`)
     if (fault === 'garbage') return void res.end('<html>')
     res.setHeader('content-type', 'application/json')
-    const told = isMetadata ? { issuer: this.url, jwks_uri: `${this.url}/jwks`, ...this.metadata } : { keys: this.keys }
+    const told = isMetadata
+      ? { issuer: this.url, jwks_uri: `${this.url}/jwks`, ...this.metadata }
+      : (this.keySet ?? { keys: this.keys })
     res.end(JSON.stringify(told))
   })
 

@@ -1,10 +1,9 @@
 import { isPromise, type MaybePromise } from '@gatelet/core'
-import { compactVerify } from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { ProvedToken, TokenVerdict } from '../bearer-tokens.ts'
 import { discovered } from '../keys/discovery.ts'
 import type { Algorithm } from '../keys/fit.ts'
-import { KeySet, type VerifyKey } from '../keys/key-set.ts'
+import { KeySet } from '../keys/key-set.ts'
 import { type Found, fixedKeys, type KeySource } from '../keys/key-source.ts'
 import { type KeyRules, RemoteKeys } from '../keys/remote-keys.ts'
 import { principalOf } from '../principal.ts'
@@ -12,6 +11,7 @@ import type { Json } from '../strict-json.ts'
 import { claimProblem, scopesOf } from './claims.ts'
 import type { Compact } from './compact.ts'
 import type { JwtRules } from './options.ts'
+import { isSigned } from './signature.ts'
 
 interface Kept {
   readonly verdict: ProvedToken
@@ -114,18 +114,4 @@ function isOfType(typ: unknown, wanted: JwtRules['type']): boolean {
   // RFC 7515 §4.1.9: a media type, in any case, whose `application/` may be left out.
   const short = typ.toLowerCase().replace(/^application\//, '')
   return short === 'at+jwt' || (wanted === 'any' && short === 'jwt')
-}
-
-async function isSigned(token: string, keys: readonly VerifyKey[]): Promise<boolean> {
-  for (const key of keys) {
-    const imported = await key.imported()
-    if (!imported) continue
-    try {
-      await compactVerify(token, imported, { algorithms: [key.algorithm] })
-      return true
-    } catch {
-      // Not by this one.
-    }
-  }
-  return false
 }

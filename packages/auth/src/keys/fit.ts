@@ -45,7 +45,13 @@ export function fits(jwk: JWK, algorithm: Algorithm): boolean {
   if (jwk.d !== undefined) return false
   const curve = curves[algorithm]
   if (curve !== undefined) return jwk.kty === (algorithm.startsWith('ES') ? 'EC' : 'OKP') && jwk.crv === curve
-  return jwk.kty === 'RSA' && bitsOf(jwk.n) >= 2_048 && bitsOf(jwk.n) <= 16_384
+  return jwk.kty === 'RSA' && bitsOf(jwk.n) >= 2_048 && bitsOf(jwk.n) <= 16_384 && isExponent(jwk.e)
+}
+
+// With 1 each message is its own signature; an even one has no inverse.
+function isExponent(e: unknown): boolean {
+  const value = typeof e === 'string' ? BigInt(`0x0${bytesOf(e)?.toString('hex') ?? ''}`) : 0n
+  return value > 1n && (value & 1n) === 1n
 }
 
 /** The size of a number or a secret in base64url, in bits; 0 for what is none. */

@@ -1,5 +1,6 @@
 import { type JwtOptions, jwt, type Verdict } from '@gatelet/auth'
 import { virtualClock } from '@gatelet/testing'
+import type { JWK } from 'jose'
 import { expect, onTestFinished, test } from 'vitest'
 import { contextOf } from '../fakes.ts'
 import { Issuer, type Pair, pair, token } from '../issuer.ts'
@@ -95,15 +96,18 @@ test.each(['error', 'redirect', 'huge', 'garbage'] as const)(
   },
 )
 
-test('an issuer that does not answer is waited for no longer than was said', async () => {
-  const { issuer, clock, verify, tokenOf } = await setup({ fetching: { timeoutMs: 1_000 } })
-  issuer.fault = 'hang'
-  const answer = verify(await tokenOf(first))
-  await expect.poll(() => issuer.asked.metadata).toBe(1)
-  await clock.advance(1_000)
-  // RFC 8414 is tried next; it answers 404.
-  expect(await answer).toMatchObject({ kind: 'unavailable' })
-})
+test.each(['hang', 'stall'] as const)(
+  'an issuer that does not answer (%s) is waited for no longer than was said',
+  async (fault) => {
+    const { issuer, clock, verify, tokenOf } = await setup({ fetching: { timeoutMs: 1_000 } })
+    issuer.fault = fault
+    const answer = verify(await tokenOf(first))
+    await expect.poll(() => issuer.asked.metadata).toBe(1)
+    await clock.advance(1_000)
+    // RFC 8414 is tried next; it answers 404.
+    expect(await answer).toMatchObject({ kind: 'unavailable' })
+  },
+)
 
 test.each<[string, Record<string, unknown>]>([
   ['that calls itself another', { issuer: 'https://other.example.com' }],
@@ -121,4 +125,44 @@ test('one broken key does not take the others with it', async () => {
   issuer.keys = [null, 'x', { kty: 'EC', crv: 'P-256', x: '!', y: '!', kid: 'k0' }, { kty: 'RSA' }, first.jwk] as never
   expect(await verify(await tokenOf(first))).toMatchObject({ kind: 'proved' })
   expect(await verify(await tokenOf(first, { kid: 'k0' }))).toMatchObject({ kind: 'refused', reason: 'bad-signature' })
+})
+
+test.each<[string, unknown]>([
+  ['a list', []],
+  ['a text', 'keys'],
+  ['no keys', {}],
+  ['keys that are no list', { keys: { k1: first.jwk } }],
+  ['an empty list', { keys: [] }],
+])('a set of keys that is %s is none, and those that were there are still good', async (_, keySet) => {
+  const { issuer, clock, verify, tokenOf } = await setup()
+  const signed = await tokenOf(first)
+  expect(await verify(signed)).toMatchObject({ kind: 'proved' })
+  issuer.keySet = keySet
+  await clock.advance(10 * minute)
+  expect(await verify(signed)).toMatchObject({ kind: 'proved' })
+  await expect.poll(() => issuer.asked.keys).toBe(2)
+  expect(await verify(signed)).toMatchObject({ kind: 'proved' })
+})
+
+test.each<[string, Partial<JWK>]>([
+  ['for encryption', { use: 'enc' }],
+  ['for signing only', { key_ops: ['sign'] }],
+  ['for another algorithm', { alg: 'ES384' }],
+  ['given away with its private half', { d: 'AAAA' }],
+  ['of another curve', { crv: 'P-384' }],
+  ['a secret', { kty: 'oct', k: Buffer.alloc(64, 1).toString('base64url') }],
+])('a key of the set that is %s verifies nothing', async (_, change) => {
+  const { issuer, verify, tokenOf } = await setup()
+  issuer.keys = [{ ...first.jwk, ...change } as JWK]
+  expect(await verify(await tokenOf(first))).toMatchObject({ kind: 'refused', reason: 'unknown-key' })
+})
+
+test('of two keys with one name each is tried, and no more than four', async () => {
+  const { issuer, verify, tokenOf } = await setup()
+  issuer.keys = [{ ...second.jwk, kid: 'k1' }, first.jwk]
+  expect(await verify(await tokenOf(first))).toMatchObject({ kind: 'proved' })
+  issuer.keys = [...Array.from({ length: 4 }, () => ({ ...second.jwk, kid: 'k1' })), first.jwk]
+  const flooded = await setup()
+  flooded.issuer.keys = issuer.keys
+  expect(await flooded.verify(await flooded.tokenOf(first))).toMatchObject({ kind: 'refused', reason: 'bad-signature' })
 })
