@@ -2,7 +2,7 @@ import { type Checks, checkOptions, options, type ReadonlyHeaders } from '@gatel
 import { capture } from './capture.ts'
 import { Claims } from './claims.ts'
 import { HostIndex, type HostPattern, hostText } from './host.ts'
-import type { Ask, Leaf, Placed } from './leaf.ts'
+import type { Ask, Placed } from './leaf.ts'
 import { type Conflict, Conflicts } from './match/conflicts.ts'
 import { beaten, type Candidate, type Explanation, failedCondition, passedBy } from './match/explain.ts'
 import type { Pattern } from './pattern.ts'
@@ -122,11 +122,16 @@ export class RouteTable<D> {
     const ask: Ask = this.asksMore
       ? { method: request.method, url: request.url, headers: request.headers, tenant, from }
       : request
-    for (const tree of this.hosts.matching(host)) {
-      const route = tree.first(whole, from, routeFor<D>, ask)
-      if (route) return route.isTurned && route.trailingSlash === 'redirect' ? turned(path) : hit(route, whole, from)
+    const trees = this.hosts.matching(host)
+    let hasMet = false
+    for (let at = 0; at < trees.length; at++) {
+      const tree = trees[at] as PathTree<D>
+      const route = tree.find(whole, from, ask)
+      hasMet ||= tree.hasMet
+      if (route === undefined) continue
+      return route.isTurned && route.trailingSlash === 'redirect' ? turned(path) : hit(route, whole, from, tree.ends)
     }
-    return this.refusal(host, whole, from, ask)
+    return hasMet ? this.refusal(host, whole, from, ask) : { kind: 'miss' }
   }
 
   /**
@@ -136,8 +141,7 @@ export class RouteTable<D> {
   explain(request: RouteRequest, tenant?: string): Explanation {
     const { method, url, headers } = request
     const ask: Ask = { method, url, headers, tenant }
-    const leaves: Leaf<D>[] = []
-    for (const tree of this.hosts.matching(url.host)) tree.first(url.path, 0, collect<D>, leaves)
+    const leaves = this.hosts.matching(url.host).flatMap((tree) => tree.leaves(url.path, 0))
     const looked = leaves.flatMap((leaf) => leaf.routes.map((route) => ({ leaf, route, lost: failedCondition(route, ask) })))
     const home = leaves.find((leaf) => leaf.find(ask))
     const winner = home?.find(ask)
@@ -187,7 +191,7 @@ export class RouteTable<D> {
 
   private refusal(host: string, path: string, from: number, ask: Ask): Match<D> {
     const methods = new Set<string>()
-    for (const tree of this.hosts.matching(host)) tree.first(path, from, addMethods<D>, { ask, methods })
+    for (const tree of this.hosts.matching(host)) for (const leaf of tree.leaves(path, from)) leaf.addMethods(ask, methods)
     if (methods.size === 0) return { kind: 'miss' }
     if (methods.has('GET')) methods.add('HEAD')
     return { kind: 'wrong-method', allow: [...methods.add('OPTIONS')].sort() }
@@ -213,22 +217,13 @@ function turned(path: string): Match<never> {
   return { kind: 'redirect', path: path.endsWith('/') ? path.slice(0, -1) : `${path}/` }
 }
 
-function routeFor<D>(leaf: Leaf<D>, ask: Ask): Placed<D> | undefined {
-  return leaf.find(ask)
+function hit<D>({ path: pattern, numbers, data }: Placed<D>, path: string, from: number, ends: readonly number[]): Match<D> {
+  const { params, end, malformed } = capture(pattern, path, from, ends)
+  if (malformed !== undefined) return { kind: 'malformed', param: malformed }
+  if (numbers !== undefined) toNumbers(params, numbers)
+  return { kind: 'hit', data, pattern, params, end }
 }
 
-function collect<D>(leaf: Leaf<D>, leaves: Leaf<D>[]): undefined {
-  leaves.push(leaf)
-}
-
-function addMethods<D>(leaf: Leaf<D>, { ask, methods }: { readonly ask: Ask; readonly methods: Set<string> }): undefined {
-  leaf.addMethods(ask, methods)
-}
-
-function hit<D>({ path: pattern, numbers, data }: Placed<D>, path: string, from: number): Match<D> {
-  const captured = capture(pattern, path, from)
-  if ('malformed' in captured) return { kind: 'malformed', param: captured.malformed }
-  const params: Record<string, string | number> = captured.params
-  if (numbers !== undefined) for (const name of numbers) params[name] = Number(params[name])
-  return { kind: 'hit', data, pattern, params, end: captured.end }
+function toNumbers(params: Record<string, string | number>, names: readonly string[]): void {
+  for (const name of names) params[name] = Number(params[name])
 }

@@ -1,5 +1,5 @@
 import { decoded, segmentEnd } from './capture.ts'
-import { Leaf, type Placed } from './leaf.ts'
+import { type Ask, Leaf, type Placed } from './leaf.ts'
 import type { Matcher } from './match/matcher.ts'
 import { ownCopy, type Pattern } from './pattern.ts'
 
@@ -23,14 +23,19 @@ interface ParamEdge<D> {
   readonly node: Node<D>
 }
 
-/** Asked at each leaf on the way; `about` is what it needs to know, so that no look-up makes a function of its own. */
-export type Look<D, A, R> = (leaf: Leaf<D>, about: A) => R | undefined
-
 /**
  * Path patterns as a tree of texts: where patterns begin alike, they share their nodes. It compares character by character
- * and makes no strings, which is twice as fast as to cut a segment out of the path for a Map.
+ * and makes no strings: to cut each segment out of the path for a Map takes a third more.
  */
 export class PathTree<D> {
+  /** Where the segments of the path end that the parameters of the last pattern found have taken: until the next look-up. */
+  readonly ends: number[] = []
+  /** Whether the last look-up met a pattern that matches, whatever became of it: if not, there is none of another method. */
+  hasMet = false
+  /** Of patterns without parameters: found at once, by the whole path. */
+  private readonly fixed = new Map<string, Leaf<D>>()
+  /** By `signOf`, whether such a pattern may be there: to hash a path that is none of them costs as much as to walk half its way. */
+  private readonly signs = new Uint8Array(256)
   private readonly root: Node<D> = nodeOf('')
 
   add(route: Placed<D>): void {
@@ -43,29 +48,62 @@ export class PathTree<D> {
     const end = path.isPrefix ? 'prefix' : 'exact'
     node[end] ??= new Leaf()
     node[end].add(route)
+    if (!path.isPrefix && path.params.length === 0) this.addFixed(textsOf(path)[0] as string, node[end])
+  }
+
+  private addFixed(path: string, leaf: Leaf<D>): void {
+    this.fixed.set(path, leaf)
+    this.signs[signOf(path)] = 1
   }
 
   /**
-   * The first answer of `look` that is not undefined, over all patterns that match, in the order of precedence: segment by
-   * segment, static before parameter before rest. It tries every way once and stands on each node of the tree at most
-   * once, whatever the path.
+   * The first route that takes a request, over all patterns that match, in the order of precedence: segment by segment, static
+   * before parameter before rest. It tries every way once and stands on each node of the tree at most once, whatever the path.
    * @param from where in the path to begin, at a slash
    */
-  first<A, R>(path: string, from: number, look: Look<D, A, R>, about: A): R | undefined {
-    return walk(this.root, path, from, look, about)
+  find(path: string, from: number, ask: Ask): Placed<D> | undefined {
+    this.hasMet = false
+    // Nothing goes before a path that a pattern has letter by letter.
+    const found = from === 0 && this.signs[signOf(path)] === 1 ? this.fixed.get(path)?.find(ask) : undefined
+    if (found !== undefined) return found
+    return walk(this, this.root, path, from, 0, ask, undefined)
   }
+
+  /** All leaves of patterns that match, in the same order. */
+  leaves(path: string, from: number): readonly Leaf<D>[] {
+    const leaves: Leaf<D>[] = []
+    walk(this, this.root, path, from, 0, undefined, leaves)
+    return leaves
+  }
+}
+
+/** 0 to 255. */
+function signOf(path: string): number {
+  return (path.length * 31 + path.charCodeAt(path.length - 1)) & 255
 }
 
 const slash = 47
 
-/** @param at what comes behind the text of the node */
-function walk<D, A, R>(start: Node<D>, path: string, from: number, look: Look<D, A, R>, about: A): R | undefined {
+/**
+ * @param from what comes behind the text of the node
+ * @param depth how many parameters lead here
+ * @param ask what leaves are asked for; undefined: they are only put `into` a list
+ */
+function walk<D>(
+  tree: PathTree<D>,
+  start: Node<D>,
+  path: string,
+  from: number,
+  depth: number,
+  ask: Ask | undefined,
+  into: Leaf<D>[] | undefined,
+): Placed<D> | undefined {
   let node = start
   let at = from
   for (;;) {
     if (at === path.length) {
-      const answer = node.exact && look(node.exact, about)
-      return answer === undefined && node.prefix ? look(node.prefix, about) : answer
+      const found = node.exact && meet(tree, node.exact, ask, into)
+      return found === undefined && node.prefix ? meet(tree, node.prefix, ask, into) : found
     }
     const next = nextOf(node, path, at)
     const { params, prefix } = node
@@ -75,14 +113,48 @@ function walk<D, A, R>(start: Node<D>, path: string, from: number, look: Look<D,
       node = next
       continue
     }
-    let answer: R | undefined
-    if (next) answer = walk(next, path, at + next.text.length, look, about)
+    let found: Placed<D> | undefined
+    if (next) found = walk(tree, next, path, at + next.text.length, depth, ask, into)
     // An empty segment (a slash behind a slash, or at the end) names nothing.
-    if (answer === undefined && params && path.charCodeAt(at) !== slash) answer = walkParams(params, path, at, look, about)
+    if (found === undefined && params && path.charCodeAt(at) !== slash) {
+      found = walkParams(tree, params, path, at, depth, ask, into)
+    }
     // A rest begins where a segment ends.
-    if (answer === undefined && prefix && path.charCodeAt(at) === slash) answer = look(prefix, about)
-    return answer
+    if (found === undefined && prefix && path.charCodeAt(at) === slash) found = meet(tree, prefix, ask, into)
+    return found
   }
+}
+
+function walkParams<D>(
+  tree: PathTree<D>,
+  params: readonly ParamEdge<D>[],
+  path: string,
+  at: number,
+  depth: number,
+  ask: Ask | undefined,
+  into: Leaf<D>[] | undefined,
+): Placed<D> | undefined {
+  const end = segmentEnd(path, at)
+  for (let edge = 0; edge < params.length; edge++) {
+    const { constraint, node } = params[edge] as ParamEdge<D>
+    if (constraint !== undefined && !accepts(constraint, path.slice(at, end))) continue
+    const found = walk(tree, node, path, end, depth + 1, ask, into)
+    if (found === undefined) continue
+    // Only now: a rule that was asked on the way may have looked something up itself.
+    tree.ends[depth] = end
+    return found
+  }
+  return undefined
+}
+
+function meet<D>(tree: PathTree<D>, leaf: Leaf<D>, ask: Ask | undefined, into: Leaf<D>[] | undefined): Placed<D> | undefined {
+  if (ask === undefined) {
+    into?.push(leaf)
+    return undefined
+  }
+  const found = leaf.find(ask)
+  tree.hasMet = true
+  return found
 }
 
 function nextOf<D>(node: Node<D>, path: string, at: number): Node<D> | undefined {
@@ -90,23 +162,6 @@ function nextOf<D>(node: Node<D>, path: string, at: number): Node<D> | undefined
   if (index < 0 || index >= node.next.length) return undefined
   const next = node.next[index]
   return next && follows(path, at, next.text) ? next : undefined
-}
-
-function walkParams<D, A, R>(
-  params: readonly ParamEdge<D>[],
-  path: string,
-  at: number,
-  look: Look<D, A, R>,
-  about: A,
-): R | undefined {
-  const end = segmentEnd(path, at)
-  for (let edge = 0; edge < params.length; edge++) {
-    const { constraint, node } = params[edge] as ParamEdge<D>
-    if (constraint && !accepts(constraint, path.slice(at, end))) continue
-    const answer = walk(node, path, end, look, about)
-    if (answer !== undefined) return answer
-  }
-  return undefined
 }
 
 function accepts(constraint: Matcher, segment: string): boolean {

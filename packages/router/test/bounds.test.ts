@@ -17,6 +17,10 @@ function reads(table: RouteTable<string>, path: string): number {
       count += (found < 0 ? path.length : found) - from
       return found
     },
+    includes(text: string, from: number) {
+      count += path.length - from
+      return path.includes(text, from)
+    },
     slice(from: number, to?: number) {
       const cut = path.slice(from, to)
       count += cut.length

@@ -245,9 +245,16 @@ test.each(rows)('$rule', ({ routes, asks }) => {
   expect(Object.fromEntries(Object.keys(asks).map((ask) => [ask, found(table, ask)]))).toEqual(asks)
 })
 
-test('params have no prototype', () => {
-  const match = tableOf('/:id').find({ method: 'GET', url: { host: '', path: '/7' } })
-  expect(match.kind === 'hit' && Object.getPrototypeOf(match.params)).toBeNull()
+test.each([
+  ['/:id', '/7'],
+  ['/:id/*rest', '/7/x'],
+  ['/fixed', '/fixed'],
+])('params of %s inherit nothing', (pattern, path) => {
+  const match = tableOf(pattern).find({ method: 'GET', url: { host: '', path } })
+  const params: object = match.kind === 'hit' ? match.params : Object.prototype
+  for (const name of Reflect.ownKeys(Object.prototype)) expect(name in params, String(name)).toBe(false)
+  const above = Object.getPrototypeOf(params) as object | null
+  if (above) expect([Object.getPrototypeOf(above), Reflect.ownKeys(above), Object.isFrozen(above)]).toEqual([null, [], true])
 })
 
 test('a look-up can begin within the path, where its end is a slash that nothing follows', () => {
