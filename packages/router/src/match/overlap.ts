@@ -1,6 +1,6 @@
 import type { Place } from '../route.ts'
 import type { FieldCondition } from './conditions.ts'
-import { canMeet, isWithin, type Matcher } from './matcher.ts'
+import { anyOf, canMeet, isWithin, type Matcher } from './matcher.ts'
 
 /** Whether both places, which are of one host, may take the same request; true where that cannot be told. */
 export function mayMeet(a: Place, b: Place): boolean {
@@ -63,7 +63,7 @@ function pathWithin(a: Place, b: Place, isNarrower: typeof isWithin): boolean {
     const [one, other] = [segmentOf(a, at), segmentOf(b, at)]
     if (typeof other === 'string') return one === other
     if (typeof one !== 'string') return isNarrower(one.rule, other.rule)
-    return other.rule?.isOpaque !== true && accepts(other.rule, one)
+    return one !== '' && isNarrower({ ...anyOf([decodeURIComponent(one)]), rank: -1 }, other.rule)
   })
 }
 
