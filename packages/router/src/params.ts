@@ -26,7 +26,7 @@ type Guard<T> = (value: string) => value is T & string
 
 /** What a router adds to the state. */
 export interface RouteState<P extends string = string, W = {}> {
-  /** What the pattern captured, percent-decoded; with it what the routers around this one captured. It has no prototype. */
+  /** What the pattern captured, percent-decoded; with it what the routers around this one captured. It inherits nothing. */
   readonly params: Params<P, W>
   /** The pattern that matched, from the outermost router on, as `/teams/:team/users/:id`. For metrics and logs. */
   readonly route: string
