@@ -5,7 +5,7 @@
 export const typedProgram: string = `
 import { chain, type Context, type Handler, json, type Middleware, type StateOf, text } from '@gatelet/core'
 import {
-  createRouter, fromOpenAPI, type Params, type Router, securityHeaders, type StandardSchema, type Valid, validate, versions,
+  aggregate, createRouter, fromOpenAPI, type Params, part, type Router, securityHeaders, type StandardSchema, type Valid, validate, versions,
 } from '@gatelet/router'
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
@@ -73,4 +73,21 @@ versions({ by: 'path', default: '3', versions: { '1': api } })
 export const described: Promise<Router> = fromOpenAPI({ openapi: '3.1.0', paths: {} }, {
   fallback: (ctx) => json([ctx.state.operation.id?.length, ctx.state.valid.query['page'], ctx.state.valid.body]),
 })
+
+// Several backends in one reply
+declare const backend: Handler
+declare const asAccount: StandardSchema<unknown, { account: number }>
+const account = part({ from: backend, request: '/users/:id', read: asAccount })
+const orders = part({ from: backend, after: { account }, request: (_, { account }) => '/of/' + account.account.toFixed() })
+createRouter().get('/home/:id', auth, aggregate({
+  account,
+  orders,
+  mine: part({ from: backend, request: (ctx) => '/' + ctx.state.params.id + ctx.state.principal.subject }),
+}))
+// @ts-expect-error it is not among those that are needed
+part({ from: backend, after: { account }, request: (_, { cart }) => '/of/' + cart })
+// @ts-expect-error the route captures another one
+createRouter().get('/home/:name', aggregate({ account }))
+// @ts-expect-error nobody has said who it is
+createRouter().get('/:id', aggregate({ mine: part({ from: backend, request: (ctx) => '/' + ctx.state.principal.subject }) }))
 `
