@@ -1,4 +1,5 @@
 import { errorTable, problem, type Reply } from '@gatelet/core'
+import { MOST_FINDINGS } from './bounds.ts'
 import type { SchemaIssue } from './standard-schema.ts'
 
 /** The parts of a request that can be validated. */
@@ -16,11 +17,15 @@ export interface Finding {
 // A message or a name beyond this is cut: both may be made of what the client sent.
 const MAX_TEXT = 200
 
-/** What a schema library found, as findings. */
+/** What a schema library found, as findings: no more than anybody may be told of, since a hostile body has as many as it likes. */
 export function findingsOf(part: RequestPart, issues: readonly SchemaIssue[]): Finding[] {
-  if (issues.length === 0) return [finding(part, '', 'is not valid')]
-  // Not `issues.map`: the lists of arktype are classes of their own, of which `map` makes another.
-  return Array.from(issues, ({ message, path = [] }) => finding(part, pointer(Array.from(path, keyOf)), message))
+  const findings: Finding[] = []
+  for (const { message, path = [] } of issues) {
+    if (findings.length === MOST_FINDINGS) break
+    // Not `path.map`: the lists of arktype are classes of their own, of which `map` makes another.
+    findings.push(finding(part, pointer(Array.from(path, keyOf)), message))
+  }
+  return findings.length === 0 ? [finding(part, '', 'is not valid')] : findings
 }
 
 /** A finding whose texts have an end and no control bytes. */

@@ -284,6 +284,7 @@ describe('what is told', () => {
     expect(errors).toHaveLength(20)
     expect(errors[1]).toEqual({ in: 'query', path: '/a~1b/~0/1', message: `m ${'x'.repeat(198)}…` })
     expect(await ask(issues(500), 3)).toHaveLength(3)
+    expect(await ask(issues(5_000), 1_000)).toHaveLength(1_000)
     expect(await ask(issues(0))).toEqual([{ in: 'query', path: '', message: 'is not valid' }])
   })
 
