@@ -26,6 +26,7 @@ import { ruleFrom } from './policy.ts'
 import { type Claim, PolicySet } from './policy-set.ts'
 import { limitedReply } from './replies.ts'
 import { holdSlots } from './slots.ts'
+import type { RateRequest } from './store.ts'
 import type { LimitedVerdict, RateLimitVerdict } from './verdict.ts'
 import { Waiting } from './waiting/waiting.ts'
 
@@ -80,30 +81,31 @@ export class Limiter<S extends object> {
   private decide(ctx: Context<S>, next: Handler<S>, set: PolicySet<S>): MaybePromise<Reply> {
     const claim = set.claim(ctx, nextLease())
     const { requests } = claim
-    const key = this.ban || this.waiting ? keyOf(this.options.key, ctx) : ''
-    const all = this.ban ? [...requests, this.ban.request(key)] : requests
+    const all = this.ban ? [...requests, this.ban.request(keyOf(this.options.key, ctx))] : requests
     if (all.length === 0) return next(this.told(ctx, nothingHolds))
-    const asked = this.waiting ? this.waiting.ask(ctx as Context<never>, key, all) : this.asker.ask(all)
-    if (!isPromise(asked)) return this.go(ctx, next, claim, key, asked)
-    return asked.then((found) => this.go(ctx, next, claim, key, found))
+    const asked = this.waiting ? this.waiting.ask(ctx as Context<never>, all) : this.asker.ask(all)
+    if (!isPromise(asked)) return this.go(ctx, next, claim, all, asked)
+    return asked.then((found) => this.go(ctx, next, claim, all, found))
   }
 
-  private go(ctx: Context<S>, next: Handler<S>, claim: Claim<S>, key: string, asked: Asked): MaybePromise<Reply> {
+  private go(ctx: Context<S>, next: Handler<S>, claim: Claim<S>, all: readonly RateRequest[], asked: Asked): MaybePromise<Reply> {
     const { shadow = false, onStoreError } = this.options
     const verdict = judged(claim.policies, asked, onStoreError === 'closed')
     if (isHeard('rate:decided')) {
       publish('rate:decided', { context: ctx as unknown as Context, verdict, isShadow: shadow, error: asked.error })
     }
-    if (!verdict.allowed && verdict.reason === 'quota' && asked.store) this.ban?.strike(key, asked.store)
+    if (!verdict.allowed && verdict.reason === 'quota' && asked.store) {
+      this.ban?.strike(keyOf(this.options.key, ctx), asked.store)
+    }
     if (!verdict.allowed && !shadow) return this.refuse(ctx, claim, verdict)
-    return this.pass(ctx, next, claim, key, asked, verdict)
+    return this.pass(ctx, next, claim, all, asked, verdict)
   }
 
   private pass(
     ctx: Context<S>,
     next: Handler<S>,
     claim: Claim<S>,
-    key: string,
+    all: readonly RateRequest[],
     { store, verdicts }: Asked,
     verdict: RateLimitVerdict,
   ): MaybePromise<Reply> {
@@ -113,7 +115,7 @@ export class Limiter<S extends object> {
       return amended(ctx, next, (reply) => this.announce(reply, claim, verdict))
     const taken = verdict.allowed ? claim.requests.map((request, at) => ({ ...request, stamp: verdicts[at]?.stamp })) : []
     const granted = new Granted(verdict, store, taken)
-    if (granted.hasSlots) holdSlots(ctx, granted, this.clock, () => this.waiting?.nudge(key))
+    if (granted.hasSlots) holdSlots(ctx, granted, this.clock, () => this.waiting?.nudge(all))
     // When the exchange is over the status is known that was sent; most often it is known before.
     if (isRefunded) ctx.onFinish(({ status }) => void (isRefunded(status) && granted.settle(0)))
     return amended(this.told(ctx, granted), next, (reply) => {

@@ -37,7 +37,7 @@ export interface RateLimitOptions<S extends object = {}> extends Omit<RatePolicy
   onStoreError?: 'open' | 'closed' | 'local'
   /**
    * What happens to a request that is over a limit. `reject`: 429 at once. `queue`: it waits for its turn, first come first
-   * served for each key. `delay`: with policies of `gcra` it passes late, so that requests leave evenly spaced; its slots are held
+   * served among those with the same keys. `delay`: with policies of `gcra` it passes late, so that requests leave evenly spaced; its slots are held
    * meanwhile. Over a limit of another kind it is refused.
    * Default: `reject`.
    */
@@ -95,7 +95,7 @@ export interface WaitOptions {
   max?: Duration
   /** How many requests wait, all together, 1 to 1,000,000. More are refused. Default: 1,000. */
   size?: number
-  /** How many requests with the same key wait, 1 to 1,000,000. Default: 100. */
+  /** How many requests of those wait that ask the same policies about the same keys, 1 to 1,000,000. Default: 100. */
   perKey?: number
 }
 

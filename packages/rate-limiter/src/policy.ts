@@ -62,7 +62,7 @@ const name: Check<string> = (value, path) => {
 }
 
 /** What `cost` must be. */
-export const cost: Check<RateCost> = either(
+const cost: Check<RateCost> = either(
   'a number from 0 to 1000000000, or a function of the context',
   number({ min: 0, max: 1_000_000_000 }),
   fn<(ctx: Context) => number>(),

@@ -19,9 +19,9 @@ export class Waiting {
     this.delay = new Delay(asker, room)
   }
 
-  ask(ctx: Context<never>, key: string, requests: readonly RateRequest[]): MaybePromise<Asked> {
-    if (!this.lines) return this.delay.ask(ctx, key, requests)
-    return this.lines.ask(ctx, key, {
+  ask(ctx: Context<never>, requests: readonly RateRequest[]): MaybePromise<Asked> {
+    if (!this.lines) return this.delay.ask(ctx, lineOf(requests), requests)
+    return this.lines.ask(ctx, lineOf(requests), {
       ask: () => this.asker.ask(requests),
       undo: ({ store, verdicts }) =>
         void give(
@@ -31,8 +31,13 @@ export class Waiting {
     })
   }
 
-  /** Something was given back that somebody with this key may wait for. */
-  nudge(key: string): void {
-    this.lines?.nudge(key)
+  /** Something was given back that somebody may wait for who asks for the same. */
+  nudge(requests: readonly RateRequest[]): void {
+    this.lines?.nudge(lineOf(requests))
   }
+}
+
+/** Who stands in one line: requests that ask the same rules about the same keys. A refusal of one is one of all. */
+function lineOf(requests: readonly RateRequest[]): string {
+  return requests.map(({ rule, key }) => `${rule.name}\n${key}`).join('\n')
 }

@@ -41,7 +41,9 @@ const scenes: Record<string, () => Promise<void>> = {
       console.log(await ask(slots, 'a'), await ask(slots, 'b'), await ask(slots, 'c'))
       process.send?.('held')
     } else {
-      await new Promise((resolve) => process.once('message', resolve))
+      const held = new Promise((resolve) => process.once('message', resolve))
+      process.send?.('waiting')
+      await held
       console.log('the other', await ask(slots, 'd'))
       process.send?.('kill the first')
       await until(async () => (await ask(slots, 'd')) === 'taken')
@@ -69,7 +71,6 @@ const scenes: Record<string, () => Promise<void>> = {
   },
   async orphan() {
     console.log(`worker ${process.pid} has ${await ask(burst(1))}`)
-    setInterval(1_000)
     await new Promise((resolve) => setTimeout(resolve, 60_000))
   },
 }
@@ -77,8 +78,11 @@ const scenes: Record<string, () => Promise<void>> = {
 if (cluster.isPrimary) {
   let stop = countForWorkers()
   const [first] = Array.from({ length: Number(process.env['WORKERS']) }, () => cluster.fork())
+  const met = new Set<unknown>()
   cluster.on('message', (_, message) => {
-    if (message === 'held') for (const worker of Object.values(cluster.workers ?? {})) if (worker !== first) worker?.send('go')
+    if (message === 'held' || message === 'waiting') met.add(message)
+    if (met.size === 2 && (message === 'held' || message === 'waiting'))
+      for (const worker of Object.values(cluster.workers ?? {})) if (worker !== first) worker?.send('go')
     if (message === 'kill the first') first?.process.kill('SIGKILL')
     if (message === 'stop') stop()
     if (message === 'start') stop = countForWorkers()

@@ -148,3 +148,24 @@ test('a whole line passes when a window begins anew', async () => {
   await Promise.all(asked)
   expect(statuses.every((status) => status === 200)).toBe(true)
 })
+
+test('who is asked about other policies stands in another line', async () => {
+  const clock = virtualClock()
+  const layer = rateLimit({
+    policies: [
+      { name: 'all', limit: 2, per: '10s' },
+      { name: 'writes', limit: 1, per: '2s', when: ({ request }) => request.method === 'POST' },
+    ],
+    mode: 'queue',
+    clock,
+  })
+  const first = waiter(layer, clock, 'POST /')
+  const [second, third] = [waiter(layer, clock, 'POST /'), waiter(layer, clock, 'GET /')]
+  await clock.advance(0)
+  expect([first, second, third].map(({ found }) => found.status)).toEqual([200, undefined, 200])
+  const fourth = waiter(layer, clock, 'GET /')
+  fourth.side.abort()
+  second.side.abort()
+  await clock.advance(0)
+  expect(clock.pending).toBe(0)
+})
