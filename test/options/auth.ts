@@ -11,6 +11,7 @@ import {
   jwt,
   memoryApiKeys,
   memoryReplays,
+  webhook,
 } from '@gatelet/auth'
 import type { Subject } from './subjects.ts'
 
@@ -143,5 +144,10 @@ export const authSubjects: Readonly<Record<string, Subject>> = {
     at: 'keys.k1',
     good: { algorithm: 'hmac-sha256', key: new Uint8Array(32) },
     bad: { algorithm: 'none', key: new Uint8Array(16), subject: '', scopes: 'read', roles: [7], claims: [], expiresAt: -1 },
+  },
+  WebhookOptions: {
+    through: webhook,
+    good: { scheme: 'github', secrets: 'sixteen letters!' },
+    bad: { scheme: 'gitlab', secrets: ['short'], toleranceMs: 1, maxBytes: 0, replays: {}, subject: '', clock: {} },
   },
 }

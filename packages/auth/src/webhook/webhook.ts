@@ -1,0 +1,84 @@
+import { createHmac } from 'node:crypto'
+import { bytesOf, type Context, isPromise, type MaybePromise } from '@gatelet/core'
+import { isSameHash } from '../digest.ts'
+import { principalOf } from '../principal.ts'
+import { absent, type Refused, type Unavailable, type Verdict, type Verifier } from '../verifier.ts'
+import { type WebhookOptions, type WebhookRules, webhookRules } from './options.ts'
+import type { WebhookClaim } from './scheme.ts'
+
+/**
+ * Verifies webhooks by the HMAC of their body, which it reads, bounded, and gives on byte for byte. In front of a framework's own
+ * handlers, which cannot be given a body that was read, let the framework read it before: `express.raw({ type: '*\/*' })`.
+ * @throws GatewayError `BAD_OPTION`
+ * @example webhook({ scheme: 'github', secrets: process.env.GITHUB_WEBHOOK_SECRET })
+ */
+export function webhook(given: WebhookOptions): Verifier {
+  const rules = webhookRules(given)
+  const { scheme } = rules
+  return {
+    challenges: [{ scheme: 'Webhook', params: { header: scheme.header } }],
+    verify(ctx) {
+      const { headers } = ctx.request
+      if (!headers.has(scheme.header)) return absent
+      const claim = scheme.read(headers)
+      if (!claim) return refused('malformed', 400)
+      const problem = timeProblem(claim, rules)
+      return problem === undefined ? bodyRead(ctx, claim, rules) : refused(problem)
+    },
+  }
+}
+
+// Before the body is read: what is too old needs no work.
+function timeProblem({ sentAt }: WebhookClaim, { toleranceMs, replays, clock }: WebhookRules): string | undefined {
+  if (sentAt === undefined) return replays ? 'no-date' : undefined
+  const age = clock.date() - sentAt
+  // Not `>`: what is no number is refused.
+  return Math.abs(age) <= toleranceMs ? undefined : 'too-old'
+}
+
+function bodyRead(ctx: Context, claim: WebhookClaim, rules: WebhookRules): MaybePromise<Verdict> {
+  try {
+    const { body } = ctx.request
+    // What is here already can be read again.
+    if (body === null || typeof body === 'string') return judged(claim, Buffer.from(body ?? ''), rules)
+    if (body instanceof Uint8Array) return judged(claim, body, rules)
+    return bytesOf(body, rules.maxBytes).then((bytes) => judged(claim, bytes, rules, bytes), unreadable)
+  } catch (cause) {
+    return unreadable(cause)
+  }
+}
+
+function judged(claim: WebhookClaim, bytes: Uint8Array, rules: WebhookRules, body?: Uint8Array): MaybePromise<Verdict> {
+  const hash = rightHash(claim, bytes, rules.keys)
+  if (!hash) return refused('bad-signature')
+  const principal = principalOf({ subject: rules.subject, scheme: 'webhook' })
+  const proved: Verdict = { kind: 'proved', principal, ...(body === undefined ? {} : { body }) }
+  return rules.replays ? once(proved, hash, claim.sentAt as number, rules) : proved
+}
+
+function rightHash({ signatures, prefix }: WebhookClaim, bytes: Uint8Array, keys: readonly Uint8Array[]): Buffer | undefined {
+  let right: Buffer | undefined
+  for (const key of keys) {
+    const hash = createHmac('sha256', key).update(prefix).update(bytes).digest()
+    for (const signature of signatures.slice(0, MAX_SIGNATURES)) if (isSameHash(hash, Buffer.from(signature))) right = hash
+  }
+  return right
+}
+
+const MAX_SIGNATURES = 16
+
+function once(proved: Verdict, hash: Buffer, sentAt: number, { replays, toleranceMs }: WebhookRules): MaybePromise<Verdict> {
+  const told = (isFirst: boolean): Verdict => (isFirst === true ? proved : refused('replayed'))
+  try {
+    const said = replays?.use(hash.toString('base64url'), sentAt, sentAt + toleranceMs) ?? false
+    return isPromise(said) ? said.then(told, away) : told(said)
+  } catch (cause) {
+    return away(cause)
+  }
+}
+
+const refused = (reason: string, status: 400 | 401 = 401): Refused => ({ kind: 'refused', status, reason })
+
+const away = (cause: unknown): Unavailable => ({ kind: 'unavailable', reason: 'no-store', cause })
+
+const unreadable = (cause: unknown): Unavailable => ({ kind: 'unavailable', reason: 'unreadable-body', cause })
