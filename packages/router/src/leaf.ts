@@ -167,6 +167,6 @@ function insert<D>(routes: Placed<D>[], route: Placed<D>): void {
 }
 
 /** Which of two routes that differ in nothing else goes first: negative for `a`. */
-export function compareConditions<D>(a: Placed<D>, b: Placed<D>): number {
+function compareConditions<D>(a: Placed<D>, b: Placed<D>): number {
   return b.headers.length - a.headers.length || b.query.length - a.query.length || b.priority - a.priority || a.order - b.order
 }
