@@ -69,7 +69,7 @@ export interface RequestRedirect {
   readonly statusCode?: 301 | 302 | 303 | 307 | 308
 }
 
-export interface CorsFilter {
+interface CorsFilter {
   readonly allowOrigins: readonly string[]
   readonly allowCredentials?: boolean
   readonly allowMethods?: readonly string[]

@@ -14,7 +14,7 @@ export interface Group extends SceneOptions {
 }
 
 /** What must come of a request. */
-export interface Expected {
+interface Expected {
   readonly status?: number
   readonly backend?: string
   /** Of what the backend was asked. */

@@ -7,7 +7,7 @@ import type { HttpRoute, Listener } from './http-route.ts'
 import { gatewayOf } from './translate.ts'
 
 /** What came back, and which backend it came from with what it was asked. */
-export interface Seen {
+interface Seen {
   readonly reply: RawResponse
   /** Undefined: the gateway answered by itself. */
   readonly backend: string | undefined

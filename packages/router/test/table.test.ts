@@ -1,3 +1,4 @@
+import { RouteTable } from '@gatelet/router'
 import { expect, test } from 'vitest'
 import { found, tableOf } from './found.ts'
 
@@ -270,4 +271,24 @@ test('a look-up can begin within the path, where its end is a slash that nothing
 
 test('an empty table finds nothing', () => {
   expect(tableOf().find({ method: 'GET', url: { host: 'a', path: '/' } })).toEqual({ kind: 'miss' })
+})
+
+test('a rule that looks something up in the same table disturbs nothing', () => {
+  const ask = (path: string) => ({ method: 'GET', url: { host: '', path } })
+  const inner: string[] = []
+  const nosy = (value: string): boolean => {
+    if (value === 'x') return true
+    const match = table.find(ask('/a/much-longer-than-that/x/y/z'))
+    inner.push(match.kind === 'hit' ? JSON.stringify(match.params) : match.kind)
+    return true
+  }
+  const table: RouteTable<string> = RouteTable.build([
+    { path: '/a/:first/:second/*rest', data: 'rest', where: { second: nosy, rest: (rest) => nosy(rest === 'y/z' ? 'x' : rest) } },
+    { path: '/a/:first/:second', data: 'two', headers: { never: 'sent' } },
+  ])
+  const params = { first: '1', second: '2', rest: '3/4' }
+  expect(table.find(ask('/a/1/2/3/4'))).toMatchObject({ kind: 'hit', data: 'rest', params })
+  expect(inner).toEqual(Array(2).fill('{"first":"much-longer-than-that","second":"x","rest":"y/z"}'))
+  // Nothing but `/nowhere` is met, whatever was met before.
+  expect(table.find(ask('/nowhere'))).toEqual({ kind: 'miss' })
 })
