@@ -31,17 +31,27 @@ export class KeyHash {
     let v1 = seed[1] ^ 0xee
     let v2 = 0x6c796765 ^ seed[0]
     let v3 = 0x74656462 ^ seed[1]
-    // Four one-byte characters a word; the last one holds what is left of them, and the length.
-    for (let at = 0; at <= length; at += 4) {
-      const a = at < length ? key.charCodeAt(at) : 0
-      const b = at + 1 < length ? key.charCodeAt(at + 1) : 0
-      const c = at + 2 < length ? key.charCodeAt(at + 2) : 0
-      const d = at + 3 < length ? key.charCodeAt(at + 3) : length
-      if ((a | b | c) > 0xff || (d > 0xff && at + 3 < length)) {
-        this.hash(narrowed(key), [seed[0] ^ 1, seed[1]])
-        return
+    // Four one-byte characters a word; the last one holds what is left of them, and the length. Then six rounds without one:
+    // in the same loop, since a function for a round would cost more than the round.
+    const words = (length >> 2) + 1
+    for (let step = 0; step < words + 6; step++) {
+      let word = 0
+      if (step < words) {
+        const at = step * 4
+        const a = at < length ? key.charCodeAt(at) : 0
+        const b = at + 1 < length ? key.charCodeAt(at + 1) : 0
+        const c = at + 2 < length ? key.charCodeAt(at + 2) : 0
+        const d = at + 3 < length ? key.charCodeAt(at + 3) : length
+        if ((a | b | c) > 0xff || (d > 0xff && at + 3 < length)) {
+          this.hash(narrowed(key), [seed[0] ^ 1, seed[1]])
+          return
+        }
+        word = a | (b << 8) | (c << 16) | (d << 24)
+      } else if (step === words) v2 ^= 0xee
+      else if (step === words + 3) {
+        this.low = v1 ^ v3
+        v1 ^= 0xdd
       }
-      const word = a | (b << 8) | (c << 16) | (d << 24)
       v3 ^= word
       v0 = (v0 + v1) | 0
       v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0
@@ -54,23 +64,6 @@ export class KeyHash {
       v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2
       v2 = (v2 << 16) | (v2 >>> 16)
       v0 ^= word
-    }
-    v2 ^= 0xee
-    for (let round = 0; round < 6; round++) {
-      if (round === 3) {
-        this.low = v1 ^ v3
-        v1 ^= 0xdd
-      }
-      v0 = (v0 + v1) | 0
-      v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0
-      v0 = (v0 << 16) | (v0 >>> 16)
-      v2 = (v2 + v3) | 0
-      v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2
-      v0 = (v0 + v3) | 0
-      v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0
-      v2 = (v2 + v1) | 0
-      v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2
-      v2 = (v2 << 16) | (v2 >>> 16)
     }
     this.high = v1 ^ v3
   }
