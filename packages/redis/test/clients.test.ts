@@ -1,23 +1,20 @@
 import { type RedisClient, redisRateStore } from '@gatelet/redis'
-import { type RunningRedis, type RunningRedisCluster, requireProgram, startRedis, startRedisCluster } from '@gatelet/testing'
+import { type RunningRedisCluster, requireProgram, startRedis, startRedisCluster } from '@gatelet/testing'
 import { Redis } from 'ioredis'
 import { createClient, RESP_TYPES } from 'redis'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { clients, clusterClients, connected } from './clients.ts'
+import { oneRedis } from './one-redis.ts'
 import { isTaken, ofBurst, one, rules } from './rules.ts'
 
 const found = requireProgram('redis-server')
 
 describe.skipIf(!found)('one server', () => {
-  let redis: RunningRedis
-  beforeAll(async () => {
-    redis = await startRedis()
-  })
-  afterAll(() => redis.close())
+  const redis = oneRedis()
 
   describe.each(clients)('%s', (name, open) => {
     test('takes by rules of all kinds, all or nothing, and gives back', async () => {
-      await using opened = await open(redis.url)
+      await using opened = await open(redis().url)
       const store = redisRateStore(opened.client, { prefix: `${name}:` })
       const all = (lease: string) => Object.values(rules).map((rule) => one(rule, 'ada', lease))
       const first = await store.take(all('a'))
@@ -44,18 +41,18 @@ describe.skipIf(!found)('one server', () => {
     })
 
     test('goes on after the scripts were flushed', async () => {
-      await using opened = await open(redis.url)
+      await using opened = await open(redis().url)
       const store = redisRateStore(opened.client, { prefix: `${name} flushed:` })
       const before = await store.take([one(ofBurst(3))])
-      await redis.command('SCRIPT', 'FLUSH')
+      await redis().command('SCRIPT', 'FLUSH')
       const after = await store.take([one(ofBurst(3))])
-      await redis.command('SCRIPT', 'FLUSH')
+      await redis().command('SCRIPT', 'FLUSH')
       await store.give([{ ...one(ofBurst(3)), stamp: after[0]?.stamp }])
       expect([before, after, await store.take([one(ofBurst(3))])].map(([verdict]) => verdict?.remaining)).toEqual([2, 1, 1])
     })
 
     test('tells keys apart that differ in anything', async () => {
-      await using opened = await open(redis.url)
+      await using opened = await open(redis().url)
       const store = redisRateStore(opened.client, { prefix: `${name} keys:` })
       const keys = ['', '%', '{}', '}', 'a b', 'a  b', 'é', 'e\u0301', '\ud800', '\udc00', '\u0000', '%00e9', 'x'.repeat(256)]
       for (const key of keys) expect((await store.take([one(ofBurst(2), key)])).map(({ remaining }) => remaining)).toEqual([1])

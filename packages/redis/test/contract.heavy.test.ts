@@ -1,20 +1,17 @@
 import { setTimeout } from 'node:timers/promises'
 import { redisRateStore } from '@gatelet/redis'
-import { describeRateStore, type RunningRedis, requireProgram, startRedis } from '@gatelet/testing'
+import { describeRateStore, requireProgram } from '@gatelet/testing'
 import { createClient } from 'redis'
-import { afterAll, beforeAll, describe, test } from 'vitest'
+import { describe, test } from 'vitest'
+import { oneRedis } from './one-redis.ts'
 
 describe.skipIf(!requireProgram('redis-server'))('at the time of Redis', () => {
-  let redis: RunningRedis
-  beforeAll(async () => {
-    redis = await startRedis()
-  })
-  afterAll(() => redis.close())
+  const redis = oneRedis()
 
   describeRateStore(
     'redisRateStore',
     async () => {
-      const client = createClient({ url: redis.url })
+      const client = createClient({ url: redis().url })
       await client.connect()
       return {
         store: redisRateStore(client, { timeoutMs: 5_000 }),

@@ -1,21 +1,18 @@
 import { redisRateStore } from '@gatelet/redis'
-import { describeRateStore, type RunningRedis, requireProgram, startRedis, virtualClock } from '@gatelet/testing'
+import { describeRateStore, requireProgram, virtualClock } from '@gatelet/testing'
 import { createClient } from 'redis'
-import { afterAll, beforeAll, describe, test } from 'vitest'
+import { describe, test } from 'vitest'
+import { oneRedis } from './one-redis.ts'
 import { atTestTime, setTime } from './test-time.ts'
 
 describe.skipIf(!requireProgram('redis-server'))('at the time of a test', () => {
-  let redis: RunningRedis
-  beforeAll(async () => {
-    redis = await startRedis()
-  })
-  afterAll(() => redis.close())
+  const redis = oneRedis()
 
   describeRateStore(
     'redisRateStore',
     async () => {
       const clock = virtualClock()
-      const client = createClient({ url: redis.url })
+      const client = createClient({ url: redis().url })
       await client.connect()
       await setTime(client, clock.now())
       return {
