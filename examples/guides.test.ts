@@ -346,7 +346,10 @@ test('validate-requests: what is wrong ends at the gateway, and what is right ar
   expect(await (await fetch(`${url}/latest/prices/tea`)).json()).toEqual({ item: 'tea', total: 3 })
   const shown = await fetch(`${url}/v1/prices/tea?amount=x`)
   const said = textOf('docs/guides/validate-requests.md')
-  for (const part of [String(shown.headers.get('deprecation')), JSON.stringify((await shown.json()).errors)])
+  for (const part of [
+    String(shown.headers.get('deprecation')),
+    JSON.stringify(((await shown.json()) as { errors: unknown }).errors),
+  ])
     expect(said).toContain(part)
   expect(await (await fetch(`${url}/v3/prices/tea`)).json()).toMatchObject({ status: 404, versions: ['1', '2', 'latest'] })
   program.kill('SIGTERM')
