@@ -2,6 +2,7 @@ import { memoryRateStore, type RateRule } from '@gatelet/rate-limiter'
 import { virtualClock } from '@gatelet/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { handClock } from './hand-clock.ts'
 import { oracleOf } from './oracles.ts'
 
 // A request of cost 1 that comes this much before its time may pass: rounding never refuses.
@@ -131,21 +132,3 @@ test('a day of the calendar never comes twice, when the wall clock is set back o
   await clock.advance(86_400_000)
   expect(take()?.allowed).toBe(true)
 })
-
-/** A clock that is set by hand: the virtual one turns the event loop each time, and a store has no timers. */
-function handClock() {
-  return {
-    at: 0,
-    offset: Date.UTC(2026, 0, 1),
-    now() {
-      return this.at
-    },
-    date() {
-      return this.at + this.offset
-    },
-    random: Math.random,
-    setTimer: (): never => {
-      throw new Error('a store set a timer')
-    },
-  }
-}
