@@ -11,6 +11,8 @@ import {
   jwt,
   memoryApiKeys,
   memoryReplays,
+  sameOrigin,
+  session,
   webhook,
 } from '@gatelet/auth'
 import type { Subject } from './subjects.ts'
@@ -150,4 +152,21 @@ export const authSubjects: Readonly<Record<string, Subject>> = {
     good: { scheme: 'github', secrets: 'sixteen letters!' },
     bad: { scheme: 'gitlab', secrets: ['short'], toleranceMs: 1, maxBytes: 0, replays: {}, subject: '', clock: {} },
   },
+  SessionOptions: {
+    through: session,
+    good: { secrets: new Uint8Array(32) },
+    bad: {
+      secrets: ['short'],
+      name: 'a b',
+      idleMs: 1,
+      absoluteMs: '1d',
+      sameSite: 'Lax',
+      secure: 'yes',
+      path: 'app',
+      domain: '.example.com',
+      isRevoked: [],
+      clock: {},
+    },
+  },
+  SameOriginOptions: { through: sameOrigin, bad: { allow: ['*'], missing: true, origin: 'api.example.com' } },
 }

@@ -1,11 +1,11 @@
-import { createPublicKey } from 'node:crypto'
-import { type HttpSignatureOptions, httpSignature, type Verdict } from '@gatelet/auth'
+import type { KeyObject } from 'node:crypto'
+import { type HttpSignatureOptions, httpSignature, type SignatureKey, type Verdict } from '@gatelet/auth'
 import { type Context, HeaderList } from '@gatelet/core'
 import { virtualClock } from '@gatelet/testing'
 import { describe, expect, test } from 'vitest'
 import { signatureBase } from '../../src/signature/base.ts'
 import { claimedSignature, type SignatureClaim } from '../../src/signature/claim.ts'
-import { isSignedBy } from '../../src/signature/signature-key.ts'
+import { isSignedBy, verifyingKey } from '../../src/signature/signature-key.ts'
 import { contextOf } from '../fakes.ts'
 import { created, examples, keys, proxyRequest, testRequest, transformed } from './rfc9421.ts'
 
@@ -45,11 +45,11 @@ describe.each(examples)('appendix $name', ({ covered, input, signature }) => {
     const { request } = asked(testRequest, fields)
     const claim = claimedSignature(request.headers, { label: undefined, tag: undefined }) as SignatureClaim
     const base = signatureBase(request, claim, { origin: undefined, structured: {} }) as Buffer
-    const { algorithm, key } = keys[claim.keyid as keyof typeof keys]
-    if (algorithm === 'hmac-sha256') return
-    expect(isSignedBy(createPublicKey(key), algorithm, base, claim.signature)).toBe(true)
+    const known = keys[claim.keyid] as SignatureKey
+    const isRight = () => isSignedBy(verifyingKey(known) as KeyObject, known.algorithm, base, claim.signature)
+    expect(isRight()).toBe(true)
     base[base.length - 1] = 0x27
-    expect(isSignedBy(createPublicKey(key), algorithm, base, claim.signature)).toBe(false)
+    expect(isRight()).toBe(false)
   })
 
   test.skipIf(covered.length === 0)('is taken where it covers what is asked for', async () => {

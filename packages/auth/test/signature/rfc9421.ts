@@ -1,7 +1,7 @@
-import type { HttpSignatureOptions } from '@gatelet/auth'
+import type { SignatureKey } from '@gatelet/auth'
 
 /** The keys of RFC 9421, appendix B.1. */
-export const keys = {
+export const keys: Readonly<Record<string, SignatureKey>> = {
   'test-key-rsa-pss': {
     algorithm: 'rsa-pss-sha512',
     key: `-----BEGIN PUBLIC KEY-----
@@ -31,7 +31,7 @@ MCowBQYDK2VwAyEAJrQLj5P/89iXES9+vFgrIy29clF9CC/oPPsw3c5D0bs=
     algorithm: 'hmac-sha256',
     key: Buffer.from('uzvJfB4u3N0Jy4T7NZ75MDVcr8zSTInedJtkgcu46YW4XByzNJjxBdtjUkdJPBtbmHhIDi6pcl8jsasjlTMtDQ==', 'base64'),
   },
-} as const satisfies HttpSignatureOptions['keys']
+}
 
 /** When all of them were signed, in seconds since 1970. */
 export const created = 1_618_884_473
