@@ -233,12 +233,15 @@ describe('rules of parameters', () => {
   })
 
   test('for parameters that the pattern does not have are refused', () => {
-    // @ts-expect-error there is no name
-    createRouter().route({ path: '/users/:id', where: { name: 'int' } }, anything)
-    // @ts-expect-error there is no name
-    createRouter().route({ path: '/users/:id', where: { id: 'int', name: 'int' } }, anything)
-    // @ts-expect-error there is no such rule
-    createRouter().route({ path: '/users/:id', where: { id: 'integer' } }, anything)
+    const never = () => {
+      // @ts-expect-error there is no name
+      createRouter().route({ path: '/users/:id', where: { name: 'int' } }, anything)
+      // @ts-expect-error there is no name
+      createRouter().route({ path: '/users/:id', where: { id: 'int', name: 'int' } }, anything)
+      // @ts-expect-error there is no such rule
+      createRouter().route({ path: '/users/:id', where: { id: 'integer' } }, anything)
+    }
+    expectTypeOf(never).toBeFunction()
   })
 
   test('of a pattern that is no literal leave numbers and texts', () => {
