@@ -168,14 +168,14 @@ function refunds(refund: CheckedOptions<object>['refund']): ((status: number) =>
 }
 
 // Leases of two processes must not meet in the store that they share.
-const process = randomBytes(9).toString('base64url')
+const thisProcess = randomBytes(9).toString('base64url')
 let leases = 0
 
 /** One name for all slots of a request, made only when there are some. */
 function nextLease(): () => string {
   let lease: string | undefined
   return () => {
-    lease ??= `${process}.${(leases++).toString(36)}`
+    lease ??= `${thisProcess}.${(leases++).toString(36)}`
     return lease
   }
 }

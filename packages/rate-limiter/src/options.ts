@@ -128,6 +128,8 @@ const count = number({ min: 1, max: 1_000_000, integer: true })
 
 const statuses = list(number({ min: 100, max: 599, integer: true }))
 
+const waitChecks: Checks<WaitOptions> = { max: optional(duration), size: optional(count), perKey: optional(count) }
+
 const planChecks: Checks<PlanOptions> = {
   find: fn('a function of the key'),
   ttl: optional(duration),
@@ -154,7 +156,7 @@ function checksFor(given: Partial<RateLimitOptions> = {}): Checks<RateLimitOptio
     store: optional(store),
     onStoreError: optional(oneOf('open', 'closed', 'local')),
     mode: optional(oneOf('reject', 'queue', 'delay')),
-    wait: optional(shape<WaitOptions>({ max: optional(duration), size: optional(count), perKey: optional(count) })),
+    wait: given.mode === 'queue' || given.mode === 'delay' ? optional(shape(waitChecks)) : without('wait', 'nobody waits'),
     ban: optional(shape<BanOptions>({ after: count, within: duration, for: duration })),
     allow: optional(
       either('a list of addresses and CIDR ranges, or a function of the context', addresses, fn<(ctx: Context) => boolean>()),
@@ -188,9 +190,9 @@ function onePolicy(given: object): Check<number> {
   }
 }
 
-function without(name: string): Check<undefined> {
+function without(name: string, where = 'there are policies'): Check<undefined> {
   return (value) => {
-    if (value !== undefined) throw wrong(value, name, 'left out where there are policies')
+    if (value !== undefined) throw wrong(value, name, `left out where ${where}`)
   }
 }
 

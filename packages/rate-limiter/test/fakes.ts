@@ -7,8 +7,8 @@ import { type Answer, exchange, type RequestLike, type TestExchange, type Virtua
 export const ok: Handler = () => json({ ok: true })
 
 /** Asks as a client that reads the whole reply. */
-export function asker(layer: Middleware, clock: VirtualClock, next: Handler = ok) {
-  return async (request: RequestLike = '/') => exchange(request, { clock }).ask(layer, next)
+export function asker(layer: Middleware, clock: VirtualClock, next: Handler = ok): (request?: RequestLike) => Promise<Answer> {
+  return (request = '/') => exchange(request, { clock }).ask(layer, next)
 }
 
 /** The statuses of so many requests, one after another. */
@@ -36,7 +36,7 @@ export class FarStore implements RateStore {
   isHeld = false
   readonly taken: (readonly RateRequest[])[] = []
   readonly given: RateRequest[] = []
-  private readonly store
+  private readonly store: RateStore
   private readonly waiting: (() => void)[] = []
 
   constructor(clock: VirtualClock) {

@@ -317,6 +317,7 @@ describe('options', () => {
       /policies\[1\]\.name must be the name of one policy only \(got "1-per-1s"\)/,
     ],
     [{ policies: [{ limit: 1 }] }, /policies\[0\]\.per must be/],
+    [{ limit: 1, per: '1s', wait: { size: 5 } }, /wait must be left out where nobody waits/],
     [{ limit: 1, per: '1s', bust: 3 }, /bust is not an option; did you mean burst/],
   ])('%o that do not go together stop the start', (options, message) => {
     expect(() => rateLimit(options as never)).toThrow(message)
