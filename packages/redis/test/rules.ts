@@ -1,13 +1,13 @@
 import type { RateRequest, RateRule, RateVerdict } from '@gatelet/rate-limiter'
 
 /** One rule of each kind, each of which has room for five at once. */
-export const rules = {
+export const rules: Readonly<Record<RateRule['algorithm'], RateRule>> = {
   gcra: { algorithm: 'gcra', name: 'gcra', limit: 5, windowMs: 3_600_000, burst: 5 },
   fixed: { algorithm: 'fixed', name: 'fixed', limit: 5, windowMs: 3_600_000 },
   sliding: { algorithm: 'sliding', name: 'sliding', limit: 5, windowMs: 3_600_000_000 },
   calendar: { algorithm: 'calendar', name: 'calendar', limit: 5, unit: 'month' },
   concurrency: { algorithm: 'concurrency', name: 'concurrency', limit: 5 },
-} as const satisfies Record<string, RateRule>
+}
 
 /** A rate of so many at once, which do not come back while a test runs. */
 export const ofBurst = (burst: number, name = 'burst'): RateRule => ({

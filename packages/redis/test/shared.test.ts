@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { chain, text } from '@gatelet/core'
 import { rateLimit } from '@gatelet/rate-limiter'
 import { redisRateStore } from '@gatelet/redis'
-import { call, requireProgram, startRedis } from '@gatelet/testing'
+import { call, type RunningRedis, requireProgram, startRedis } from '@gatelet/testing'
 import { Redis } from 'ioredis'
 import { createClient } from 'redis'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
@@ -107,21 +107,28 @@ describe.skipIf(!found)('counts in Redis', () => {
     await between('n:n', 50_000, 60_000)
   })
 
-  test.each([
-    ['open', [200, 200, 200]],
-    ['closed', [503, 503, 503]],
-    ['local', [200, 200, 429]],
-  ] as const)('give way to the policy %s while Redis is away', async (onStoreError, statuses) => {
-    vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
-    await using redis = await startRedis()
-    await using opened = await connected(createClient({ url: redis.url }))
-    const store = redisRateStore(opened.client, { breaker: { failures: 1 } })
-    const handler = chain()
-      .use(rateLimit({ limit: 2, per: '1h', store, onStoreError }))
-      .to(() => text('hello'))
-    await redis.close()
-    const seen: number[] = []
-    while (seen.length < 3) seen.push((await call(handler)).status)
-    expect(seen).toEqual(statuses)
+  describe.each([
+    ['is away', (redis: RunningRedis) => redis.close()],
+    ['hangs', async (redis: RunningRedis) => redis.signal('SIGSTOP')],
+  ])('while Redis %s', (_, fail) => {
+    test.each([
+      ['open', [200, 200, 200]],
+      ['closed', [503, 503, 503]],
+      ['local', [200, 200, 429]],
+    ] as const)('give way to the policy %s, in time', async (onStoreError, statuses) => {
+      vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+      await using redis = await startRedis()
+      await using opened = await connected(createClient({ url: redis.url }))
+      const store = redisRateStore(opened.client, { timeoutMs: 100, breaker: { failures: 1 } })
+      const handler = chain()
+        .use(rateLimit({ limit: 2, per: '1h', store, onStoreError }))
+        .to(() => text('hello'))
+      await fail(redis)
+      const askedAt = performance.now()
+      const seen: number[] = []
+      while (seen.length < 3) seen.push((await call(handler)).status)
+      expect(seen).toEqual(statuses)
+      expect(performance.now() - askedAt).toBeLessThan(1_000)
+    })
   })
 })
