@@ -46,6 +46,16 @@ export function fixedUsers(passwords: Readonly<Record<string, string>>): BasicOp
   return (user, password) => (isSameHash(keyedHash(key, password), users.get(user)) ? { subject: user } : undefined)
 }
 
+/**
+ * The name that a request claims, proved or not: to count failed log-ins by it.
+ * @returns undefined without `Authorization: Basic`, and for one that is malformed
+ * @example rateLimit({ limit: 10, per: '5m', key: claimedUser, refund: (status) => status !== 401 })
+ */
+export function claimedUser(ctx: Context): string | undefined {
+  const credentials = credentialsOf(ctx)
+  return credentials.kind === 'credentials' ? credentials.user : undefined
+}
+
 interface Credentials {
   readonly kind: 'credentials'
   readonly user: string

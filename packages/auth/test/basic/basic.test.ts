@@ -1,4 +1,4 @@
-import { basic, fixedUsers } from '@gatelet/auth'
+import { basic, claimedUser, fixedUsers } from '@gatelet/auth'
 import { describe, expect, test } from 'vitest'
 import { contextOf } from '../fakes.ts'
 
@@ -46,4 +46,12 @@ describe('basic', () => {
     const verdict = await basic({ check }).verify(contextOf({ authorization: `Basic ${encoded('a:b')}` }))
     expect(verdict).toMatchObject({ kind: 'unavailable' })
   })
+})
+
+test('the name that is claimed can be known before it is proved', () => {
+  const claimed = (authorization: string) => claimedUser(contextOf({ authorization }))
+  expect(claimed(`Basic ${Buffer.from('ada:wrong:password').toString('base64')}`)).toBe('ada')
+  for (const other of ['Bearer x', 'Basic', 'Basic !', `Basic ${Buffer.from('ada').toString('base64')}`])
+    expect(claimed(other)).toBeUndefined()
+  expect(claimedUser(contextOf())).toBeUndefined()
 })
