@@ -9,7 +9,7 @@ import { type Express, expresses } from '../../packages/express/test/expresses.t
 
 const secret = 'a secret of the service'
 
-async function scene(express: Express, before: readonly Parameters<ReturnType<Express>['use']>[0][]) {
+async function scene(express: Express, before: readonly ReturnType<Express['raw']>[]) {
   const app = express()
   app.set('env', 'test')
   const hooks = toExpress(chain().use(auth(webhook({ scheme: 'github', secrets: secret }))))

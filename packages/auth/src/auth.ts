@@ -13,6 +13,7 @@ import {
   problem,
   publish,
   type Reply,
+  withStrictPaths,
 } from '@gatelet/core'
 import { type Challenge, challengeText, challengeWith } from './challenge.ts'
 import type { Denial, Policy } from './policy.ts'
@@ -59,7 +60,7 @@ const checks: Checks<Omit<AuthOptions, 'resourceMetadata'> & { resourceMetadata?
 /**
  * Lets through who can prove who they are, and puts `principal` into the state. The others are answered here: 401 with a
  * challenge where there is no credential, or none that is good; 400 for one that is malformed; 403 where `require` denies;
- * 503 where it cannot be said now. WebSocket handshakes take the same way.
+ * 503 where it cannot be said now. WebSocket handshakes take the same way. In front of a framework it switches `strictPaths` on.
  * @throws GatewayError `BAD_OPTION`
  * @example chain().use(auth(jwt({ … }), { require: scope('read') })).to(proxy(orders))
  */
@@ -72,12 +73,10 @@ export function auth(verifier: Verifier, given?: AuthOptions): Middleware<{}, Op
   const { verifier: checked } = checkOptions('auth', { verifier }, { verifier: verifierCheck })
   const { realm = 'api', resourceMetadata, ...how } = checkOptions('auth', given, checks)
   const guard = new Guard(checked, how, realm, resourceMetadata?.href)
-  return function auth(ctx, next) {
+  return withStrictPaths(function auth(ctx: Context, next: Handler) {
     const verdict = checked.verify(ctx)
-    return isPromise(verdict)
-      ? verdict.then((late) => guard.answer(ctx, next as Handler, late))
-      : guard.answer(ctx, next as Handler, verdict)
-  }
+    return isPromise(verdict) ? verdict.then((late) => guard.answer(ctx, next, late)) : guard.answer(ctx, next, verdict)
+  }) as Middleware<{}, OptionalAuthState>
 }
 
 const verifierCheck = (value: unknown, path: string): Verifier => {

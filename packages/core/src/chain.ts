@@ -2,6 +2,7 @@ import type { Context, Handler, MaybePromise, Middleware } from './contract.ts'
 import { hearing } from './hearing.ts'
 import { fn } from './options.ts'
 import { isPromise } from './promise.ts'
+import { wantsStrictPaths, withStrictPaths } from './strict-paths.ts'
 
 /**
  * Layers in the order in which a request meets them. Never changed in place: each call returns another chain. What is not a
@@ -79,9 +80,9 @@ function asLayer(layers: readonly Layer[]): Layer {
 
 const made = new WeakMap<object, readonly unknown[]>()
 
-function madeOf<F extends object>(whole: F, parts: readonly unknown[]): F {
+function madeOf<F extends Handler | Layer>(whole: F, parts: readonly unknown[]): F {
   made.set(whole, parts)
-  return whole
+  return parts.some(wantsStrictPaths) ? withStrictPaths(whole) : whole
 }
 
 /**

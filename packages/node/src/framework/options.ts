@@ -8,6 +8,7 @@ import {
   systemClock,
   type TrustedProxies,
   trustedProxies,
+  wantsStrictPaths,
 } from '@gatelet/core'
 import { checkLayer } from '../options.ts'
 
@@ -26,8 +27,8 @@ export interface FrameworkOptions {
   trustedProxies?: TrustedProxies | 'framework'
   /**
    * Refuses every path that servers read in two ways (`//`, `%2F`, `\`, …) and gives the framework's router the canonical
-   * one. Where access depends on the path, switch it on. Default false: only NUL, control bytes and a `%` without two hex
-   * digits are refused, since the framework's router reads the path as it came.
+   * one. Where access depends on the path, switch it on. Default: on where `auth` is a part of the chain; elsewhere only NUL,
+   * control bytes and a `%` without two hex digits are refused, since the framework's router reads the path as it came.
    */
   strictPaths?: boolean
   /** Hands errors to the framework's own error handling instead of answering them as problem+json. Default false. */
@@ -68,7 +69,7 @@ export function frameworkSettings(owner: string, layer: Layer, given: FrameworkO
   checkLayer(owner, layer)
   const {
     path = 'mounted',
-    strictPaths = false,
+    strictPaths = wantsStrictPaths(typeof layer === 'function' ? layer : layer.layer()),
     passErrors = false,
     clock = systemClock,
     ...rest

@@ -1,5 +1,5 @@
 import type { RequestListener } from 'node:http'
-import { type Handler, HeaderList, type Layer, type Middleware, text } from '@gatelet/core'
+import { chain, type Handler, HeaderList, type Layer, type Middleware, text, withStrictPaths } from '@gatelet/core'
 import type { FrameworkOptions } from '@gatelet/node/toolkit'
 import { rawClient } from '@gatelet/testing'
 import { describe, expect, test, vi } from 'vitest'
@@ -103,6 +103,20 @@ export function describePlacing(name: string, start: () => Promise<FrameworkApp>
         expect((await fetch(`${server.url}/lenient${rest}`)).status).toBe(200)
       }
       expect((await fetch(`${server.url}/lenient/%zz`)).status).toBe(400)
+    })
+
+    test.each<[string, Layer]>([
+      ['a layer', careful],
+      ['a chain with a layer in it', chain().use(passes).use(careful)],
+      ['a chain in a chain', chain().use(chain().use(careful).use(passes).layer())],
+    ])('%s that depends on paths makes them strict, unless the placement says otherwise', async (_, layer) => {
+      const app = await start()
+      app.place(layer, {}, '/strict')
+      app.place(layer, { strictPaths: false }, '/lenient')
+      app.answer(() => 'let through')
+      await using server = await serving(app.listener())
+      expect((await fetch(`${server.url}/strict/a%2fb`)).status).toBe(400)
+      expect((await fetch(`${server.url}/lenient/a%2fb`)).status).toBe(200)
     })
 
     test('knows what others on the same request have learned, and tells what stands behind', async () => {
@@ -221,6 +235,7 @@ export function describePlacing(name: string, start: () => Promise<FrameworkApp>
 const tellsPath: Handler = (ctx) => text(`${ctx.request.url.path}${ctx.request.url.search}`)
 const tellsClient: Handler = (ctx) => text(ctx.request.client.address)
 const passes: Middleware = (ctx, next) => next(ctx)
+const careful = withStrictPaths<Middleware>((ctx, next) => next(ctx))
 const throws: Handler = () => {
   throw new Error('a secret')
 }
