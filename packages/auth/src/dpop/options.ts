@@ -1,6 +1,7 @@
 import { type Check, type Checks, type Clock, options, systemClock } from '@gatelet/core'
 import { pepperCheck } from '../api-key/api-key.ts'
 import { type Algorithm, algorithms, isSymmetric } from '../keys/fit.ts'
+import { replayStoreCheck } from '../once.ts'
 import { type ReplayStore, Replays } from './replays.ts'
 
 /** What proofs of possession (DPoP, RFC 9449) must be. */
@@ -50,13 +51,8 @@ const checks: Checks<Omit<DpopOptions, 'origin'> & { origin?: URL }> = {
       throw wrong(value, path, 'an origin without a path, such as https://api.example.com')
     return url
   }),
-  replays: optional(replayStore),
+  replays: optional(replayStoreCheck),
   nonceSecret: optional(pepperCheck),
-}
-
-function replayStore(value: unknown, path: string): ReplayStore {
-  if (typeof (value as Partial<ReplayStore> | null)?.use === 'function') return value as ReplayStore
-  throw wrong(typeof value, path, 'a store of what was used')
 }
 
 /** What `dpop` must be. */

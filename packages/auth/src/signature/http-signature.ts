@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Body, bytesOf, type Context, isPromise, lengthOf, type MaybePromise, originalOf } from '@gatelet/core'
+import { once } from '../once.ts'
 import { principalOf } from '../principal.ts'
 import { absent, type Proved, type Refused, type Unavailable, type Verdict, type Verifier } from '../verifier.ts'
 import { signatureBase } from './base.ts'
@@ -66,9 +67,8 @@ function signed(
   if (!isSignedBy(verifying, algorithm, base, claim.signature)) return refused('bad-signature')
   const proved: Proved = { kind: 'proved', principal: principalOf({ ...rest, subject, scheme: 'signature' }) }
   const withBody = bodyChecked(ctx, claim, rules, proved)
-  if (!rules.replays) return withBody
   // Last, so that nobody uses up the nonce of a message by sending it with another body.
-  return isPromise(withBody) ? withBody.then((late) => once(late, claim, rules)) : once(withBody, claim, rules)
+  return isPromise(withBody) ? withBody.then((late) => onceOnly(late, claim, rules)) : onceOnly(withBody, claim, rules)
 }
 
 // More than this is checked while it streams.
@@ -100,19 +100,13 @@ function bodyOf({ request }: Context): Body | undefined {
   }
 }
 
-function once(verdict: Verdict, { keyid, nonce, created }: SignatureClaim, rules: SignatureRules): MaybePromise<Verdict> {
+function onceOnly(verdict: Verdict, claim: SignatureClaim, rules: SignatureRules): MaybePromise<Verdict> {
   if (verdict.kind !== 'proved' || !rules.replays) return verdict
-  const id = createHash('sha256')
-    .update(`${keyid.length} ${keyid} ${nonce ?? ''}`)
-    .digest('base64url')
+  const { keyid, nonce = '', created } = claim
+  // By key: nobody can use up the nonces of another one.
+  const id = createHash('sha256').update(`${keyid.length} ${keyid} ${nonce}`).digest('base64url')
   const madeAt = created * 1_000
-  const told = (isFirst: boolean): Verdict => (isFirst === true ? verdict : refused('replayed'))
-  try {
-    const said = rules.replays.use(id, madeAt, madeAt + rules.windowMs + rules.toleranceMs)
-    return isPromise(said) ? said.then(told, away) : told(said)
-  } catch (cause) {
-    return away(cause)
-  }
+  return once(verdict, rules.replays, { id, madeAt, untilMs: madeAt + rules.windowMs + rules.toleranceMs })
 }
 
 const refused = (reason: string, status: 400 | 401 = 401): Refused => ({ kind: 'refused', status, reason })

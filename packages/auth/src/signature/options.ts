@@ -9,6 +9,7 @@ import {
   systemClock,
 } from '@gatelet/core'
 import type { ReplayStore } from '../dpop/replays.ts'
+import { replayStoreCheck } from '../once.ts'
 import type { StructuredType } from './base.ts'
 import { type Component, componentFrom } from './component.ts'
 import { type SignatureKey, signatureKeyChecks, verifyingKey } from './signature-key.ts'
@@ -91,10 +92,7 @@ const checks: Checks<Omit<HttpSignatureOptions, 'components' | 'origin'> & { com
       throw wrong(value, path, 'a label of small letters, digits and _-.*, such as sig1')
     }),
     tag: optional(string),
-    replays: optional((value, path) => {
-      if (typeof (value as Partial<ReplayStore> | null)?.use === 'function') return value as ReplayStore
-      throw wrong(typeof value, path, 'a store of what was used, such as memoryReplays()')
-    }),
+    replays: optional(replayStoreCheck),
     structured: optional((value, path) => {
       const checked = types(value, path)
       const bad = Object.keys(checked).find((name) => !isToken(name) || name !== name.toLowerCase())

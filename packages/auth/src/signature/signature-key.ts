@@ -12,10 +12,7 @@ import { type Check, type Checks, options } from '@gatelet/core'
 import { isSameHash } from '../digest.ts'
 import type { Claims } from '../principal.ts'
 
-/** How messages are signed (RFC 9421 §3.3), as its registry names it. */
-export type SignatureAlgorithm = (typeof signatureAlgorithms)[number]
-
-export const signatureAlgorithms = [
+const signatureAlgorithms = [
   'ed25519',
   'ecdsa-p256-sha256',
   'ecdsa-p384-sha384',
@@ -23,6 +20,9 @@ export const signatureAlgorithms = [
   'rsa-v1_5-sha256',
   'hmac-sha256',
 ] as const
+
+/** How messages are signed (RFC 9421 §3.3), as its registry names it. */
+export type SignatureAlgorithm = (typeof signatureAlgorithms)[number]
 
 /** A key, the one algorithm that it is for, and whose it is. */
 export interface SignatureKey {

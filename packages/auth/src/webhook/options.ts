@@ -1,5 +1,6 @@
 import { type Check, type Checks, type Clock, checkOptions, isToken, options, systemClock } from '@gatelet/core'
 import type { ReplayStore } from '../dpop/replays.ts'
+import { replayStoreCheck } from '../once.ts'
 import { schemes, type WebhookScheme, type WebhookSchemeName } from './scheme.ts'
 
 /** Whose webhooks are taken. */
@@ -57,10 +58,7 @@ const checks: Checks<WebhookOptions> = {
   secrets: either('a secret of at least 16 characters, or a list of such', secret, list(secret, { min: 1, max: 10 })),
   toleranceMs: optional(number({ min: 1_000, max: 86_400_000, unit: 'ms' })),
   maxBytes: optional(number({ min: 1, max: 67_108_864, integer: true, unit: 'bytes' })),
-  replays: optional((value, path) => {
-    if (typeof (value as Partial<ReplayStore> | null)?.use === 'function') return value as ReplayStore
-    throw wrong(typeof value, path, 'a store of what was used, such as memoryReplays()')
-  }),
+  replays: optional(replayStoreCheck),
   subject: optional(string),
   clock: optional(options.clock),
 }

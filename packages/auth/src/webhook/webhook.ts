@@ -1,8 +1,9 @@
 import { createHmac } from 'node:crypto'
-import { bytesOf, type Context, isPromise, type MaybePromise } from '@gatelet/core'
+import { bytesOf, type Context, type MaybePromise } from '@gatelet/core'
 import { isSameHash } from '../digest.ts'
+import { once } from '../once.ts'
 import { principalOf } from '../principal.ts'
-import { absent, type Refused, type Unavailable, type Verdict, type Verifier } from '../verifier.ts'
+import { absent, type Proved, type Refused, type Unavailable, type Verdict, type Verifier } from '../verifier.ts'
 import { type WebhookOptions, type WebhookRules, webhookRules } from './options.ts'
 import type { WebhookClaim } from './scheme.ts'
 
@@ -52,8 +53,11 @@ function judged(claim: WebhookClaim, bytes: Uint8Array, rules: WebhookRules, bod
   const hash = rightHash(claim, bytes, rules.keys)
   if (!hash) return refused('bad-signature')
   const principal = principalOf({ subject: rules.subject, scheme: 'webhook' })
-  const proved: Verdict = { kind: 'proved', principal, ...(body === undefined ? {} : { body }) }
-  return rules.replays ? once(proved, hash, claim.sentAt as number, rules) : proved
+  const proved: Proved = { kind: 'proved', principal, ...(body === undefined ? {} : { body }) }
+  const { sentAt } = claim
+  if (!rules.replays || sentAt === undefined) return proved
+  const id = hash.toString('base64url')
+  return once(proved, rules.replays, { id, madeAt: sentAt, untilMs: sentAt + rules.toleranceMs })
 }
 
 function rightHash({ signatures, prefix }: WebhookClaim, bytes: Uint8Array, keys: readonly Uint8Array[]): Buffer | undefined {
@@ -67,18 +71,6 @@ function rightHash({ signatures, prefix }: WebhookClaim, bytes: Uint8Array, keys
 
 const MAX_SIGNATURES = 16
 
-function once(proved: Verdict, hash: Buffer, sentAt: number, { replays, toleranceMs }: WebhookRules): MaybePromise<Verdict> {
-  const told = (isFirst: boolean): Verdict => (isFirst === true ? proved : refused('replayed'))
-  try {
-    const said = replays?.use(hash.toString('base64url'), sentAt, sentAt + toleranceMs) ?? false
-    return isPromise(said) ? said.then(told, away) : told(said)
-  } catch (cause) {
-    return away(cause)
-  }
-}
-
 const refused = (reason: string, status: 400 | 401 = 401): Refused => ({ kind: 'refused', status, reason })
-
-const away = (cause: unknown): Unavailable => ({ kind: 'unavailable', reason: 'no-store', cause })
 
 const unreadable = (cause: unknown): Unavailable => ({ kind: 'unavailable', reason: 'unreadable-body', cause })
