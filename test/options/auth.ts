@@ -150,7 +150,16 @@ export const authSubjects: Readonly<Record<string, Subject>> = {
   WebhookOptions: {
     through: webhook,
     good: { scheme: 'github', secrets: 'sixteen letters!' },
-    bad: { scheme: 'gitlab', secrets: ['short'], toleranceMs: 1, maxBytes: 0, replays: {}, subject: '', clock: {} },
+    bad: {
+      scheme: 'gitlab',
+      secrets: ['short'],
+      toleranceMs: 1,
+      maxBytes: 0,
+      maxPending: 0,
+      replays: {},
+      subject: '',
+      clock: {},
+    },
   },
   SessionOptions: {
     through: session,

@@ -12,7 +12,8 @@ import { isSignedBy, type SignatureKey, verifyingKey } from './signature-key.ts'
 
 /**
  * Verifies HTTP Message Signatures (RFC 9421) over the request as the client sent it: its raw target and header fields, whatever layers
- * have changed since. Each key is for one algorithm, which the message cannot choose. Place it in front of layers that change bodies.
+ * have changed since. Each key is for one algorithm, which the message cannot choose. Place it in front of layers that change bodies;
+ * in front of a framework's own handlers, which cannot be given a body that was read, behind `express.raw({ type: '*\/*' })`.
  * @throws GatewayError `BAD_OPTION`
  * @example httpSignature({ keys: { partner: { algorithm: 'ed25519', key: partnerPublicKey } } })
  */

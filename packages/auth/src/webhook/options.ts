@@ -16,6 +16,8 @@ export interface WebhookOptions {
   toleranceMs?: number
   /** Longest body, in bytes, 1 to 67,108,864. It is held while it is checked; a longer one is answered 413. Default 1,048,576. */
   maxBytes?: number
+  /** How many bodies are read at a time, 1 to 100,000: so much is held for who may be nobody. More are answered 503. Default 100. */
+  maxPending?: number
   /**
    * Where it is remembered what has come, so that nothing is taken twice; what the service sends again by itself has another time. Not
    * for those that do not say when: there the handler has to look at the id of the delivery. Default: not remembered.
@@ -32,6 +34,7 @@ export interface WebhookRules {
   readonly keys: readonly Uint8Array[]
   readonly toleranceMs: number
   readonly maxBytes: number
+  readonly maxPending: number
   readonly replays: ReplayStore | undefined
   readonly subject: string
   readonly clock: Clock
@@ -58,6 +61,7 @@ const checks: Checks<WebhookOptions> = {
   secrets: either('a secret of at least 16 characters, or a list of such', secret, list(secret, { min: 1, max: 10 })),
   toleranceMs: optional(number({ min: 1_000, max: 86_400_000, unit: 'ms' })),
   maxBytes: optional(number({ min: 1, max: 67_108_864, integer: true, unit: 'bytes' })),
+  maxPending: optional(number({ min: 1, max: 100_000, integer: true })),
   replays: optional(replayStoreCheck),
   subject: optional(string),
   clock: optional(options.clock),
@@ -66,7 +70,7 @@ const checks: Checks<WebhookOptions> = {
 /** @throws GatewayError `BAD_OPTION` */
 export function webhookRules(given: WebhookOptions): WebhookRules {
   const checked = checkOptions('webhook', given, checks)
-  const { secrets, toleranceMs = 300_000, maxBytes = 1_048_576, replays, clock = systemClock } = checked
+  const { secrets, toleranceMs = 300_000, maxBytes = 1_048_576, maxPending = 100, replays, clock = systemClock } = checked
   const scheme = typeof checked.scheme === 'string' ? schemes[checked.scheme] : checked.scheme
   const keys = (typeof secrets === 'string' ? [secrets] : secrets).map((text, at) => {
     const key = scheme.key ? scheme.key(text) : Buffer.from(text)
@@ -75,5 +79,5 @@ export function webhookRules(given: WebhookOptions): WebhookRules {
   })
   if (replays && (scheme === schemes.github || scheme === schemes.shopify))
     throw wrong(scheme.name, 'replays', 'left out where nothing says when it was sent')
-  return { scheme, keys, toleranceMs, maxBytes, replays, subject: checked.subject ?? scheme.name, clock }
+  return { scheme, keys, toleranceMs, maxBytes, maxPending, replays, subject: checked.subject ?? scheme.name, clock }
 }

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { bytesOf, type Context, type MaybePromise } from '@gatelet/core'
+import { type Body, bytesOf, type Context, type MaybePromise } from '@gatelet/core'
 import { isSameHash } from '../digest.ts'
 import { once } from '../once.ts'
 import { principalOf } from '../principal.ts'
@@ -16,6 +16,7 @@ import type { WebhookClaim } from './scheme.ts'
 export function webhook(given: WebhookOptions): Verifier {
   const rules = webhookRules(given)
   const { scheme } = rules
+  const bodies = new Bodies(rules)
   return {
     challenges: [{ scheme: 'Webhook', params: { header: scheme.header } }],
     verify(ctx) {
@@ -24,7 +25,7 @@ export function webhook(given: WebhookOptions): Verifier {
       const claim = scheme.read(headers)
       if (!claim) return refused('malformed', 400)
       const problem = timeProblem(claim, rules)
-      return problem === undefined ? bodyRead(ctx, claim, rules) : refused(problem)
+      return problem === undefined ? bodies.judge(ctx, claim) : refused(problem)
     },
   }
 }
@@ -37,15 +38,33 @@ function timeProblem({ sentAt }: WebhookClaim, { toleranceMs, replays, clock }: 
   return Math.abs(age) <= toleranceMs ? undefined : 'too-old'
 }
 
-function bodyRead(ctx: Context, claim: WebhookClaim, rules: WebhookRules): MaybePromise<Verdict> {
-  try {
-    const { body } = ctx.request
-    // What is here already can be read again.
-    if (body === null || typeof body === 'string') return judged(claim, Buffer.from(body ?? ''), rules)
-    if (body instanceof Uint8Array) return judged(claim, body, rules)
-    return bytesOf(body, rules.maxBytes).then((bytes) => judged(claim, bytes, rules, bytes), unreadable)
-  } catch (cause) {
-    return unreadable(cause)
+/** Reads bodies, so many at a time. */
+class Bodies {
+  private readonly rules: WebhookRules
+  private reading = 0
+
+  constructor(rules: WebhookRules) {
+    this.rules = rules
+  }
+
+  judge(ctx: Context, claim: WebhookClaim): MaybePromise<Verdict> {
+    try {
+      const { body } = ctx.request
+      // What is here already can be read again.
+      if (body === null || typeof body === 'string') return judged(claim, Buffer.from(body ?? ''), this.rules)
+      return body instanceof Uint8Array ? judged(claim, body, this.rules) : this.read(body, claim)
+    } catch (cause) {
+      return unreadable(cause)
+    }
+  }
+
+  private read(body: Body, claim: WebhookClaim): MaybePromise<Verdict> {
+    const { maxPending, maxBytes } = this.rules
+    if (this.reading >= maxPending) return { kind: 'unavailable', reason: 'too-many-pending' }
+    this.reading++
+    return bytesOf(body, maxBytes)
+      .finally(() => this.reading--)
+      .then((bytes) => judged(claim, bytes, this.rules, bytes), unreadable)
   }
 }
 

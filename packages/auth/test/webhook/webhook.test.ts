@@ -221,6 +221,20 @@ describe('is malformed:', () => {
   })
 })
 
+test('only so many bodies are held at a time; who has failed or left makes room', async () => {
+  const verifier = webhook({ scheme: 'github', secrets: secret, maxPending: 2 })
+  const waiting = () => new PushSource({ pause() {}, resume() {}, cancel() {} })
+  const ask = (source: Source) => verifier.verify(contextOf(sent.github(), { body: source }))
+  const [first, second, third] = [waiting(), waiting(), waiting()]
+  const answers = [first, second, third].map(ask)
+  expect(answers[2]).toEqual({ kind: 'unavailable', reason: 'too-many-pending' })
+  first.fail(new Error('left'))
+  second.push(Buffer.from(body))
+  second.end()
+  expect(await Promise.all(answers.slice(0, 2))).toMatchObject([{ reason: 'unreadable-body' }, { kind: 'proved' }])
+  expect(await ask(pushed(body))).toMatchObject({ kind: 'proved' })
+})
+
 test('one signature of several is enough', () => {
   const old = mac(`${now}.${body}`, 'hex', 'the secret of last month')
   const fresh = mac(`${now}.${body}`)
