@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { origins } from '@gatelet/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Issuer, pair, token } from '../packages/auth/test/issuer.ts'
 import { accepts, type ChildProgram, childProgram, freePort, replaced } from './child-program.ts'
-import { cheapestFirst, limitedExpress, limitedMembers, twoUpstreams, wholeGateway } from './packed/programs.ts'
+import { cheapestFirst, guardedUpstreams, limitedExpress, limitedMembers, twoUpstreams, wholeGateway } from './packed/programs.ts'
 import { type Project, run, userProject } from './packed/project.ts'
 
 let project: Project
@@ -15,7 +16,7 @@ let complaints: string
 beforeAll(() => {
   project = userProject()
   const [readme = ''] = /(?<=```ts\n)import.*?(?=```)/s.exec(readFileSync(new URL('../README.md', import.meta.url), 'utf8')) ?? []
-  complaints = project.compile({ cheapestFirst, limitedMembers, twoUpstreams, wholeGateway, readme })
+  complaints = project.compile({ cheapestFirst, guardedUpstreams, limitedMembers, twoUpstreams, wholeGateway, readme })
 }, 300_000)
 
 // Not there when it could not be made.
@@ -72,6 +73,40 @@ test('a gateway of two upstreams drains on SIGTERM: what is in flight is answere
   for (const server of farm.servers) server.release()
   expect((await inFlight).status).toBe(200)
   expect(await program.ended).toBe(0)
+})
+
+test('a gateway asks who is there, and limits each of them', async () => {
+  await using farm = await origins(4)
+  const [a = '', b = '', c = '', d = ''] = farm.urls
+  const [key, stranger] = await Promise.all([pair('k1', 'RS256'), pair('k1', 'RS256')])
+  const issuer = await Issuer.start([key])
+  try {
+    const { program, url } = await started('guardedUpstreams', {
+      'http://10.0.0.1:4001': a,
+      'http://10.0.0.2:4001': b,
+      'http://10.0.0.3:4002': c,
+      'http://10.0.0.4:4002': d,
+      'https://id.example.com/': issuer.url,
+      '5_000': '50',
+    })
+    await using _ = program
+    const as = async (signed?: string) => {
+      const headers = signed === undefined ? {} : { authorization: `Bearer ${signed}` }
+      const reply = await fetch(`${url}/users/1`, { headers })
+      return [reply.status, reply.headers.get('www-authenticate')]
+    }
+    const good = { claims: { aud: 'https://api.example.com' } }
+    expect(await as()).toEqual([401, 'Bearer realm="api"'])
+    expect(await as(await token(stranger, issuer.url, good))).toEqual([401, 'Bearer realm="api", error="invalid_token"'])
+    expect(await as(await token(key, issuer.url, good))).toEqual([200, null])
+    const unscoped = await token(key, issuer.url, { claims: { ...good.claims, scope: 'write' } })
+    expect(await as(unscoped)).toEqual([403, 'Bearer realm="api", error="insufficient_scope", scope="read"'])
+    expect((await fetch(`${url}/livez`)).status).toBe(200)
+    program.kill('SIGTERM')
+    expect(await program.ended).toBe(0)
+  } finally {
+    await issuer.close()
+  }
 })
 
 test('a whole gateway keeps its options when new ones are wrong', async () => {

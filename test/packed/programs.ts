@@ -19,6 +19,30 @@ process.once('SIGTERM', async () => {
 })
 `
 
+export const guardedUpstreams: string = `
+import { auth, chain, createBalancer, createRouter, json, jwt, proxy, rateLimit, scope, serve } from 'gatelet'
+
+const users = createBalancer({ endpoints: ['http://10.0.0.1:4001', 'http://10.0.0.2:4001'], health: { path: '/healthz' } })
+const orders = createBalancer({
+  endpoints: [{ url: 'http://10.0.0.3:4002', weight: 3 }, { url: 'http://10.0.0.4:4002', weight: 1 }],
+  strategy: 'least-requests',
+})
+const verify = jwt({ issuer: 'https://id.example.com/', audience: 'https://api.example.com', algorithms: ['RS256'] })
+const api = chain()
+  .use(rateLimit({ limit: 50, per: '1s', burst: 100 }))
+  .use(auth(verify, { require: scope('read') }))
+  .use(rateLimit({ limit: 5000, per: '1h', key: (ctx) => ctx.state.principal.subject }))
+const router = createRouter()
+  .get('/livez', () => json({ ok: true }))
+  .mount('/users/*rest', api.to(proxy(users)))
+  .mount('/orders/*rest', api.to(proxy(orders)))
+const server = await serve(router, { port: 8080, trustedProxies: ['10.0.0.0/8'] })
+process.once('SIGTERM', async () => {
+  await server.close({ delayMs: 5_000, graceMs: 30_000 })   // readiness fails at once; still accepts for 5 s
+  await Promise.all([users.close(), orders.close()])
+})
+`
+
 export const cheapestFirst: string = `
 import { createBalancer, proxy, serve, type Endpoint, type StrategyFactory } from 'gatelet'
 

@@ -1,3 +1,5 @@
+export type { AuthOptions, Claims, JwtOptions, Policy, Principal, Verifier } from '@gatelet/auth'
+export { auth, jwt, scope } from '@gatelet/auth'
 export type { BalancerOptions, EjectionOptions, EndpointInit, EndpointView, ManagedBalancer } from '@gatelet/balancer'
 export { createBalancer } from '@gatelet/balancer'
 export type {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import * as root from 'gatelet'
+import * as auth from 'gatelet/auth'
 import * as balancer from 'gatelet/balancer'
 import * as core from 'gatelet/core'
 import * as express from 'gatelet/express'
@@ -11,7 +12,7 @@ import * as rateLimiter from 'gatelet/rate-limiter'
 import * as router from 'gatelet/router'
 import { expect, test } from 'vitest'
 
-const parts = { balancer, core, express, fetch: fetchHost, koa, node, proxy, 'rate-limiter': rateLimiter, router }
+const parts = { auth, balancer, core, express, fetch: fetchHost, koa, node, proxy, 'rate-limiter': rateLimiter, router }
 
 test('the root has the names that most programs need, at most 25', () => {
   expect(Object.keys(root).length).toBeLessThanOrEqual(25)
@@ -19,16 +20,19 @@ test('the root has the names that most programs need, at most 25', () => {
     'GatewayError',
     'HeaderList',
     'attach',
+    'auth',
     'chain',
     'createBalancer',
     'createGateway',
     'createRouter',
     'empty',
     'json',
+    'jwt',
     'problem',
     'proxy',
     'rateLimit',
     'readiness',
+    'scope',
     'serve',
     'stripPrefix',
     'text',

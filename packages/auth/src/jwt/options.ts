@@ -1,4 +1,17 @@
-import { type Check, type Checks, type Clock, checkOptions, GatewayError, options, systemClock } from '@gatelet/core'
+import {
+  type Check,
+  type Checks,
+  type Clock,
+  checkOptions,
+  GatewayError,
+  isPromise,
+  type MaybePromise,
+  options,
+  type SchemaResult,
+  type StandardSchema,
+  schemaCheck,
+  systemClock,
+} from '@gatelet/core'
 import type { JWK } from 'jose'
 import type { Fetch } from '../keys/fetch-json.ts'
 import { type Algorithm, algorithms, fits, isSymmetric } from '../keys/fit.ts'
@@ -33,8 +46,11 @@ export interface JwtOptions<C extends object = Claims> {
   subjectClaim?: string
   /** What the principal's roles are, from the claims. Default: `roles`, if it is a list of texts. */
   roles?: (claims: Claims) => Iterable<string>
-  /** Checks the claims further, and gives them a type. @returns undefined for what is not acceptable */
-  claims?: (claims: Claims) => C | undefined
+  /**
+   * Checks the claims further, and gives them a type: a schema of zod, valibot, arktype or another library with Standard Schema v1, whose
+   * output the principal's claims are; or a function, which returns undefined for what is not acceptable. Others stay as they are.
+   */
+  claims?: StandardSchema<unknown, C> | ((claims: Claims) => C | undefined)
   /** How the issuer is asked for its keys. */
   fetching?: KeyFetchOptions
   /** Verified tokens that are remembered, 0 to 1,000,000; at most 16 MiB of them. 0: none. Default 10,000. */
@@ -67,7 +83,8 @@ export interface JwtRules {
   readonly maxAgeMs: number
   readonly subjectClaim: string
   readonly roles: (claims: Claims) => Iterable<string>
-  readonly claims: ((claims: Claims) => object | undefined) | undefined
+  /** @returns undefined for what is not acceptable */
+  readonly claims: (claims: Claims) => MaybePromise<object | undefined>
   readonly fetching: Readonly<Required<KeyFetchOptions>>
   readonly cacheTokens: number
   readonly clock: Clock
@@ -76,7 +93,7 @@ export interface JwtRules {
 /** @throws GatewayError `BAD_OPTION` */
 export function jwtRules(owner: string, given: JwtOptions<object>): JwtRules {
   const checked = checkOptions(owner, given, checks)
-  const { audience, keys: written, fetching = {}, ...rest } = checked
+  const { audience, keys: written, fetching = {}, claims, ...rest } = checked
   const keys = keysOf(owner, checked.issuer, checked.algorithms, written as JwtOptions['keys'])
   return {
     type: 'any',
@@ -84,7 +101,7 @@ export function jwtRules(owner: string, given: JwtOptions<object>): JwtRules {
     maxAgeMs: Number.POSITIVE_INFINITY,
     subjectClaim: 'sub',
     roles: rolesOf,
-    claims: undefined,
+    claims: claimsBy(claims),
     cacheTokens: 10_000,
     clock: systemClock,
     ...rest,
@@ -121,7 +138,13 @@ const checks: Checks<JwtOptions<object>> = {
   maxAgeMs: optional(milliseconds(1_000)),
   subjectClaim: optional(string),
   roles: optional(fn<(claims: Claims) => Iterable<string>>('a function of the claims')),
-  claims: optional(fn<(claims: Claims) => object | undefined>('a function of the claims')),
+  claims: optional(
+    either(
+      'a schema with Standard Schema v1, or a function of the claims',
+      schemaCheck,
+      fn<(claims: Claims) => object | undefined>(),
+    ),
+  ) as Check<JwtOptions<object>['claims']>,
   fetching: optional(shape(fetchingChecks)),
   cacheTokens: optional(number({ min: 0, max: 1_000_000, integer: true })),
   clock: optional(options.clock),
@@ -166,3 +189,15 @@ function bad(owner: string, path: string, expected: string, value: unknown): Gat
 function rolesOf({ roles }: Claims): readonly string[] {
   return Array.isArray(roles) ? roles.filter((role) => typeof role === 'string') : []
 }
+
+function claimsBy(claims: JwtOptions<object>['claims']): JwtRules['claims'] {
+  if (!claims) return (all) => all
+  if (!('~standard' in claims)) return claims
+  const { validate } = claims['~standard']
+  return (all) => {
+    const result = validate(all)
+    return isPromise(result) ? result.then(outputOf) : outputOf(result)
+  }
+}
+
+const outputOf = (result: SchemaResult<object>): object | undefined => (result.issues ? undefined : result.value)

@@ -59,19 +59,19 @@ export class TokenVerifier {
     // Those that are there now: other keys may come while the signature is looked at.
     const { generation } = this.source
     return isSigned(token, found.keys).then((signed) => {
-      if (!signed) return { kind: 'refused', reason: 'bad-signature' }
-      const verdict = this.judged(claims)
-      if (verdict.kind === 'proved') this.kept?.set(token, { verdict, generation })
-      return verdict
+      if (!signed) return refused('bad-signature')
+      const problem = claimProblem(claims, this.rules, this.rules.clock.date())
+      if (problem !== undefined) return refused(problem)
+      const own = this.rules.claims(claims)
+      return isPromise(own)
+        ? own.then((late) => this.proved(token, generation, claims, late))
+        : this.proved(token, generation, claims, own)
     })
   }
 
-  private judged(claims: Json): TokenVerdict {
+  private proved(token: string, generation: number, claims: Json, own: object | undefined): TokenVerdict {
+    if (own === undefined) return refused('claims')
     const { rules } = this
-    const problem = claimProblem(claims, rules, rules.clock.date())
-    if (problem !== undefined) return { kind: 'refused', reason: problem }
-    const own = rules.claims ? rules.claims(claims) : claims
-    if (own === undefined) return { kind: 'refused', reason: 'claims' }
     const principal = principalOf<object>({
       subject: claims[rules.subjectClaim] as string,
       scheme: 'bearer',
@@ -81,9 +81,13 @@ export class TokenVerifier {
       claims: own,
       expiresAt: (claims['exp'] as number) * 1_000,
     })
-    return { kind: 'proved', principal, claims }
+    const verdict: ProvedToken = { kind: 'proved', principal, claims }
+    this.kept?.set(token, { verdict, generation })
+    return verdict
   }
 }
+
+const refused = (reason: string): TokenVerdict => ({ kind: 'refused', reason })
 
 const MAX_KEPT = 16 * 1_048_576
 // What an entry takes beside the token itself: the claims, the principal, two sets.

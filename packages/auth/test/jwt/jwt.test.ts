@@ -1,4 +1,5 @@
 import { type JwtOptions, jwt, type Verdict } from '@gatelet/auth'
+import type { MaybePromise, SchemaResult, StandardSchema } from '@gatelet/core'
 import { virtualClock } from '@gatelet/testing'
 import { SignJWT } from 'jose'
 import { describe, expect, test } from 'vitest'
@@ -55,6 +56,18 @@ describe('a good token', () => {
       typed.verify(contextOf({ authorization: `Bearer ${await token(ec, issuer, { claims: { ...more } })}` }))
     expect(await ask({ tenant: 'acme' })).toMatchObject({ kind: 'proved', principal: { claims: { tenant: 'acme' } } })
     expect(await ask({ tenant: 7 })).toMatchObject({ kind: 'refused', reason: 'claims' })
+  })
+
+  test.each<[string, (value: unknown) => MaybePromise<SchemaResult<object>>]>([
+    ['at once', (value) => schemaOf(value)],
+    ['later', async (value) => schemaOf(value)],
+  ])('has the claims that a schema makes of them, which answers %s', async (_, validate) => {
+    const claims: StandardSchema<unknown, object> = { '~standard': { version: 1, vendor: 'test', validate } }
+    expect(await judged({ claims: { seats: '7' } }, { claims } as never)).toMatchObject({
+      kind: 'proved',
+      principal: { subject: 'ada', claims: { seats: 7 } },
+    })
+    expect(await judged({ claims: { seats: 'x' } }, { claims } as never)).toMatchObject({ kind: 'refused', reason: 'claims' })
   })
 
   test('by a shared secret passes where nothing else is allowed', async () => {
@@ -234,6 +247,11 @@ test.each<[string, Partial<JwtOptions>, RegExp]>([
 ])('refuses %s at the start', (_, more, message) => {
   expect(() => jwt({ ...options, ...more })).toThrow(message)
 })
+
+function schemaOf(value: unknown): SchemaResult<object> {
+  const seats = Number((value as { seats: unknown }).seats)
+  return Number.isNaN(seats) ? { issues: [{ message: 'seats must be a number' }] } : { value: { seats } }
+}
 
 function nextLetter(letter: string): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
