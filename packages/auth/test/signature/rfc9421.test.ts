@@ -38,7 +38,7 @@ const clock = virtualClock({ date: created * 1_000 })
 const verdictOn = (ctx: Context, components: readonly string[], more: Partial<HttpSignatureOptions> = {}) =>
   httpSignature({ keys, components, digest: 'if-covered', clock, ...more }).verify(ctx) as Promise<Verdict> | Verdict
 
-describe.each(examples)('appendix $name', ({ covered, input, signature }) => {
+describe.each(examples)('appendix $name', ({ input, signature }) => {
   const fields = { 'signature-input': input, signature }
 
   test('is what the key has signed', () => {
@@ -52,21 +52,25 @@ describe.each(examples)('appendix $name', ({ covered, input, signature }) => {
     expect(isRight()).toBe(false)
   })
 
-  test.skipIf(covered.length === 0)('is taken where it covers what is asked for', async () => {
-    expect(await verdictOn(asked(testRequest, fields), covered)).toMatchObject({
-      kind: 'proved',
-      principal: { scheme: 'signature' },
-    })
-  })
-
   test('is refused where it does not', async () => {
     expect(await verdictOn(asked(testRequest, fields), ['"@query-param";name="param"', 'cookie'])).toMatchObject({
       kind: 'refused',
       reason: 'not-covered',
     })
   })
+})
 
-  test.skipIf(covered.length === 0)('is refused where a part that it covers is another', async () => {
+describe.each(examples.filter(({ covered }) => covered.length > 0))('appendix $name', ({ covered, input, signature }) => {
+  const fields = { 'signature-input': input, signature }
+
+  test('is taken where it covers what is asked for', async () => {
+    expect(await verdictOn(asked(testRequest, fields), covered)).toMatchObject({
+      kind: 'proved',
+      principal: { scheme: 'signature' },
+    })
+  })
+
+  test('is refused where a part that it covers is another', async () => {
     const changes: Record<string, Partial<Asked>> = {
       '@method': { method: 'PUT' },
       '@authority': { host: 'example.org' },
