@@ -52,7 +52,7 @@ describe.each(examples)('appendix $name', ({ input, signature }) => {
     expect(isRight()).toBe(false)
   })
 
-  test('is refused where it does not', async () => {
+  test('is refused where it does not cover what is asked for', async () => {
     expect(await verdictOn(asked(testRequest, fields), ['"@query-param";name="param"', 'cookie'])).toMatchObject({
       kind: 'refused',
       reason: 'not-covered',
