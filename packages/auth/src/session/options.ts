@@ -48,7 +48,7 @@ export interface SessionRules extends CookieRules {
   readonly clock: Clock
 }
 
-const { boolean, either, fn, list, number, oneOf, optional, token, wrong } = options
+const { boolean, fn, list, number, oneOf, optional, token, wrong } = options
 
 const secret: Check<Uint8Array> = (value, path) => {
   const bytes = typeof value === 'string' ? Buffer.from(value) : value
@@ -68,7 +68,8 @@ const text = (pattern: RegExp, expected: string): Check<string> => {
 }
 
 const checks: Checks<Omit<SessionOptions, 'secrets'> & { secrets: Uint8Array | readonly Uint8Array[] }> = {
-  secrets: either('a secret of at least 32 characters or bytes, or a list of such', secret, list(secret, { min: 1, max: 10 })),
+  // Not `either`, whose message says what was given.
+  secrets: (value, path) => (Array.isArray(value) ? list(secret, { min: 1, max: 10 }) : secret)(value, path),
   name: optional(token('session')),
   idleMs: optional(lifetime),
   absoluteMs: optional(lifetime),

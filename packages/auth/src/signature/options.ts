@@ -64,7 +64,7 @@ export interface SignatureRules {
   readonly clock: Clock
 }
 
-const { either, fn, httpUrl, list, number, oneOf, optional, record, shape, string, wrong } = options
+const { httpUrl, list, number, oneOf, optional, record, shape, string, wrong } = options
 
 const key: Check<SignatureKey> = (value, path) => {
   const checked = shape(signatureKeyChecks)(value, path)
@@ -82,7 +82,12 @@ const types = record(oneOf('item', 'list', 'dictionary'))
 
 const checks: Checks<Omit<HttpSignatureOptions, 'components' | 'origin'> & { components?: readonly Component[]; origin?: URL }> =
   {
-    keys: either('keys by their names, or a function of the name', fn<SignatureRules['keys']>(), record(key)),
+    keys: (value, path) => {
+      if (typeof value === 'function') return value as SignatureRules['keys']
+      // Not what it is: it may be a secret.
+      if (typeof value !== 'object') throw wrong(typeof value, path, 'keys by their names, or a function of the name')
+      return record(key)(value, path)
+    },
     components: optional(list(component, { min: 1, max: 32 })),
     digest: optional(oneOf('required', 'if-covered')),
     windowMs: optional(number({ min: 1_000, max: 86_400_000, unit: 'ms' })),

@@ -231,3 +231,7 @@ test('who has no session is told which cookie it is', async () => {
   const reply = await replyOf(chain().use(auth(setup().sessions)).to(hello))
   expect([reply.status, reply.headers.get('www-authenticate')]).toEqual([401, 'Cookie realm="api", cookie-name="__Host-session"'])
 })
+
+test.each(['too short', ['too short']])('a secret that is too short is not shown (%j)', (secrets) => {
+  expect(() => session({ secrets })).toThrow(/secrets.* must be a secret of at least 32 characters or bytes \(got "string"\)/)
+})

@@ -284,6 +284,16 @@ describe('is refused:', () => {
   })
 })
 
+test('what is given for keys and is none is not shown', () => {
+  const given = 'a secret of at least 32 characters'
+  for (const keys of [given, { k1: { algorithm: 'hmac-sha256', key: given } }])
+    expect(() => httpSignature({ keys: keys as never })).toThrow(/keys.* must be .* \(got "string"\)/)
+})
+
+test('names of structured fields are in small letters', () => {
+  expect(() => httpSignature({ keys, structured: { 'X-A': 'item' } })).toThrow(/structured must be .* small letters/)
+})
+
 describe('of several signatures', () => {
   const one = signed(known, usual, `${params};tag="app"`, 'one')
   const two = signed(known, usual, `${params};tag="other"`, 'two')

@@ -269,3 +269,9 @@ test('a secret of Standard Webhooks is base64, and is not shown', () => {
     'secrets must be a secret of standard (got "another text")',
   )
 })
+
+test.each(['too short', ['too short']])('a secret that is too short is not shown (%j)', (secrets) => {
+  expect(() => webhook({ scheme: 'github', secrets })).toThrow(
+    /secrets.* must be a secret of at least 16 characters \(got "string"\)/,
+  )
+})
