@@ -2,11 +2,12 @@ import type { WindowRule } from '../store.ts'
 import type { Algorithm } from './algorithm.ts'
 
 /**
- * State: when it may be forgotten (two windows after the current one began), what is used in the current window, and what was
- * in the one before. See `WindowRule`.
+ * State: when it may be forgotten (two windows after the current one began), what is used in the current window, what was in
+ * the one before, and when the current one began. That cannot be told from the first: who asked last may have had windows of
+ * another length. See `WindowRule`.
  */
 export const sliding: Algorithm<WindowRule> = {
-  size: 3,
+  size: 4,
   capacity: (rule) => rule.limit,
   isIdle: (state, at, now) =>
     (state[at] as number) <= now || ((state[at + 1] as number) === 0 && (state[at + 2] as number) === 0),
@@ -38,11 +39,15 @@ export const sliding: Algorithm<WindowRule> = {
 /** Brings the state up to the window in which `now` lies. @returns when that began */
 function rolled({ windowMs }: WindowRule, state: Float64Array, at: number, now: number): number {
   const start = Math.floor(now / windowMs) * windowMs
-  const from = (state[at] as number) - 2 * windowMs
-  if (from >= start) return from
+  const from = state[at + 3] as number
+  if (from >= start) {
+    state[at] = Math.max(state[at] as number, from + 2 * windowMs)
+    return from
+  }
   state[at + 2] = from >= start - windowMs ? (state[at + 1] as number) : 0
   state[at + 1] = 0
   state[at] = start + 2 * windowMs
+  state[at + 3] = start
   return start
 }
 

@@ -14,7 +14,7 @@ export interface MemoryRateStoreOptions {
   /**
    * How many keys have a count of their own, for each rule, 1 to 100 million. A count that is full again makes room. Keys beyond
    * share counts until there is room, so that they are limited together. A key takes 20 to 40 bytes, with sliding windows
-   * 40 to 80; what was once needed is kept. Default: 1,000,000.
+   * 50 to 100; what was once needed is kept. Default: 1,000,000.
    */
   maxKeys?: number
   /** Default: the machine's. Its wall clock plays a part in quotas of the calendar only. */

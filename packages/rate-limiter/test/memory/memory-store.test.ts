@@ -81,3 +81,18 @@ test('names of rules without end are a mistake, which is told', () => {
   expect(() => take('one more')).toThrow(/more than 1000 names of rules/)
   expect(take('rule 7')).toHaveLength(1)
 })
+
+test('counts in sliding windows go on when their length changes, and are over as soon as the last one says', async () => {
+  const clock = virtualClock()
+  const store = memoryRateStore({ clock })
+  const hourly: RateRule = { algorithm: 'sliding', name: 'a', limit: 1_000, windowMs: 3_600_000 }
+  const minutely: RateRule = { algorithm: 'sliding', name: 'a', limit: 100, windowMs: 60_000 }
+  const take = (rule: RateRule, cost: number) => store.take([{ rule, key: 'ada', cost }])[0]
+  await clock.advance(1_800_000)
+  expect(take(hourly, 900)).toMatchObject({ allowed: true, remaining: 100 })
+  // A plan of minutes in place of one of hours: what was used in the hour does not shut out.
+  expect(take(minutely, 30)).toMatchObject({ allowed: true, remaining: 70 })
+  expect(take(hourly, 0)).toMatchObject({ remaining: 970 })
+  await clock.advance(120_000)
+  expect(take(hourly, 0)).toMatchObject({ remaining: 970 })
+})
