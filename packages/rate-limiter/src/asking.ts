@@ -9,6 +9,8 @@ export interface Asked {
   readonly source: 'store' | 'local' | 'none'
   /** Why the store could not be asked. */
   readonly error?: unknown
+  /** The client left while it waited: nobody has been refused. */
+  readonly hasLeft?: boolean
 }
 
 /** Whether everything was taken. Where nobody counts, nobody is refused. */

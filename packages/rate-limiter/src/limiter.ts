@@ -58,7 +58,8 @@ export class Limiter<S extends object> {
     this.plans = plan && new Plans(plan, options, clock)
     this.asker = new Asker(store, onStoreError === 'local' ? memoryRateStore({ clock }) : undefined)
     this.ban = ban && new Ban(ban, ruleFrom(options.policies[0] as never).name)
-    this.waiting = mode && mode !== 'reject' ? new Waiting(mode, this.asker, wait, clock) : undefined
+    // Who is not refused need not wait either.
+    this.waiting = mode && mode !== 'reject' && !options.shadow ? new Waiting(mode, this.asker, wait, clock) : undefined
     this.isExempt = exemption(options.allow)
     this.isRefunded = refunds(options.refund)
   }
@@ -94,7 +95,7 @@ export class Limiter<S extends object> {
     if (isHeard('rate:decided')) {
       publish('rate:decided', { context: ctx as unknown as Context, verdict, isShadow: shadow, error: asked.error })
     }
-    if (!verdict.allowed && verdict.reason === 'quota' && asked.store) {
+    if (!verdict.allowed && verdict.reason === 'quota' && asked.store && !asked.hasLeft) {
       this.ban?.strike(keyOf(this.options.key, ctx), asked.store)
     }
     if (!verdict.allowed && !shadow) return this.refuse(ctx, claim, verdict)

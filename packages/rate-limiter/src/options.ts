@@ -53,7 +53,7 @@ export interface RateLimitOptions<S extends object = {}> extends Omit<RatePolicy
    * failed log-ins only with `(status) => status < 400`. The status of a client that left is 499. Default: none.
    */
   refund?: readonly number[] | ((status: number) => boolean)
-  /** Counts, tells `gatelet:rate:decided` and refuses nobody: to see what limits would do. Adds no headers. Default: false. */
+  /** Counts, tells `gatelet:rate:decided`, and neither refuses anybody nor lets them wait: to see what limits would do. Adds no headers. Default: false. */
   shadow?: boolean
   /**
    * Which fields tell clients where they stand. `standard`: `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10);

@@ -1,8 +1,8 @@
 import { subscribe } from '@gatelet/core'
 import { memoryRateStore, rateLimit } from '@gatelet/rate-limiter'
-import { bodyJson, virtualClock } from '@gatelet/testing'
+import { bodyJson, exchange, virtualClock } from '@gatelet/testing'
 import { expect, test } from 'vitest'
-import { asker, FarStore, statuses } from './fakes.ts'
+import { asker, FarStore, ok, statuses } from './fakes.ts'
 
 const ban = { after: 3, within: '1m', for: '1h' } as const
 
@@ -59,4 +59,15 @@ test('holds in all processes with one store', async () => {
   expect(await statuses(here, 4)).toEqual([200, 429, 429, 429])
   await clock.advance(10_000)
   expect((await there()).status).toBe(429)
+})
+
+test.each(['queue', 'delay'] as const)('shuts nobody out who leaves while it waits: %s', async (mode) => {
+  const clock = virtualClock()
+  const layer = rateLimit({ limit: 1, per: '1s', mode, ban, clock })
+  const sides = Array.from({ length: 4 }, () => exchange('/', { clock }))
+  for (const side of sides) void side.ask(layer, ok)
+  await clock.advance(10)
+  for (const side of sides) side.abort()
+  await clock.advance(1_000)
+  expect(await statuses(asker(layer, clock), 1)).toEqual([200])
 })

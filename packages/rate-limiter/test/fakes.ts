@@ -53,7 +53,7 @@ export class FarStore implements RateStore {
   async give(requests: readonly RateRequest[]): Promise<void> {
     this.given.push(...requests)
     if (this.failing) throw this.failing
-    this.store.give(requests)
+    await this.store.give(requests)
   }
 
   answer(): void {

@@ -50,31 +50,28 @@ export class Delay {
         asked.store,
         requests.map((request, at) => ({ ...request, stamp: asked.verdicts[at]?.stamp })),
       )
-    if (delayMs <= this.room.patience(ctx) && this.room.enter(key)) return this.waited(ctx, key, delayMs, found, undo)
-    const undone = undo()
     const refusal = refused(requests, found, aheads)
+    if (delayMs <= this.room.patience(ctx) && this.room.enter(key)) {
+      const turn = { ...found, verdicts: verdicts.map((verdict) => after(verdict, delayMs)) }
+      return this.waited(ctx, key, delayMs, turn, () => {
+        void undo()
+        return { ...refusal, hasLeft: true }
+      })
+    }
+    const undone = undo()
     return isPromise(undone) ? undone.then(() => refusal) : refusal
   }
 
-  private waited(
-    ctx: Context<never>,
-    key: string,
-    delayMs: number,
-    found: Asked,
-    undo: () => MaybePromise<void>,
-  ): Promise<Asked> {
+  private waited(ctx: Context<never>, key: string, delayMs: number, turn: Asked, left: () => Asked): Promise<Asked> {
     return new Promise((resolve) => {
-      const over = () => {
+      const over = (asked: Asked) => {
         cancel()
         forget()
         this.room.leave(key)
-        resolve({ ...found, verdicts: found.verdicts.map((verdict) => after(verdict, delayMs)) })
+        resolve(asked)
       }
-      const cancel = this.room.clock.setTimer(over, Math.ceil(delayMs))
-      const forget = ctx.onAbort(() => {
-        void undo()
-        over()
-      })
+      const cancel = this.room.clock.setTimer(() => over(turn), Math.ceil(delayMs))
+      const forget = ctx.onAbort(() => over(left()))
     })
   }
 }

@@ -51,8 +51,9 @@ export class Lines {
     return new Promise((resolve, reject) => {
       const line = this.lines.get(key) ?? this.opened(key, refusal)
       const waiter: Waiter = { ...attempt, resolve, reject, clean: [], hasLeft: false }
-      const leave = () => line.leave(waiter, () => resolve(line.refusal))
-      waiter.clean.push(this.room.clock.setTimer(leave, patience), ctx.onAbort(leave), () => this.room.leave(key))
+      const giveUp = () => line.leave(waiter, () => resolve(line.refusal))
+      const leave = () => line.leave(waiter, () => resolve({ ...line.refusal, hasLeft: true }))
+      waiter.clean.push(this.room.clock.setTimer(giveUp, patience), ctx.onAbort(leave), () => this.room.leave(key))
       line.join(waiter)
     })
   }

@@ -89,3 +89,20 @@ test('waits no longer than its deadline, and takes nothing of who is refused', a
   expect(await held(layer, clock).status).toBe(200)
   expect(clock.now()).toBe(1_000)
 })
+
+test('does not ask on for a client that has left, and gives back what it has reserved once', async () => {
+  const clock = virtualClock()
+  const store = new FarStore(clock)
+  const layer = rateLimit({ limit: 2, per: '2s', mode: 'delay', refund: [499], store, clock })
+  const sides = Array.from({ length: 3 }, () => exchange('/', { clock }))
+  let asked = 0
+  for (const side of sides)
+    void side.ask(layer, (ctx) => {
+      asked++
+      return ok(ctx)
+    })
+  await clock.advance(10)
+  sides[2]?.abort()
+  await clock.advance(5_000)
+  expect([asked, store.given.length, clock.pending]).toEqual([2, 1, 0])
+})
