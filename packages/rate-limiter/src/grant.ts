@@ -38,7 +38,7 @@ export class Granted implements RateGrant {
     const changes: RateRequest[] = []
     this.taken = this.taken.map((request) => {
       const { rule, cost } = request
-      const now = typeof actual === 'number' ? actual : actual[rule.name]
+      const now = costIn(actual, rule.name)
       if (now === undefined || isSlot(request)) return request
       checkedCost(now, `what a request has cost by the policy ${rule.name}`)
       if (now !== cost) changes.push({ ...request, cost: cost - now })
@@ -68,6 +68,12 @@ export class Granted implements RateGrant {
     this.taken = this.taken.filter((request) => !isSlot(request))
     return give(this.store, slots)
   }
+}
+
+function costIn(actual: number | Readonly<Record<string, number>>, name: string): number | undefined {
+  if (typeof actual === 'number') return actual
+  // A policy may be called `constructor`.
+  return Object.hasOwn(actual, name) ? actual[name] : undefined
 }
 
 function isSlot({ rule }: RateRequest): boolean {

@@ -31,7 +31,7 @@ export function limitField(policies: readonly Policy<never>[], verdicts: readonl
     .map(({ label }, at) => {
       const { remaining, resetMs } = verdicts[at] as PolicyVerdict
       const field = `${label};r=${serializeInteger(remaining)}`
-      return resetMs > 0 ? `${field};t=${serializeInteger(Math.ceil(resetMs / 1_000))}` : field
+      return resetMs > 0 ? `${field};t=${serializeInteger(wholeSeconds(resetMs))}` : field
     })
     .join(', ')
 }
@@ -49,13 +49,18 @@ export function addLegacyFields(headers: HeaderList, verdicts: readonly PolicyVe
   if (before !== undefined && Number(before) <= remaining) return
   headers.set('x-ratelimit-limit', String(capacity))
   headers.set('x-ratelimit-remaining', String(remaining))
-  headers.set('x-ratelimit-reset', String(Math.ceil((clock.date() + resetMs) / 1_000)))
+  headers.set('x-ratelimit-reset', String(wholeSeconds(clock.date() + resetMs)))
 }
 
 /** `Retry-After` in whole seconds, never earlier than it helps (RFC 9110 §10.2.3); undefined where waiting does not help. */
 export function retryAfterField(retryAfterMs: number): string | undefined {
-  return Number.isFinite(retryAfterMs) ? String(Math.max(1, Math.ceil(retryAfterMs / 1_000))) : undefined
+  return Number.isFinite(retryAfterMs) ? String(Math.max(1, wholeSeconds(retryAfterMs))) : undefined
 }
+
+/** The largest integer of a structured field (RFC 9651 §3.3.1): what has been settled afterwards may be a debt of any size. */
+const MAX_INTEGER = 999_999_999_999_999
+
+const wholeSeconds = (ms: number): number => Math.min(MAX_INTEGER, Math.ceil(ms / 1_000))
 
 const periodSeconds = { day: 86_400, week: 604_800, month: Number.NaN }
 

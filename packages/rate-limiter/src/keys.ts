@@ -72,6 +72,11 @@ export function keyOf<S extends object>(by: RateKey<S> | undefined, ctx: Context
   const key = by(ctx)
   // No header has a NUL: who sends `192.0.2.1` for a key must not use up what belongs to that address.
   if (key === undefined) return `\0${address(ctx as unknown as Context)}`
+  return shortened(key)
+}
+
+/** A key that may be of any length, such as what stands in a header, in at most 256 characters. */
+export function shortened(key: string): string {
   return key.length <= MAX_KEY_LENGTH ? key : `\0${digest(key)}`
 }
 

@@ -1,5 +1,6 @@
 import { type Clock, isPromise, type MaybePromise, publish } from '@gatelet/core'
 import { LRUCache } from 'lru-cache'
+import { shortened } from './keys.ts'
 import { type PlanOptions, policies } from './options.ts'
 import type { PolicyDefaults, RatePolicyOptions } from './policy.ts'
 import { PolicySet } from './policy-set.ts'
@@ -8,7 +9,7 @@ type Found<S extends object> = { readonly set: PolicySet<S> | undefined }
 
 /** The plans of keys, looked up by the user's function: once for all who ask at the same time, and kept for a while. */
 export class Plans<S extends object> {
-  private readonly plans: LRUCache<string, Found<S>>
+  private readonly plans: LRUCache<string, Found<S>, string>
   private readonly find: PlanOptions<S>['find']
   private readonly defaults: PolicyDefaults<S>
   private readonly clock: Clock
@@ -37,7 +38,7 @@ export class Plans<S extends object> {
       noDeleteOnStaleGet: true,
       // Whoever waits for a plan gets it, also when it is thrown out meanwhile.
       ignoreFetchAbort: true,
-      fetchMethod: (key, stale, { options }) =>
+      fetchMethod: (_short, stale, { options, context: key }) =>
         this.lookUp(key).catch((error: unknown) => {
           publish('rate:plan-failed', { key, error })
           options.ttl = retry as number
@@ -48,8 +49,10 @@ export class Plans<S extends object> {
 
   /** @returns undefined where the limiter's own policies hold. Never rejects */
   of(key: string): MaybePromise<PolicySet<S> | undefined> {
-    const known = this.plans.get(key)
-    return known ? known.set : this.plans.fetch(key).then((found) => found?.set)
+    // Strangers choose keys that stand in headers: a long one must not be kept for each plan.
+    const short = shortened(key)
+    const known = this.plans.get(short)
+    return known ? known.set : this.plans.fetch(short, { context: key }).then((found) => found?.set)
   }
 
   private async lookUp(key: string): Promise<Found<S>> {

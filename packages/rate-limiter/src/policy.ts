@@ -134,6 +134,7 @@ export function costOf<S extends object>({ cost, rule }: Policy<S>, ctx: Context
 
 /** @throws GatewayError `INTERNAL` */
 export function checkedCost(cost: number, what: string): number {
-  if (cost >= 0 && cost < Number.POSITIVE_INFINITY) return cost
+  // Programs without types may say it as a text, which would be appended to a count.
+  if (typeof cost === 'number' && cost >= 0 && cost < Number.POSITIVE_INFINITY) return cost
   throw new GatewayError('INTERNAL', { message: `${what} must be a number that is not negative (got ${options.shown(cost)})` })
 }

@@ -1,5 +1,5 @@
 import { GatewayError, json } from '@gatelet/core'
-import { rateLimit } from '@gatelet/rate-limiter'
+import { type RateGrant, rateLimit } from '@gatelet/rate-limiter'
 import { virtualClock } from '@gatelet/testing'
 import { parseList } from 'structured-headers'
 import { expect, test } from 'vitest'
@@ -111,4 +111,18 @@ test('says nothing but Retry-After where it is told to be silent', async () => {
   const refused = await ask()
   expect([...refused.headers].some(([name]) => name.includes('ratelimit'))).toBe(false)
   expect(refused.headers.get('retry-after')).toBe('10')
+})
+
+test('says no integer that fields cannot hold, however large a debt is', async () => {
+  const clock = virtualClock()
+  const layer = rateLimit({ limit: 1, per: '365d', as: 'usage', headers: 'both', clock })
+  const settling = asker(layer as never, clock, (ctx) => {
+    void (ctx.state as { usage: RateGrant }).usage.settle(1e12)
+    return json({})
+  })
+  await settling()
+  const { status, headers } = await settling()
+  expect(status).toBe(429)
+  expect(headers.get('ratelimit')).toBe('"1-per-365d";r=0;t=999999999999999')
+  expect([headers.get('retry-after'), headers.get('x-ratelimit-reset')]).toEqual(['999999999999999', '999999999999999'])
 })

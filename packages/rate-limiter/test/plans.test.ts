@@ -119,3 +119,15 @@ test('a plan that is changed holds for what was counted before', async () => {
   await clock.advance(1_001)
   expect(await statuses(of('ada'), 4)).toEqual([200, 200, 200, 429])
 })
+
+test('asks for a key as it is, however long, and tells it apart from others that begin like it', async () => {
+  const asked: string[] = []
+  const { of } = scene((key) => {
+    asked.push(key)
+    return gold
+  })
+  const [ada, bob] = [`${'x'.repeat(5_000)}a`, `${'x'.repeat(5_000)}b`]
+  expect(await statuses(of(ada), 4)).toEqual([200, 200, 200, 429])
+  expect((await of(bob)()).status).toBe(200)
+  expect(asked).toEqual([ada, bob])
+})

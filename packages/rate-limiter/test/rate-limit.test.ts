@@ -153,6 +153,13 @@ test('in shadow mode counts and tells, and refuses nobody', async () => {
   undo()
 })
 
+test.each(['queue', 'delay'] as const)('in shadow mode lets nobody wait: %s', async (mode) => {
+  const clock = virtualClock()
+  const ask = asker(rateLimit({ limit: 1, per: '1h', mode, shadow: true, clock }), clock)
+  expect(await statuses(ask, 3)).toEqual([200, 200, 200])
+  expect(clock.now()).toBe(0)
+})
+
 test('tells of each decision, by whom it was made and how policies stand', async () => {
   const clock = virtualClock()
   const told: unknown[] = []
@@ -257,6 +264,19 @@ describe('settle', () => {
     expect(await left()).toBe('"requests";r=8, "tokens";r=500')
   })
 
+  test('of a policy whose name is that of something that every object has, when it is named', async () => {
+    const clock = virtualClock()
+    const limited = chain()
+      .use(rateLimit({ name: 'constructor', limit: 10, per: '1h', as: 'usage', clock }))
+      .to(async (ctx) => {
+        await ctx.state.usage.settle({})
+        await ctx.state.usage.settle({ constructor: 4 })
+        return json({})
+      })
+    const left = async () => (await call(limited, '/', { clock })).headers.get('ratelimit')?.match(/r=(\d+)/)?.[1]
+    expect([await left(), await left()]).toEqual(['9', '5'])
+  })
+
   test('also when the reply went out long ago', async () => {
     const clock = virtualClock()
     const store = new FarStore(clock)
@@ -277,7 +297,8 @@ describe('settle', () => {
     const limited = chain()
       .use(rateLimit({ limit: 100, per: '1h', as: 'tokens', clock }))
       .to((ctx) => {
-        expect(() => ctx.state.tokens.settle(Number.NaN)).toThrow(/must be a number that is not negative/)
+        for (const cost of [Number.NaN, Number.POSITIVE_INFINITY, -1, '5' as never])
+          expect(() => ctx.state.tokens.settle(cost)).toThrow(/must be a number that is not negative/)
         return json({})
       })
     return call(limited, '/', { clock })
