@@ -10,7 +10,8 @@ interface Said {
  * How long the reply that is made of all of them may be stored (RFC 9111): no longer than the part that lives shortest, by
  * nobody whom one of them forbids it, and not at all when one of them says nothing.
  *
- * `max-age` counts, less the `Age` that the part has already; `s-maxage` can only shorten it; `Expires` is not looked at.
+ * `max-age` counts, less the `Age` that the part has already; `s-maxage` can only shorten it; `Expires` is not looked at. What a
+ * part says to some shared caches (`CDN-Cache-Control` and its like, RFC 9213; `Surrogate-Control`) holds for all of them.
  * @param isPersonal whether the client sent credentials: then at most its own cache may store it
  */
 export function combinedCaching(parts: readonly ReadonlyHeaders[], isPersonal: boolean): string {
@@ -34,7 +35,20 @@ function caching(headers: ReadonlyHeaders): Said {
   const shared = directives.has('s-maxage') ? (seconds(directives.get('s-maxage')) ?? 0) : undefined
   // For shared caches only is for nobody else: a reply that says so is stale at once for browsers.
   const lifetime = shared === undefined ? own : Math.min(own ?? 0, shared)
-  return { lifetime: lifetime === undefined ? undefined : Math.max(0, lifetime - age), has: new Set(directives.keys()) }
+  const some = targeted(headers)
+  const has = new Set([...directives.keys(), ...(some.forbids ? ['private'] : [])])
+  return { lifetime: lifetime === undefined ? undefined : Math.max(0, Math.min(lifetime, some.lifetime) - age), has }
+}
+
+/** What the fields for some shared caches say. */
+function targeted(headers: ReadonlyHeaders): { forbids: boolean; lifetime: number } {
+  const fields = [...headers].filter(([name]) => /^(?:.+-cache|surrogate)-control$/i.test(name))
+  const said = fields.map(([, value]) => directivesOf(value))
+  const lifetimes = said.filter((each) => each.has('max-age')).map((each) => seconds(each.get('max-age')) ?? 0)
+  return {
+    forbids: said.some((each) => ['no-store', 'no-cache', 'private'].some((name) => each.has(name))),
+    lifetime: Math.min(...lifetimes, Number.POSITIVE_INFINITY),
+  }
 }
 
 // A value may be quoted, with commas in it: `private="set-cookie, x"`. The first of a name counts.

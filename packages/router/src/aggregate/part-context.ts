@@ -26,11 +26,12 @@ function partHeaders(from: ReadonlyHeaders, named: readonly string[], { headers,
 }
 
 function isPassed(name: string, named: readonly string[]): boolean {
-  return always.has(name) || name.startsWith('x-forwarded-') || named.includes(name)
+  return always.has(name) || named.includes(name)
 }
 
-// What a trace, a loop and the way here are told apart by; and the language, which is no secret. No credentials.
+// What a trace, a loop and the way here are told apart by; and the language, which is no secret. No credentials: some proxies
+// hand them on as `X-Forwarded-Access-Token` and `X-Forwarded-Client-Cert`, so these are named one by one.
 const always: ReadonlySet<string> = new Set([
   ...['accept-language', 'traceparent', 'tracestate', 'x-request-id'],
-  ...['via', 'forwarded'],
+  ...['via', 'forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-port', 'x-forwarded-prefix'],
 ])

@@ -49,8 +49,8 @@ export interface PartOptions<
   request?: P | PartRequest | ((ctx: Context<S>, earlier: Results<E>) => MaybePromise<string | PartRequest>)
   /**
    * Names of header fields of the client's request that are passed on, besides `Accept-Language`, `Traceparent`, `Tracestate`,
-   * `X-Request-Id`, `Via`, `Forwarded` and `X-Forwarded-*`. **Credentials are passed only when named here**: a backend of somebody
-   * else must not get them by oversight.
+   * `X-Request-Id`, `Via`, `Forwarded` and `X-Forwarded-For`, `-Host`, `-Proto`, `-Port` and `-Prefix`. **Credentials are passed only
+   * when named here**: a backend of somebody else must not get them by oversight.
    */
   passHeaders?: readonly string[]
   /** Names in the client's query that are passed on, or `true` for the whole of it. Default: none. */

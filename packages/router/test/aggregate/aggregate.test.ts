@@ -227,12 +227,13 @@ describe('what a part is asked', () => {
       headers: {
         ...{ authorization: 'Bearer x', cookie: 'sid=1', 'x-api-key': 'k', 'if-none-match': '"a"', range: 'bytes=0-1' },
         ...{ accept: 'text/html', 'accept-encoding': 'br', 'accept-language': 'de', traceparent: '00-a', via: '1.1 a' },
+        ...{ 'x-forwarded-access-token': 't', 'x-forwarded-client-cert': 'c', 'x-forwarded-for': '192.0.2.1' },
       },
     }
     const { headers } = await asked({}, request)
     expect(headers).toEqual({
       ...{ accept: 'application/json', 'accept-encoding': 'identity' },
-      ...{ 'accept-language': 'de', traceparent: '00-a', via: '1.1 a' },
+      ...{ 'accept-language': 'de', traceparent: '00-a', via: '1.1 a', 'x-forwarded-for': '192.0.2.1' },
     })
     expect((await asked({ passHeaders: ['Cookie', 'authorization'] }, request)).headers).toMatchObject({
       authorization: 'Bearer x',

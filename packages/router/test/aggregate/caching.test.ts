@@ -36,6 +36,18 @@ test('the age that a part has already is taken off', () => {
   expect(combinedCaching([said('max-age=60', { age: '90' })], false)).toBe('max-age=0')
 })
 
+test.each([
+  ['cdn-cache-control', 'no-store', 'private, max-age=60'],
+  ['Surrogate-Control', 'no-store, content="ESI/1.0"', 'private, max-age=60'],
+  ['cloudflare-cdn-cache-control', 'private', 'private, max-age=60'],
+  ['cdn-cache-control', 'max-age=5', 'max-age=5'],
+  ['cdn-cache-control', 'max-age=600', 'max-age=60'],
+  ['surrogate-control', 'max-age=60+30', 'max-age=0'],
+  ['x-control', 'no-store', 'max-age=60'],
+])('%s: %s, for some shared caches, holds for all', (name, value, expected) => {
+  expect(combinedCaching([said('max-age=60', { [name]: value })], false)).toBe(expected)
+})
+
 test('a reply to somebody with credentials is for nobody else', () => {
   expect(combinedCaching([said('max-age=60')], true)).toBe('private, max-age=60')
 })
