@@ -93,7 +93,11 @@ function securityOf(
   // A document that says who may come in, and nobody who looks: better not to start.
   if (!security)
     throw place.wrong('held by somebody: give fromOpenAPI the option security, or false where that is done elsewhere')
-  return security(requirements, operation)
+  const layer = security(requirements, operation)
+  // A scheme that the hook does not know must not be an open door.
+  if (!layer && !requirements.some((each) => Object.keys(each).length === 0))
+    throw place.wrong('held by a layer: the option security made none')
+  return layer
 }
 
 function handlerFor({ id, tags, place }: Found, { handlers = {}, backends = {}, fallback }: OpenApiOptions): Handler {

@@ -32,8 +32,8 @@ export interface OpenApiOptions<S extends object = {}> {
   fallback?: Handler<NoInfer<S> & OpenApiState>
   /**
    * Makes the layer that lets callers in, asked once for each operation with requirements; one of the list must hold, and `{}`
-   * among them means that anybody may. It stands before validation. `false`: they are held elsewhere. Must be given where the
-   * document has requirements.
+   * among them means that anybody may: only then may it make none. It stands before validation. `false`: they are held elsewhere.
+   * Must be given where the document has requirements.
    */
   security?:
     | ((requirements: readonly SecurityRequirement[], operation: OpenApiOperation) => Middleware<NoInfer<S>> | undefined)

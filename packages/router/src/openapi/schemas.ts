@@ -2,6 +2,7 @@ import { GatewayError } from '@gatelet/core'
 import { type Finding, finding, type RequestPart } from '../validation/finding.ts'
 import type { PatternEngine } from './patterns.ts'
 import type { Place } from './place.ts'
+import { type AjvKeyword, uniqueItems } from './unique-items.ts'
 
 /** One error of ajv. */
 export interface AjvError {
@@ -20,6 +21,8 @@ export interface AjvInstance {
   addSchema(schema: object, key: string, meta?: boolean, validate?: boolean): unknown
   validateSchema(schema: object | boolean): unknown
   compile(schema: object): AjvValidator
+  removeKeyword(name: string): unknown
+  addKeyword(definition: AjvKeyword): unknown
   readonly errors?: readonly AjvError[] | null
 }
 
@@ -48,7 +51,11 @@ export class Schemas {
   constructor(document: object, Ajv: AjvClass, patterns: PatternEngine, formats?: (ajv: never) => unknown) {
     // The first error is enough: to look for all of them is what a hostile body would be made for.
     const engine = Object.assign((source: string, flags: string) => patterns(source, flags), { code: 'patterns' })
-    this.ajv = new Ajv({ strict: false, logger: false, allErrors: false, code: { regExp: engine } })
+    // Only what an object has itself counts: every one has a `toString` by birth, which nobody sent.
+    const rules = { strict: false, logger: false, allErrors: false, ownProperties: true }
+    this.ajv = new Ajv({ ...rules, code: { regExp: engine } })
+    this.ajv.removeKeyword(uniqueItems.keyword)
+    this.ajv.addKeyword(uniqueItems)
     formats?.(this.ajv as never)
     this.ajv.addSchema(document, BASE, undefined, false)
   }

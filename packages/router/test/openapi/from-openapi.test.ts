@@ -120,6 +120,28 @@ describe('a body', () => {
     expect((await put('x')).status).toBe(422)
   })
 
+  test('has what was sent, and nothing that objects have by birth', async () => {
+    const content = (schema: object) => ({ '/x': { post: { requestBody: { content: { 'application/json': { schema } } } } } })
+    const status = async (schema: object) => {
+      const request = { method: 'POST', url: '/x', body: '{}', headers: { 'content-type': 'application/json' } }
+      return (await call(await routerOf(content({ type: 'object', ...schema })), request)).status
+    }
+    expect(await status({ required: ['toString'] })).toBe(422)
+    expect(await status({ properties: { constructor: { type: 'string' } } })).toBe(200)
+  })
+
+  test.each<[items: string, status: number]>([
+    ['[1, 2, "1", [1], [2], {"a": 1}, {"a": "1"}, null, true, "true"]', 200],
+    ['[{"a": 1, "b": [2]}, {"b": [2], "a": 1.0}]', 422],
+    ['[0, -0]', 422],
+    [JSON.stringify(Array.from({ length: 100_000 }, (_, at) => [at])), 200],
+  ])('of items that differ is told from others in time (%#)', async (body, status) => {
+    const schema = { type: 'array', uniqueItems: true }
+    const router = await routerOf({ '/x': { post: { requestBody: { content: { 'application/json': { schema } } } } } })
+    const request = { method: 'POST', url: '/x', body, headers: { 'content-type': 'application/json' } }
+    expect((await call(router, request)).status).toBe(status)
+  })
+
   test('must be there where that is said', async () => {
     const answer = await call(await made, 'PUT /nodes/7')
     expect((await answer.json<Problem>()).errors).toEqual([{ in: 'body', path: '', message: 'must be there' }])
@@ -169,6 +191,7 @@ describe('security', () => {
     '/a': { get: { operationId: 'a' } },
     '/b': { get: { operationId: 'b', security: [{ key: [] }, { oauth: ['read'] }] } },
     '/c': { get: { operationId: 'c', security: [] } },
+    '/d': { get: { operationId: 'd', security: [{}, { key: [] }] } },
   }
   const more = { security: [{ key: [] }] }
 
@@ -178,15 +201,22 @@ describe('security', () => {
     const router = await routerOf(paths, more, {
       security(requirements, operation) {
         asked.push([operation.id, requirements])
-        return operation.id === 'a' ? deny : undefined
+        return operation.id === 'd' ? undefined : deny
       },
     })
     expect(asked).toEqual([
       ['a', [{ key: [] }]],
       ['b', [{ key: [] }, { oauth: ['read'] }]],
+      ['d', [{}, { key: [] }]],
     ])
-    const statuses = ['/a', '/b', '/c'].map(async (path) => (await call(router, path)).status)
-    expect(await Promise.all(statuses)).toEqual([401, 200, 200])
+    const statuses = ['/a', '/b', '/c', '/d'].map(async (path) => (await call(router, path)).status)
+    expect(await Promise.all(statuses)).toEqual([401, 401, 200, 200])
+  })
+
+  test('for which the hook makes no layer stops the start, unless anybody may come in', async () => {
+    const error = await refusal(routerOf(paths, more, { security: () => undefined }))
+    expect(error).toMatchObject({ code: 'BAD_OPTION', path: 'document#' })
+    expect(error.message).toContain('held by a layer: the option security made none')
   })
 
   test('that nobody looks at stops the start, unless that is said', async () => {
