@@ -24,9 +24,12 @@ export function kindOf(mediaType: string): BodyKind | undefined {
   return mediaType === 'application/x-www-form-urlencoded' ? 'form' : undefined
 }
 
-/** The media type of the body, in lower case and without parameters; undefined where none is named. */
+/** The media type of the body, in lower case and without parameters; undefined where none is named, or more than one. */
 export function mediaTypeOf(ctx: Context): string | undefined {
-  return ctx.request.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase()
+  const [type, ...others] = ctx.request.headers.getAll('content-type')
+  // Of several, servers take the first, the last or none: what is judged as JSON here must not be read as a form behind.
+  if (others.length > 0 || type?.replace(/"[^"]*"/g, '').includes(',')) return undefined
+  return type?.split(';', 1)[0]?.trim().toLowerCase()
 }
 
 /**
@@ -50,8 +53,8 @@ export function checkCoding(ctx: Context): void {
     const refusal = { detail: 'The body must come without a content coding', headers: { 'accept-encoding': 'identity' } }
     throw new GatewayError('UNSUPPORTED_MEDIA_TYPE', refusal)
   }
-  const [, charset = 'utf-8'] = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(headers.get('content-type') ?? '') ?? []
-  if (!/^(?:utf-?8|us-ascii)$/i.test(charset)) {
+  const charsets = (headers.get('content-type') ?? '').matchAll(/;\s*charset\s*=\s*"?([^";\s]*)/gi)
+  if ([...charsets].some(([, charset = '']) => !/^(?:utf-?8|us-ascii)$/i.test(charset))) {
     throw new GatewayError('UNSUPPORTED_MEDIA_TYPE', { detail: 'The body must be UTF-8' })
   }
 }

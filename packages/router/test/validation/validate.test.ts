@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { type Context, chain, GatewayError, type Handler, json, sourceOf, text } from '@gatelet/core'
+import { type Context, chain, GatewayError, type Handler, HeaderList, json, sourceOf, text } from '@gatelet/core'
 import { createRouter, type StandardSchema, validate } from '@gatelet/router'
 import { call, exchange } from '@gatelet/testing'
 import { type } from 'arktype'
@@ -159,6 +159,22 @@ describe('a body', () => {
     expect(answer.headers.get('accept')).toBe('application/json')
     expect((await answer.json<Problem>()).detail).toBe('Taken is application/json')
     expect((await send('x', 'application/json', { 'content-encoding': 'br' })).headers.get('accept-encoding')).toBe('identity')
+  })
+
+  test.each([
+    'application/json; charset=utf-8; charset=utf-16',
+    'application/json, application/x-www-form-urlencoded',
+    'application/json; a, application/x-www-form-urlencoded',
+  ])('that says two things at once, %s, is 415: who is behind may read the other', async (type) => {
+    expect((await send('{}', type)).status).toBe(415)
+  })
+
+  test('of two lines of Content-Type is 415', async () => {
+    const lines = new HeaderList([
+      ['content-type', 'application/json; a="'],
+      ['content-type', 'text/plain; b="'],
+    ])
+    expect((await call(handler, { method: 'POST', body: '{}', headers: lines })).status).toBe(415)
   })
 
   test('is refused with 413 when it is too long, announced or not', async () => {
