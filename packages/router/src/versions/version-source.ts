@@ -11,8 +11,11 @@ export interface VersionReader {
   readonly refusal: ErrorCode
   /** What a request must do, for people. */
   readonly advice: string
-  /** @returns the name, which may be one that is not known; undefined where none is named */
-  read(ctx: Context, isKnown: (name: string) => boolean): string | undefined
+  /**
+   * @param isThere whether a name is one of a version; of undefined, whether there is a default
+   * @returns the name, which may be one that is not known; undefined where none is named
+   */
+  read(ctx: Context, isThere: (name: string | undefined) => boolean): string | undefined
 }
 
 /** The reader of a source that was checked. */
@@ -26,13 +29,13 @@ export function versionReader(source: VersionSource): VersionReader {
 const byPath: VersionReader = {
   refusal: 'NOT_FOUND',
   advice: 'The path must begin with a version, such as /v1',
-  read(ctx, isKnown) {
+  read(ctx, isThere) {
     const segment = versionSegment(ctx)
-    if (segment === 'latest' && isKnown(segment)) return segment
+    if (segment === 'latest' && isThere(segment)) return segment
     if (!segment.startsWith('v') || segment === 'vlatest') return undefined
     const name = segment.slice(1)
     // `/v9` asks for a version; `/vehicles` does not.
-    return isKnown(name) || /^\d/.test(name) ? name : undefined
+    return isThere(name) || /^\d/.test(name) ? name : undefined
   },
 }
 
@@ -60,11 +63,11 @@ function byMediaType(versionOf: RangeVersion, form: string): VersionReader {
     field: 'accept',
     refusal: 'NOT_ACCEPTABLE',
     advice: `Accept must name a version, as ${form}`,
-    read(ctx, isKnown) {
+    read(ctx, isThere) {
       const ranges = rangesOf(ctx.request.headers.get('accept') ?? '')
       const named = ranges.map(({ type, parameters }) => versionOf(type, parameters))
-      // The best that can be given: a version that is there, or no version in particular.
-      const at = named.findIndex((name) => name === undefined || isKnown(name))
+      // The best that can be given: a version that is there, or no version in particular where there is a default.
+      const at = named.findIndex(isThere)
       return at < 0 ? named[0] : named[at]
     },
   }

@@ -20,9 +20,9 @@ export function versions<V extends string, S extends object = {}>(given: Version
   const reader = versionReader(checked.by)
   const answers = answersOf(checked, reader)
   const fallback = checked.default === undefined ? undefined : answers.get(checked.default)
-  const isKnown = (name: string) => answers.has(name)
+  const isThere = (name: string | undefined) => (name === undefined ? fallback !== undefined : answers.has(name))
   const handler: Handler = function versions(ctx) {
-    const asked = reader.read(ctx, isKnown)
+    const asked = reader.read(ctx, isThere)
     const answer = asked === undefined ? fallback : answers.get(asked)
     if (!answer) return refusal(reader, checked)
     return answer(asked !== undefined && checked.by === 'path' ? behindSegment(ctx) : ctx)

@@ -136,6 +136,12 @@ describe('by media type', () => {
     expect(await ask({ parameter: 'version' }, accept)).toBe(version)
   })
 
+  test('without a default, types that name no version do not count', async () => {
+    const api = versions({ by: { vendor: 'application/vnd.shop' }, versions: two })
+    const accept = 'text/html, application/vnd.shop.v2+json;q=0.9'
+    expect(await (await call(api, { headers: { accept } })).text()).toBe('2')
+  })
+
   test('none is a 406 where there is no default', async () => {
     const answer = await call(versions({ by: { vendor: 'application/vnd.shop' }, versions: two }), { headers: { accept: '*/*' } })
     expect(answer.status).toBe(406)
