@@ -5,6 +5,7 @@ import {
   basic,
   certificate,
   createApiKey,
+  externalAuth,
   httpSignature,
   identity,
   introspection,
@@ -17,6 +18,7 @@ import {
 } from '@gatelet/auth'
 import type { Subject } from './subjects.ts'
 
+const external = { url: 'http://127.0.0.1:9', identify: { subject: 'remote-user' } }
 const trusted = { issuer: 'https://id.example.com/', audience: 'api', algorithms: ['RS256'] } as const
 
 /** The options of `@gatelet/auth`. */
@@ -103,6 +105,36 @@ export const authSubjects: Readonly<Record<string, Subject>> = {
       claims: {},
       clock: {},
     },
+  },
+  ExternalAuthOptions: {
+    through: externalAuth,
+    good: external,
+    bad: {
+      url: 'authelia:9091',
+      identify: 'remote-user',
+      requestHeaders: ['content-length'],
+      refusals: 'all',
+      bodyBytes: 0,
+      cacheMs: -1,
+      negativeCacheMs: '1s',
+      cacheEntries: 1,
+      maxPending: 0,
+      timeoutMs: 0,
+      maxBytes: 1e9,
+      fetch: 'undici',
+      clock: {},
+    },
+  },
+  ExternalFields: {
+    through: (identify) => externalAuth({ ...external, identify }),
+    at: 'identify',
+    good: { subject: 'remote-user' },
+    bad: { subject: 'remote user', scopes: '', roles: ':', claims: { mail: 7 } },
+  },
+  ExternalRefusals: {
+    through: (refusals) => externalAuth({ ...external, refusals }),
+    at: 'refusals',
+    bad: { headers: ['transfer-encoding'], body: 'yes', redirects: 302 },
   },
   IntrospectionOptions: {
     through: introspection,

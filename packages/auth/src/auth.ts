@@ -137,9 +137,11 @@ class Guard {
     return replyHeaders ? amended(known, next, (reply) => void withHeaders(reply, replyHeaders)) : next(known)
   }
 
-  private refused({ status, detail, challenges = this.challenges, replyHeaders }: Refused): Reply {
+  private refused({ status, detail, challenges, replyHeaders, reply }: Refused): Reply {
+    if (reply) return withHeaders(this.challenging(reply(), challenges), replyHeaders)
+    const told = challenges ?? (replyHeaders?.some(([name]) => name.toLowerCase() === 'www-authenticate') ? [] : this.challenges)
     const code = status === 400 ? 'BAD_CREDENTIALS' : status === 401 ? 'UNAUTHENTICATED' : 'FORBIDDEN'
-    return withHeaders(this.challenged(new GatewayError(code, detail === undefined ? {} : { detail }), challenges), replyHeaders)
+    return withHeaders(this.challenged(new GatewayError(code, detail === undefined ? {} : { detail }), told), replyHeaders)
   }
 
   // RFC 6750 §3.1 names this error for Bearer, RFC 9449 for DPoP; other schemes have nothing to say.
@@ -150,7 +152,17 @@ class Guard {
   }
 
   private challenged(error: GatewayError, challenges: readonly Challenge[]): Reply {
-    const reply = problem(error)
+    return this.withChallenges(problem(error), challenges)
+  }
+
+  // RFC 9110 §15.5.2: a 401 has one. A reply that would let the request seem to have passed is none.
+  private challenging(reply: Reply, challenges: readonly Challenge[] = this.challenges): Reply {
+    if (reply.status < 300) throw new GatewayError('BAD_REPLY', { message: `a verifier refused with the status ${reply.status}` })
+    const isBare = reply.status === 401 && !reply.headers.has('www-authenticate')
+    return isBare ? this.withChallenges(reply, challenges) : reply
+  }
+
+  private withChallenges(reply: Reply, challenges: readonly Challenge[]): Reply {
     for (const challenge of challenges) reply.headers.append('www-authenticate', challengeText(this.complete(challenge)))
     return reply
   }

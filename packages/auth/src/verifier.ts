@@ -1,4 +1,4 @@
-import type { Body, Context, MaybePromise } from '@gatelet/core'
+import type { Body, Context, MaybePromise, Reply } from '@gatelet/core'
 import type { Challenge } from './challenge.ts'
 import type { Claims, Principal } from './principal.ts'
 
@@ -29,6 +29,11 @@ export interface Refused {
   /** Told to the client in place of what the verifier usually offers. */
   readonly challenges?: readonly Challenge[]
   readonly replyHeaders?: Proved['replyHeaders']
+  /**
+   * Makes what is answered in place of a problem: a page of somebody else's, a redirect to one for logging in. Called for each request. A
+   * 401 without a challenge is given one. Never of 2xx.
+   */
+  readonly reply?: () => Reply
 }
 
 /**

@@ -34,4 +34,4 @@ export class Stripper {
 }
 
 /** One spelling for all that may be read as one: without case, and with one separator. */
-const folded = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '-')
+export const folded = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '-')
