@@ -17,6 +17,17 @@ export interface HttpRouteRule {
   readonly backendRefs?: readonly BackendRef[]
   /** GEP-2257 durations, such as `500ms` or `1m30s`; `0s` is no bound. */
   readonly timeouts?: { readonly request?: string; readonly backendRequest?: string }
+  readonly retry?: Retry
+}
+
+/** Which answers are asked for again. */
+export interface Retry {
+  /** 400 to 599. */
+  readonly codes?: readonly number[]
+  /** After the first. */
+  readonly attempts?: number
+  /** The least time between two attempts, as a GEP-2257 duration. */
+  readonly backoff?: string
 }
 
 export interface HttpRouteMatch {
@@ -60,6 +71,7 @@ export type HttpRouteFilter =
   | { readonly type: 'URLRewrite'; readonly urlRewrite: { readonly hostname?: string; readonly path?: PathModifier } }
   | { readonly type: 'RequestRedirect'; readonly requestRedirect: RequestRedirect }
   | { readonly type: 'CORS'; readonly cors: CorsFilter }
+  | { readonly type: 'RequestMirror'; readonly requestMirror: RequestMirror }
 
 export interface RequestRedirect {
   readonly scheme?: 'http' | 'https'
@@ -67,6 +79,15 @@ export interface RequestRedirect {
   readonly path?: PathModifier
   readonly port?: number
   readonly statusCode?: 301 | 302 | 303 | 307 | 308
+}
+
+/** Left out both: every request. */
+export interface RequestMirror {
+  readonly backendRef: Pick<BackendRef, 'name'>
+  /** Of a hundred requests. */
+  readonly percent?: number
+  /** `denominator`: 100 where it is left out. */
+  readonly fraction?: { readonly numerator: number; readonly denominator?: number }
 }
 
 interface CorsFilter {

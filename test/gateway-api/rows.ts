@@ -20,6 +20,8 @@ interface Expected {
   /** Of what the backend was asked. */
   readonly path?: string
   readonly host?: string
+  readonly version?: string
+  readonly attempt?: number
   /** Fields that the backend saw, in lower case, several values joined by `, `; undefined: not there. */
   readonly sees?: Readonly<Record<string, string | undefined>>
   /** Fields of the reply, likewise. */
@@ -46,6 +48,8 @@ export function play(groups: readonly Group[]): void {
         backend: seen.backend,
         path: expected.path === undefined ? undefined : seen.path,
         host: expected.host === undefined ? undefined : seen.host,
+        version: expected.version === undefined ? undefined : seen.version,
+        attempt: expected.attempt === undefined ? undefined : seen.attempt,
         sees: fields(expected.sees, (name) => [seen.headers[name] ?? []].flat().join(', ') || undefined),
         gets: fields(expected.gets, (name) => seen.reply.headers.get(name) ?? undefined),
       }).toEqual({
@@ -53,6 +57,8 @@ export function play(groups: readonly Group[]): void {
         backend: expected.backend,
         path: expected.path,
         host: expected.host,
+        version: expected.version,
+        attempt: expected.attempt,
         sees: expected.sees ?? {},
         gets: expected.gets ?? {},
       })

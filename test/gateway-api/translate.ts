@@ -1,4 +1,5 @@
 import { type Clock, chain, empty, type Handler, type Middleware, notFound } from '@gatelet/core'
+import { mirror, type RetryOptions } from '@gatelet/proxy'
 import {
   type Condition,
   cors,
@@ -22,11 +23,14 @@ import type {
   HttpRouteRule,
   Listener,
   PathModifier,
+  RequestMirror,
+  Retry,
 } from './http-route.ts'
 
 /** What a gateway is made of beside its routes. */
 export interface Parts {
-  readonly backends: Readonly<Record<string, Handler>>
+  /** Undefined: there is none of this name. */
+  backend(name: string, retries?: RetryOptions): Handler | undefined
   readonly listeners: readonly Listener[]
   readonly clock: Clock
 }
@@ -96,29 +100,53 @@ function conditionsOf(fields: readonly FieldMatch[], keyOf: (name: string) => st
 }
 
 function handlerOf(
-  { filters = [], backendRefs = [], timeouts = {} }: HttpRouteRule,
+  { filters = [], backendRefs = [], timeouts = {}, retry }: HttpRouteRule,
   match: HttpRouteMatch,
   parts: Parts,
 ): Handler {
   const redirection = filters.find((filter) => filter.type === 'RequestRedirect')
   if (redirection && filters.some(({ type }) => type === 'URLRewrite')) throw new Error('a rewrite and a redirect')
-  const layers = filters.flatMap((filter) => (filter === redirection ? [] : [layerOf(filter, match)]))
+  const layers = filters.flatMap((filter) => (filter === redirection ? [] : layersOf(filter, match, parts)))
   const limits = { requestMs: millisecondsOf(timeouts.request), backendRequestMs: millisecondsOf(timeouts.backendRequest) }
-  const last = redirection ? redirectOf(redirection, match) : backendsOf(backendRefs, match, parts)
+  const last = redirection ? redirectOf(redirection, match) : backendsOf(backendRefs, match, parts, retry)
   return layered([...layers, timeout(limits)], last)
 }
 
-function backendsOf(refs: NonNullable<HttpRouteRule['backendRefs']>, match: HttpRouteMatch, { backends, clock }: Parts): Handler {
+function backendsOf(
+  refs: NonNullable<HttpRouteRule['backendRefs']>,
+  match: HttpRouteMatch,
+  parts: Parts,
+  retry: Retry | undefined,
+): Handler {
   if (refs.length === 0) return () => empty({ status: 500 })
   const shares = refs.map(({ name, weight = 1, filters = [] }) => {
-    const backend = backends[name]
-    const layers = filters.map((filter) => layerOf(filter, match))
+    const backend = parts.backend(name, retry && retriesOf(retry))
+    const layers = filters.flatMap((filter) => layersOf(filter, match, parts))
     return { weight, to: backend && layered(layers, backend) }
   })
-  return split(shares, { clock })
+  return split(shares, { clock: parts.clock })
 }
 
-function layerOf(filter: HttpRouteFilter, match: HttpRouteMatch): Middleware {
+// A budget keeps retries from making an overload worse. The specification has none, and here attempts are counted.
+function retriesOf({ codes = [], attempts, backoff }: Retry): RetryOptions {
+  const waits = backoff === undefined ? {} : { baseMs: millisecondsOf(backoff), maxMs: millisecondsOf(backoff) }
+  return { statuses: codes, budget: false, ...(attempts !== undefined && { max: attempts }), ...waits }
+}
+
+function layersOf(filter: HttpRouteFilter, match: HttpRouteMatch, parts: Parts): Middleware[] {
+  if (filter.type !== 'RequestMirror') return [layerOf(filter, match)]
+  const { backendRef, ...share } = filter.requestMirror
+  const to = parts.backend(backendRef.name)
+  // A mirror that leads nowhere is dropped.
+  return to ? [mirror(to, { share: shareOf(share), clock: parts.clock })] : []
+}
+
+function shareOf({ percent, fraction }: Omit<RequestMirror, 'backendRef'>): number {
+  if (percent !== undefined && fraction) throw new Error('a percentage and a fraction')
+  return fraction ? fraction.numerator / (fraction.denominator ?? 100) : (percent ?? 100) / 100
+}
+
+function layerOf(filter: Exclude<HttpRouteFilter, { type: 'RequestMirror' }>, match: HttpRouteMatch): Middleware {
   switch (filter.type) {
     case 'RequestHeaderModifier':
       return requestHeaders(changesOf(filter.requestHeaderModifier))
