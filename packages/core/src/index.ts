@@ -18,7 +18,7 @@ export type {
 } from './balancing.ts'
 export { isLease } from './balancing.ts'
 export type { Body, BodyStep, Flow, Sink, Source } from './body.ts'
-export { bytesOf, discard, lengthOf, readableOf, sourceOf, tee, transformed } from './body.ts'
+export { bytesOf, discard, isBody, lengthOf, readableOf, sourceOf, tee, transformed } from './body.ts'
 export type { Chain, StateOf } from './chain.ts'
 export { chain, partsOf } from './chain.ts'
 export type { ClientView, Connection, TrustedProxies } from './client.ts'

@@ -1,5 +1,5 @@
-import { Readable } from 'node:stream'
 import {
+  type Body,
   type Checks,
   type Clock,
   type Context,
@@ -7,6 +7,7 @@ import {
   discard,
   GatewayError,
   type Handler,
+  isBody,
   isPromise,
   type MaybePromise,
   type Middleware,
@@ -18,6 +19,7 @@ import {
   withAttemptMs,
 } from '@gatelet/core'
 import { mistake } from './mistake.ts'
+import { TimedBody } from './timed-body.ts'
 
 /** How long requests of a route may take: the `timeouts` of the Gateway API. */
 export interface TimeoutOptions {
@@ -87,15 +89,14 @@ function inTime<S extends object>(ctx: Context<S>, next: Handler<S>, settled: ()
   })
 }
 
-// A proxy listens by itself; a stream that a handler has made does not.
+// A proxy listens by itself; a stream that a handler has made does not, nor what a layer behind has made of one.
 function cutInTime<S extends object>(ctx: Context<S>, reply: Reply): Reply {
   const body = reply?.body // What is no reply is for the edge to tell of.
-  if (!(body instanceof Readable)) return reply
-  // From now on an 'error' of it is heard, whoever reads it.
-  sourceOf(body)
-  ctx.onAbort(() => void body.destroy(stopReason(ctx)))
+  if (isBody(body) && !isHere(body)) reply.body = new TimedBody(ctx, sourceOf(body))
   return reply
 }
+
+const isHere = (body: Body): boolean => body === null || typeof body === 'string' || body instanceof Uint8Array
 
 // Not by a deadline, which would end the WebSocket itself some time later.
 function handshakeInTime<S extends object>(ctx: Context<S>, next: Handler<S>, ms: number, clock: Clock): MaybePromise<Reply> {
