@@ -11,6 +11,7 @@ import {
   type Reply,
   systemClock,
 } from '@gatelet/core'
+import { addVary } from '../filters/vary.ts'
 import { cookieValues } from './cookie-values.ts'
 import { Shares, type Weighted } from './shares.ts'
 import {
@@ -39,7 +40,8 @@ export interface Split<S extends object = {}> {
 /**
  * Splits traffic over backends in proportion to their weights, by the rules of the Gateway API's `backendRefs`: for canaries,
  * blue-green switches and tests of variants. By chance, or so that a client (a key, or whoever has the cookie) stays at its
- * backend; rules lead testers to one. What was chosen is in `ctx.state.variant`, and told on `gatelet:request:split`.
+ * backend; rules lead testers to one. What was chosen is in `ctx.state.variant`, and told on `gatelet:request:split`. `Vary` names
+ * the header fields that rules read, and `Cookie` where a cookie counts; what a key is made of, whoever makes it says.
  *
  * A backend that is missing answers its share 500; one whose servers are all down, 503 as its proxy does. Where every weight is
  * 0, everything is answered 500.
@@ -80,6 +82,7 @@ class Splitter {
   private readonly chance: () => number
   private readonly cookie: StickyCookie | undefined
   private readonly keyOf: ((ctx: Context) => string | undefined) | undefined
+  private readonly vary: readonly string[]
 
   constructor(settings: SplitSettings) {
     const { backends, stickyBy, clock = systemClock } = settings
@@ -89,6 +92,7 @@ class Splitter {
     this.chance = () => clock.random()
     this.keyOf = typeof stickyBy === 'function' ? stickyBy : undefined
     this.cookie = typeof stickyBy === 'object' ? new StickyCookie(stickyBy) : undefined
+    this.vary = varyOf(settings)
     refuseUnclear(this.backends, settings.when ?? [])
   }
 
@@ -104,6 +108,16 @@ class Splitter {
   }
 
   answer(ctx: Context): MaybePromise<Reply> {
+    if (this.vary.length === 0) return this.chosen(ctx)
+    // A cache in front must not give one backend's reply to a client of another.
+    return amended(
+      ctx,
+      (ctx) => this.chosen(ctx),
+      ({ headers }) => addVary(headers, ...this.vary),
+    )
+  }
+
+  private chosen(ctx: Context): MaybePromise<Reply> {
     const forced = this.forced(ctx)
     if (forced) return this.ask(ctx, forced, 'forced')
     if (this.cookie) return this.byCookie(ctx, this.cookie)
@@ -145,6 +159,12 @@ class Splitter {
     const { name } = this.settings
     return name === undefined ? 'split' : `split ${name}`
   }
+}
+
+/** The fields of a request that say which backend it goes to. */
+function varyOf({ stickyBy, when = [] }: SplitSettings): readonly string[] {
+  const names = new Set(when.map(({ header }) => header?.toLowerCase() ?? 'cookie'))
+  return typeof stickyBy === 'object' ? [...names.add('cookie')] : [...names]
 }
 
 function refuseUnclear(backends: readonly Backend[], rules: readonly SplitRule[]): void {

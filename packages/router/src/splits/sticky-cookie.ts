@@ -52,4 +52,8 @@ export class StickyCookie {
   }
 }
 
-const isSame = (a: string, b: string): boolean => a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b))
+function isSame(a: string, b: string): boolean {
+  // Of bytes, not of characters: what a client sends may have some of two, and lengths that differ are an error there.
+  const [one, other] = [Buffer.from(a), Buffer.from(b)]
+  return one.length === other.length && timingSafeEqual(one, other)
+}

@@ -175,7 +175,9 @@ describe.each([undefined, 'a secret of the test'])('sticky by a cookie (secret: 
     const handler = release(50, 50, { stickyBy: sticky })
     const genuine = cookieOf(await call(handler, '/'))
     const made = ['release=', 'release=zzzz', 'release=0.', 'release=-1', 'release=ABC', `${genuine}x.y`, `${genuine}.`]
-    for (const cookie of secret ? [...made, 'release=1', genuine.replace(/.$/, '!'), genuine.replace('=', '=1')] : made) {
+    for (const cookie of secret
+      ? [...made, 'release=1', genuine.replace(/.$/, '!'), genuine.replace(/.$/, '\u00e9'), genuine.replace('=', '=1')]
+      : made) {
       expect((await call(handler, withCookie(cookie))).headers.has('set-cookie'), cookie).toBe(true)
     }
     expect((await call(handler, withCookie(`release=zzzz; ${genuine}`))).headers.has('set-cookie')).toBe(false)
@@ -230,6 +232,28 @@ describe('when', () => {
       'canary',
     )
   })
+})
+
+test.each<[SplitOptions, string | null]>([
+  [{}, null],
+  [{ stickyBy: () => 'a' }, null],
+  [{ stickyBy: { cookie: 'v' } }, 'cookie'],
+  [{ when: [{ header: 'X-Release', to: 'canary' }] }, 'x-release'],
+  [
+    {
+      stickyBy: { cookie: 'v' },
+      when: [
+        { header: 'x-a', to: 'canary' },
+        { cookie: 't', to: 'canary' },
+      ],
+    },
+    'x-a, cookie',
+  ],
+])('caches are told what %j chooses by, on errors too', async (options, vary) => {
+  const failing = split([{ name: 'canary', to: () => Promise.reject(new Error('no')) }], options)
+  for (const handler of [release(1, 1, options), failing]) {
+    expect((await call(handler, '/')).headers.get('vary') ?? null).toBe(vary)
+  }
 })
 
 test('tells which backend was chosen, and why', async () => {
