@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import {
   type Context,
   checkOptions,
+  discard,
   GatewayError,
   isPromise,
   type MaybePromise,
@@ -22,6 +23,8 @@ import { addVary } from './vary.ts'
  * is packed already, parts of content, and what says `no-transform`; a strong `ETag` becomes a weak one, and digests of the
  * content go. Streams are sent as they come, and go at the pace of their reader.
  *
+ * No `If-Match` holds with a weak `ETag` (RFC 9110 §13.1.1): leave out, by `leaveOut`, what clients change on that condition.
+ *
  * What is packed can be guessed from its length (BREACH, 2013): where a page holds a secret, a token against forged requests
  * for example, and beside it what the request says, who sees the traffic and makes the browser ask again and again learns the
  * secret letter by letter. Mask such tokens anew in each reply, or leave such replies out by `leaveOut`.
@@ -36,9 +39,8 @@ export function compress<N extends object = {}>(given: CompressOptions<N> = {}):
     const accepted = compression.accepted(ctx as Context)
     if (accepted === 'none') return notAcceptable()
     const answer: MaybePromise<Reply> = next(ctx)
-    return isPromise(answer)
-      ? answer.then((reply) => compression.pack(reply, ctx as Context, accepted))
-      : compression.pack(answer, ctx as Context, accepted)
+    const packed = (reply: Reply) => compression.pack(reply, ctx as Context, accepted)
+    return isPromise(answer) ? answer.then(packed) : packed(answer)
   }
 }
 
@@ -74,6 +76,16 @@ class Compression {
   pack(reply: Reply, ctx: Context, accepted: Negotiated<Coding>): Reply {
     // What is no reply is for the edge to tell of.
     if (!Array.isArray(reply?.headers?.raw)) return reply
+    try {
+      return this.packed(reply, ctx, accepted)
+    } catch (error) {
+      // A function of the options threw: nobody will read what it was asked about.
+      discard(reply.body)
+      throw error
+    }
+  }
+
+  private packed(reply: Reply, ctx: Context, accepted: Negotiated<Coding>): Reply {
     if (reply.status === 304) return validated(reply, ctx)
     const length = contentLength(reply, ctx.request)
     if (!this.isMeant(reply, ctx, length, accepted)) return reply
@@ -116,7 +128,7 @@ class Compression {
 function wholeOf(reply: Reply, length: number | undefined): Uint8Array | undefined {
   if (length === undefined || length > MAX_AT_ONCE || reply.body instanceof Readable) return undefined
   const whole = sourceOf(reply.body).take()
-  if (whole) reply.body = whole
+  if (whole !== undefined) reply.body = whole
   return whole ?? undefined
 }
 
@@ -126,7 +138,9 @@ const MAX_AT_ONCE = 16_384
 // It names what the client has, which is a validator that we have weakened (RFC 9110 §15.4.5).
 function validated(reply: Reply, { request }: Context): Reply {
   const etag = reply.headers.get('etag')
-  if (etag !== undefined && request.headers.get('if-none-match')?.includes(`W/${etag}`)) weakenEtag(reply.headers)
+  if (etag === undefined || !request.headers.get('if-none-match')?.includes(`W/${etag}`)) return reply
+  weakenEtag(reply.headers)
+  addVary(reply.headers, 'Accept-Encoding')
   return reply
 }
 

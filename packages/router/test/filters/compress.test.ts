@@ -193,6 +193,15 @@ describe('a reply is left alone that', () => {
     expect(coding(await call(front({ leaveOut }), { url: '/open', ...taking('gzip') }))).toBe('gzip')
   })
 
+  test('a function fails on is dropped, and what makes it is freed', async () => {
+    const body = new PassThrough()
+    const leaveOut = () => {
+      throw new Error('no')
+    }
+    expect((await call(front({ leaveOut }, made({}, { body })), taking('gzip'))).status).toBe(500)
+    expect(body.destroyed).toBe(true)
+  })
+
   test.each([(type: string) => type === 'image/png', /^image\/png$/g])('a type of one’s own: %s', async (types) => {
     const to = made({ 'content-type': 'Image/PNG; x=y' })
     for (const _ of [1, 2]) expect(coding(await call(front({ types }, to), taking('gzip')))).toBe('gzip')
@@ -243,9 +252,12 @@ describe('who does not take the content as it is', () => {
 
 test('a 304 names the validator that we gave, and no other', async () => {
   const to: Handler = () => empty({ status: 304, headers: { etag: '"a"' } })
-  const asked = async (tag: string) => (await call(front({}, to), taking('gzip', { 'if-none-match': tag }))).headers.get('etag')
-  expect(await asked('"b", W/"a"')).toBe('W/"a"')
-  expect(await asked('"a"')).toBe('"a"')
+  const asked = async (tag: string) => {
+    const { headers } = await call(front({}, to), taking('gzip', { 'if-none-match': tag }))
+    return [headers.get('etag'), headers.get('vary')]
+  }
+  expect(await asked('"b", W/"a"')).toEqual(['W/"a"', 'Accept-Encoding'])
+  expect(await asked('"a"')).toEqual(['"a"', undefined])
 })
 
 test('an error is thrown on, and nonsense is told of by the edge', async () => {
