@@ -48,13 +48,17 @@ export interface AffinityRules {
   readonly path: string
 }
 
-const { boolean, either, list, number, oneOf, optional, shape, token, wrong } = options
+const { boolean, list, number, oneOf, optional, shape, token, wrong } = options
 
 const secret: Check<string> = (value, path) => {
   // The value itself must not come into a message.
   if (typeof value !== 'string' || value.length < 16) throw wrong(undefined, path, 'a secret of at least 16 characters')
   return value
 }
+
+// Not by `either`, which says what it got.
+const secrets: Check<string | readonly string[]> = (value, path) =>
+  Array.isArray(value) ? list(secret, { min: 1, max: 10 })(value, path) : secret(value, path)
 
 const cookiePath: Check<string> = (value, path) => {
   if (typeof value !== 'string' || !/^\/[\x21-\x3a\x3c-\x7e]*$/.test(value)) throw wrong(value, path, 'a path such as /')
@@ -64,7 +68,7 @@ const cookiePath: Check<string> = (value, path) => {
 const checks: Checks<AffinityOptions> = {
   cookie: optional(token('session')),
   header: optional(token('x-session')),
-  secret: either('a secret of at least 16 characters, or a list of such', secret, list(secret, { min: 1, max: 10 })),
+  secret: secrets,
   mode: optional(oneOf('opaque', 'signed')),
   whileDown: optional(oneOf('redistribute', 'refuse')),
   maxAgeS: optional(number({ min: 1, max: 34_560_000, integer: true, unit: 'seconds' })),

@@ -218,3 +218,9 @@ test('calls without a request have no session', () => {
   const lease = balancer.tryAcquire({ tried: [] })
   expect(isLease(lease) && lease.replyHeaders).toBeUndefined()
 })
+
+test.each(['hunter2', ['hunter2'], 42])('a secret that is not right is not told: %j', (secret) => {
+  const create = () => createBalancer({ endpoints: ['http://a.test'], affinity: { cookie: 'session', secret: secret as string } })
+  expect(create).toThrow(/affinity\.secret.* must be a secret of at least 16 characters/)
+  expect(create).not.toThrow(/hunter2|42/)
+})
