@@ -10,6 +10,7 @@ import {
   type MaybePromise,
   type Middleware,
   options,
+  originalOf,
   problem,
   type Reply,
 } from '@gatelet/core'
@@ -97,8 +98,10 @@ const isPreflightRequest = ({ method, headers }: IncomingRequest): boolean =>
   method === 'OPTIONS' && headers.has('origin') && headers.has('access-control-request-method')
 
 /** A page of our own sends its origin too, with every POST. */
-function isForeign({ headers, url }: IncomingRequest): boolean {
-  const origin = headers.get('origin')
+function isForeign(request: IncomingRequest): boolean {
+  const origin = request.headers.get('origin')
+  // What the browser called, whatever a layer in front has made of it.
+  const { url } = originalOf(request)
   const own = `${url.scheme}://${url.host}${url.port === undefined ? '' : `:${url.port}`}`
   return origin !== undefined && origin !== own
 }

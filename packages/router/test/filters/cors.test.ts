@@ -1,6 +1,6 @@
 import { chain, empty, GatewayError, type Handler, json, type Reply, text } from '@gatelet/core'
 import { serve } from '@gatelet/node'
-import { type CorsOptions, cors, createRouter } from '@gatelet/router'
+import { type CorsOptions, cors, createRouter, rewrite } from '@gatelet/router'
 import { type Answer, call, describeMiddleware } from '@gatelet/testing'
 import { describe, expect, test, vi } from 'vitest'
 
@@ -281,6 +281,15 @@ describe('refuseOthers', () => {
     expect((await call(handler, '/')).status).toBe(200)
     expect((await call(handler, { url: '/', headers: { host: 'gate.test:81', origin: 'http://gate.test:81' } })).status).toBe(200)
     expect((await call(handler, { url: '/', headers: { host: 'gate.test:81', origin: 'http://gate.test' } })).status).toBe(403)
+  })
+
+  test('takes for our own origin what the browser called, not what a rewrite in front made of it', async () => {
+    const handler = chain()
+      .use(rewrite({ host: 'internal.test' }))
+      .to(behind(options))
+    const asked = (origin: string) => call(handler, { url: '/', headers: { host: 'gate.test', origin } })
+    expect((await asked('http://gate.test')).status).toBe(200)
+    expect((await asked('http://internal.test')).status).toBe(403)
   })
 })
 
