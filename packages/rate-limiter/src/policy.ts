@@ -4,7 +4,7 @@ import { labelOf } from './headers.ts'
 import type { RateKey } from './keys.ts'
 import type { RateRule } from './store.ts'
 
-/** What one request costs: so many units, or a function that says so. Not negative; fractions count as they are. */
+/** What one request costs: so many units, or a function that says so. 0 to 10^15; fractions count as they are. */
 export type RateCost<S extends object = {}> = number | ((ctx: Context<S>) => number)
 
 /** How much somebody may ask for. */
@@ -126,6 +126,9 @@ export function capacityOf(rule: RateRule): number {
   return rule.algorithm === 'gcra' ? rule.burst : rule.limit
 }
 
+/** So large that nobody means it, so small that no sum of them is ever infinite. */
+const MAX_COST = 1e15
+
 /** What a request costs. @throws GatewayError `INTERNAL` when the function says what is no cost */
 export function costOf<S extends object>({ cost, rule }: Policy<S>, ctx: Context<S>): number {
   if (typeof cost === 'number') return cost
@@ -135,6 +138,8 @@ export function costOf<S extends object>({ cost, rule }: Policy<S>, ctx: Context
 /** @throws GatewayError `INTERNAL` */
 export function checkedCost(cost: number, what: string): number {
   // Programs without types may say it as a text, which would be appended to a count.
-  if (typeof cost === 'number' && cost >= 0 && cost < Number.POSITIVE_INFINITY) return cost
-  throw new GatewayError('INTERNAL', { message: `${what} must be a number that is not negative (got ${options.shown(cost)})` })
+  if (typeof cost === 'number' && cost >= 0 && cost <= MAX_COST) return cost
+  throw new GatewayError('INTERNAL', {
+    message: `${what} must be a number that is not negative, at most 10^15 (got ${options.shown(cost)})`,
+  })
 }

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { chain, text } from '@gatelet/core'
-import { rateLimit } from '@gatelet/rate-limiter'
+import { type RateRule, rateLimit } from '@gatelet/rate-limiter'
 import { redisRateStore } from '@gatelet/redis'
 import { call, type RunningRedis, requireProgram, startRedis } from '@gatelet/testing'
 import { Redis } from 'ioredis'
@@ -32,6 +32,19 @@ describe.skipIf(!found)('counts in Redis', () => {
     const more = await redisRateStore(opened.client).take([{ ...one(ofBurst(1_400, 'more')), cost: 0 }])
     expect(more.map(({ remaining }) => remaining)).toEqual([700])
   }, 60_000)
+
+  test('are kept that take longer to refill than Redis can count down: large bursts, and debts', async () => {
+    await using redis = await startRedis()
+    await using opened = await connected(createClient({ url: redis.url }))
+    const store = redisRateStore(opened.client, { timeoutMs: 5_000, maxDenied: 0 })
+    const rule: RateRule = { algorithm: 'gcra', name: 'a', limit: 1, windowMs: 366 * 86_400_000, burst: 1_000_000_000 }
+    const request = { rule, key: 'ada', cost: 1_000_000_000 }
+    expect(await store.take([request])).toMatchObject([{ allowed: true, remaining: 0 }])
+    await store.give([{ ...request, cost: -1e15 }])
+    const [verdict] = await store.take([{ ...request, cost: 1 }])
+    expect(verdict?.allowed).toBe(false)
+    expect((verdict?.retryAfterMs ?? 0) / rule.windowMs / 1e15).toBeCloseTo(1, 6)
+  })
 
   test('cost one command a decision, whatever its rules', async () => {
     await using redis = await startRedis()

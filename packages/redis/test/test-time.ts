@@ -24,7 +24,7 @@ export function atTestTime(client: NodeRedisClient): NodeRedisClient {
       const { text } = script === giveScript.hash ? giveScript : takeScript
       const changed = text
         .replaceAll("redis.call('TIME')", "redis.call('MGET', 'seconds', 'microseconds')")
-        .replaceAll(/'PX', [^)]*\)/g, "'PX', 900000")
+        .replaceAll(/'PX', .*$/gm, "'PX', 900000)")
       return client.sendCommand(['EVAL', changed, ...rest])
     },
   }

@@ -1,4 +1,4 @@
-import { calendarEnd, serverTime } from './parts.ts'
+import { calendarEnd, keep, serverTime } from './parts.ts'
 import { Script } from './script.ts'
 
 /**
@@ -9,6 +9,7 @@ import { Script } from './script.ts'
 export const giveScript: Script = new Script(`
 ${serverTime}
 ${calendarEnd}
+${keep}
 local states = redis.call('MGET', unpack(KEYS))
 for i, key in ipairs(KEYS) do
   local stamp, kind, unit, cost = string.match(ARGV[i], '^(%S*) (%a) (%S+) %S+ (.*)$')
@@ -43,7 +44,7 @@ for i, key in ipairs(KEYS) do
       value, ttl = string.format('%.17g %.17g', a, b), b > 0 and a - now or 0
     end
     -- What says nothing more than no key at all is no key.
-    if ttl > 0 then redis.call('SET', key, value, 'PX', math.ceil(ttl / 1000))
+    if ttl > 0 then keep(key, value, ttl)
     elseif a then redis.call('DEL', key) end
   end
 end

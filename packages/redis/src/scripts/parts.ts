@@ -9,6 +9,15 @@ export const serverTime = `
 local clock = redis.call('TIME')
 local now = (clock[1] - 1700000000) * 1000000 + clock[2]`
 
+/**
+ * `keep(key, value, ttl)`: so many microseconds. Of more than some thousand years, as large debts and bursts may need, Redis takes
+ * no time to live.
+ */
+export const keep = `
+local function keep(key, value, ttl)
+  redis.call('SET', key, value, 'PX', math.min(math.ceil(ttl / 1000), 1e14))
+end`
+
 /** `calendarEnd(unit)`: when the day, week or month ends in which `now` lies, in UTC. */
 export const calendarEnd = `
 local function calendarEnd(unit)

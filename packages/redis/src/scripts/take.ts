@@ -1,4 +1,4 @@
-import { calendarEnd, serverTime, TOLERANCE } from './parts.ts'
+import { calendarEnd, keep, serverTime, TOLERANCE } from './parts.ts'
 import { Script } from './script.ts'
 
 /**
@@ -11,6 +11,7 @@ import { Script } from './script.ts'
 export const takeScript: Script = new Script(`
 ${serverTime}
 ${calendarEnd}
+${keep}
 local states = redis.call('MGET', unpack(KEYS))
 local all = true
 local asked = {}
@@ -76,7 +77,7 @@ for i, key in ipairs(KEYS) do
       value, ttl = string.format('%.17g %.17g', a, b), a - now
       out[i + 1] = string.format('%d %s', allowed and 1 or 0, value)
     end
-    if all and cost > 0 then redis.call('SET', key, value, 'PX', math.ceil(ttl / 1000)) end
+    if all and cost > 0 then keep(key, value, ttl) end
   end
 end
 return table.concat(out, ' ')
