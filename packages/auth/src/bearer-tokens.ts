@@ -18,14 +18,19 @@ export type TokenVerdict = ProvedToken | { readonly kind: 'refused'; readonly re
 /**
  * Finds the access token of a request (RFC 6750 §2.1: in the header only), has it judged, and sees to it that it is used by whom it
  * was given to.
+ * @param known the token as it was judged before, if it is good still
  */
 export function bearerTokens<C extends object = Claims>(
   binding: Binding,
   judge: (text: string) => MaybePromise<TokenVerdict>,
+  known: (text: string) => ProvedToken | undefined = () => undefined,
 ): Verifier<C> {
   function found(ctx: Context, scheme: 'bearer' | 'dpop', { kind, ...rest }: Authorization): MaybePromise<Verdict<object>> {
     if (kind === 'absent') return absent
     const text = 'text' in rest ? rest.text : ''
+    // What is known was looked at before, letter by letter.
+    const before = known(text)
+    if (before) return binding.judge(ctx, text, scheme, before)
     if (!isToken68(text)) return binding.refused(scheme, 'malformed-header', 'invalid_request')
     const verdict = judge(text)
     return isPromise(verdict) ? verdict.then((late) => answer(ctx, scheme, text, late)) : answer(ctx, scheme, text, verdict)

@@ -1,5 +1,5 @@
 import { GatewayError, type MaybePromise } from '@gatelet/core'
-import { bearerTokens, type TokenVerdict } from '../bearer-tokens.ts'
+import { bearerTokens, type ProvedToken, type TokenVerdict } from '../bearer-tokens.ts'
 import { Binding, type BindingOptions } from '../binding.ts'
 import type { Claims } from '../principal.ts'
 import type { Verifier } from '../verifier.ts'
@@ -27,11 +27,16 @@ export function jwt<C extends object = Claims>(
   binding?: BindingOptions,
 ): JwtVerifier<C> {
   const issuers = verifiersOf(options as JwtOptions<object> | readonly JwtOptions<object>[])
-  const [{ rules }] = [...issuers.values()] as [TokenVerifier]
+  const verifiers = [...issuers.values()]
+  const [{ rules }] = verifiers as [TokenVerifier]
   return {
-    ...bearerTokens<C>(new Binding('jwt', binding, rules.clock), (text) => judged(text, issuers)),
+    ...bearerTokens<C>(
+      new Binding('jwt', binding, rules.clock),
+      (text) => judged(text, issuers),
+      (text) => known(text, verifiers),
+    ),
     async ready() {
-      await Promise.all([...issuers.values()].map(({ source }) => source.ready()))
+      await Promise.all(verifiers.map(({ source }) => source.ready()))
     },
   }
 }
@@ -50,12 +55,16 @@ function verifiersOf(options: JwtOptions<object> | readonly JwtOptions<object>[]
   return issuers
 }
 
+function known(text: string, verifiers: readonly TokenVerifier[]): ProvedToken | undefined {
+  for (const verifier of verifiers) {
+    const proved = verifier.known(text)
+    if (proved) return proved
+  }
+  return undefined
+}
+
 /** A token's verdict, by the issuer that it names. */
 function judged(text: string, issuers: ReadonlyMap<string, TokenVerifier>): MaybePromise<TokenVerdict> {
-  for (const verifier of issuers.values()) {
-    const known = verifier.known(text)
-    if (known) return known
-  }
   const compact = readCompact(text)
   if (!compact) return { kind: 'refused', reason: 'malformed' }
   const verifier = issuers.get(compact.payload['iss'] as string)

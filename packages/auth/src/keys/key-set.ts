@@ -5,7 +5,7 @@ import { type Algorithm, fits } from './fit.ts'
 export interface VerifyKey {
   readonly algorithm: Algorithm
   /** Imported once, when it is first needed; undefined where it is no key after all. */
-  imported(): Promise<CryptoKey | Uint8Array | undefined>
+  imported(): Promise<CryptoKey | undefined>
 }
 
 /** How many keys are tried for a token that does not say which one it is signed with. */
@@ -50,16 +50,24 @@ export class KeySet {
 }
 
 function verifyKey(jwk: JWK, algorithm: Algorithm): VerifyKey {
-  let imported: Promise<CryptoKey | Uint8Array | undefined> | undefined
+  let imported: Promise<CryptoKey | undefined> | undefined
   return {
     algorithm,
     imported() {
       // Without what only decides what it may be used for: that was looked at, and differs between platforms.
       const { key_ops: _, use: __, ext: ___, ...bare } = jwk
-      imported ??= importJWK(bare as JWK, algorithm).catch(() => undefined)
+      imported ??= importJWK(bare as JWK, algorithm)
+        .then((key) => (key instanceof Uint8Array ? secretKey(key, algorithm) : key))
+        .catch(() => undefined)
       return imported
     },
   }
+}
+
+/** A secret as a key: jose would make one of it for each token. */
+function secretKey(secret: Uint8Array, algorithm: Algorithm): Promise<CryptoKey> {
+  const hash = `SHA-${algorithm.slice(2)}`
+  return crypto.subtle.importKey('raw', Buffer.from(secret), { name: 'HMAC', hash }, false, ['verify'])
 }
 
 const isObject = (value: unknown): value is JWK => typeof value === 'object' && value !== null && !Array.isArray(value)
