@@ -1,4 +1,16 @@
-import { type Context, empty, GatewayError, type Handler, json, problem, type Reply, subscribe, text } from '@gatelet/core'
+import { Readable } from 'node:stream'
+import {
+  type Context,
+  empty,
+  GatewayError,
+  type Handler,
+  HeaderList,
+  json,
+  problem,
+  type Reply,
+  subscribe,
+  text,
+} from '@gatelet/core'
 import { aggregate, createRouter, type PartOptions, part, type StandardSchema } from '@gatelet/router'
 import { call, exchange } from '@gatelet/testing'
 import { describe, expect, test } from 'vitest'
@@ -438,4 +450,29 @@ describe('options that are not right', () => {
     expect(() => aggregate(many(33))).toThrow('at most 32')
     expect(() => aggregate({ ...many(31), a: part({ from: echo, after: many(2) }) })).toThrow('at most 32')
   })
+})
+
+describe('what only some may see', () => {
+  const from: Handler = () => json(1, { headers: { 'cache-control': 'max-age=60' } })
+
+  test('is never stored when a part says that it is incomplete, whatever else that says', async () => {
+    const half: Handler = () => json(1, { headers: { 'cache-control': 'max-age=60', 'gatelet-completed': '?0' } })
+    const { headers } = await call(aggregate({ a: part({ from: half }), b: part({ from }) }))
+    expect([headers.get('gatelet-completed'), headers.get('cache-control')]).toEqual(['?0', 'no-store'])
+  })
+
+  test.each(['authorization', 'cookie'])('is private where the client sent %s', async (name) => {
+    const { headers } = await call(aggregate({ a: part({ from }) }), { headers: { [name]: 'x=1' } })
+    expect(headers.get('cache-control')).toBe('private, max-age=60')
+  })
+})
+
+test('a body that is read when its request is decided otherwise is let go', async () => {
+  const endless = new Readable({ read() {} })
+  const slow = part({
+    from: () => ({ status: 200, headers: new HeaderList({ 'content-type': 'application/json' }), body: endless }),
+  })
+  const failing = part({ from: () => new Promise((_, reject) => setImmediate(reject, new Error('no'))) })
+  expect((await call(aggregate({ slow, failing }))).status).toBe(502)
+  expect(endless.destroyed).toBe(true)
 })
