@@ -54,7 +54,8 @@ function claimOf(element: string): Claim {
   return read === element.length ? claim : { address: '' }
 }
 
-function withoutPort(text: string): string {
+/** An address as proxies write it that add the port: `192.0.2.60:4711`, `[2001:db8::1]:4711`. What is neither stays as it is. */
+export function withoutPort(text: string): string {
   const bracketed = /^\[([^\]]*)\](?::[\w.-]+)?$/.exec(text)
   if (bracketed) return bracketed[1] ?? ''
   return /^[\d.]+:[\w.-]+$/.test(text) ? text.slice(0, text.indexOf(':')) : text

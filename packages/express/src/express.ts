@@ -9,6 +9,7 @@ import {
   type MaybePromise,
   type Middleware,
   type Reply,
+  withoutPort,
 } from '@gatelet/core'
 import {
   type DrainEmitter,
@@ -116,7 +117,8 @@ class ExpressSide implements FrameworkSide, FrameworkTarget {
     const trusts = app?.get('trust proxy fn') as ((address: string, hop: number) => boolean) | undefined
     return {
       client: {
-        address: canonicalAddress(ip) ?? ip,
+        // Some proxies add the port, which is another one for each connection.
+        address: canonicalAddress(withoutPort(ip)) ?? ip,
         peer: canonicalAddress(peer) ?? peer,
         viaTrustedProxy: trusts?.(peer, 0) === true,
       },

@@ -40,6 +40,10 @@ describe.each(expresses)('in front of %s', (_, express) => {
     expect(await ask('/none')).toEqual([404, policy, '"a";r=0'])
     expect(await ask('/')).toEqual([429, policy, '"a";r=0'])
     expect(await ask('/', '192.0.2.2')).toEqual([200, policy, '"a";r=2'])
+    // As a proxy writes it that adds the port.
+    expect(await ask('/', '192.0.2.1:4711')).toEqual([429, policy, '"a";r=0'])
+    expect(await ask('/', '[2001:db8::1]:4711')).toEqual([200, policy, '"a";r=2'])
+    expect(await ask('/', '[2001:db8::2]:4712')).toEqual([200, policy, '"a";r=1'])
   })
 
   test('a slot is held while a route answers, and free when its client has left', async () => {

@@ -10,6 +10,7 @@ import {
   type Layer,
   type Middleware,
   type Reply,
+  withoutPort,
 } from '@gatelet/core'
 import {
   changeHeaders,
@@ -153,7 +154,8 @@ class KoaSide implements FrameworkSide, FrameworkTarget {
     const peer = req.socket.remoteAddress ?? ''
     return {
       client: {
-        address: canonicalAddress(ip) ?? ip,
+        // Some proxies add the port, which is another one for each connection.
+        address: canonicalAddress(withoutPort(ip)) ?? ip,
         peer: canonicalAddress(peer) ?? peer,
         viaTrustedProxy: app.proxy === true,
       },

@@ -25,4 +25,27 @@ describe.each(koas)('in front of %s', (_, KoaClass) => {
     server.closeAllConnections()
     await new Promise((resolve) => server.close(resolve))
   })
+
+  test('a client behind a proxy that adds the port is one client, however often it connects', async () => {
+    const app = Object.assign(new KoaClass(), { silent: true, proxy: true })
+    app.use(toKoa(rateLimit({ limit: 1, per: '1h' }), { trustedProxies: 'framework' }))
+    app.use((ctx) => {
+      ctx.body = { ok: true }
+    })
+    const server = createServer(app.callback()).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const ask = async (client: string) => {
+      const headers = { 'x-forwarded-for': client }
+      return (await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, { headers })).status
+    }
+    const found = [
+      await ask('192.0.2.1:4711'),
+      await ask('192.0.2.1:4712'),
+      await ask('[2001:db8::1]:4711'),
+      await ask('2001:db8::2'),
+    ]
+    expect(found).toEqual([200, 429, 200, 429])
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  })
 })
