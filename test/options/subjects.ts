@@ -60,6 +60,7 @@ import {
 } from '@gatelet/testing'
 import { createGateway } from 'gatelet'
 import { authSubjects } from './auth.ts'
+import { cacheSubjects } from './cache.ts'
 import { rateStoreSubjects } from './rate-stores.ts'
 
 /** How one interface of options is put to the test. */
@@ -122,6 +123,7 @@ const timing = {
 /** A bad value for every option of every interface that users can write. */
 export const subjects: Readonly<Record<string, Subject>> = {
   ...authSubjects,
+  ...cacheSubjects,
   ...rateStoreSubjects,
   BoundedLoadOptions: { through: (options) => boundedLoad(rendezvous, options), bad: { factor: 1 } },
   ClientAddressOptions: { through: byClientAddress, bad: { ipv6Prefix: 0 } },

@@ -1,0 +1,26 @@
+export type { CacheStatus } from './policy/cache-status.ts'
+export { addCacheStatus } from './policy/cache-status.ts'
+export { evaluate } from './policy/evaluate.ts'
+export { invalidates } from './policy/invalidation.ts'
+export { keyOf } from './policy/key.ts'
+export type { MultipartFrame } from './policy/multipart.ts'
+export { multipart } from './policy/multipart.ts'
+export type { SearchRule } from './policy/no-vary-search.ts'
+export { parseNoVarySearch } from './policy/no-vary-search.ts'
+export type { HeuristicOptions, Policy, PolicyDefaults, PolicyOptions, QueryOptions } from './policy/options.ts'
+export { cachePolicy } from './policy/options.ts'
+export { remaining, respond } from './policy/respond.ts'
+export type { NotStored, Storability } from './policy/storage.ts'
+export { storable } from './policy/storage.ts'
+export type {
+  Answer,
+  ByteRange,
+  CacheRequest,
+  CacheResponse,
+  Decision,
+  ExchangeTimes,
+  Forward,
+  StoredMeta,
+} from './policy/types.ts'
+export { allUpdated, updated, updatedByHead } from './policy/update.ts'
+export { selected, selects } from './policy/vary.ts'

@@ -1,0 +1,68 @@
+import type { HeaderList, ReadonlyHeaders } from '@gatelet/core'
+import { currentAge } from './age.ts'
+import { addCacheStatus, type CacheStatus } from './cache-status.ts'
+import { isNotModified, leftOut } from './conditional.ts'
+import { factsOf, storedHeaders } from './facts.ts'
+import type { Policy } from './options.ts'
+import { isSameForRange, parseRange } from './ranges.ts'
+import type { Answer, ByteRange, CacheRequest, StoredMeta } from './types.ts'
+
+/**
+ * Answers a request with what is stored, fresh or not: the whole, what of it the client asked for, or 304 when it has it
+ * already. `Age` is set (RFC 9111 §4) and `Date` stays as it is.
+ * @param now wall-clock milliseconds
+ * @param status what `Cache-Status` says. Default: a hit, with the time that is left
+ */
+export function respond(request: CacheRequest, stored: StoredMeta, now: number, policy: Policy, status?: CacheStatus): Answer {
+  const facts = factsOf(stored, policy)
+  const headers = storedHeaders(stored)
+  headers.set('Age', String(Math.floor(currentAge(facts.initialAgeMs, stored, now) / 1_000)))
+  addCacheStatus(headers, status ?? { hit: { ttlMs: remaining(stored, now, policy) } }, policy)
+  // Conditions are looked at where the answer would be a success (RFC 9110 §13.2.1).
+  const isSuccess = stored.status === 200
+  if (isSuccess && isNotModified(request.headers, headers, facts.dateMs, now)) return notModified(headers)
+  if (request.method === 'HEAD') return { status: stored.status, headers: sized(headers, stored), body: 'none' }
+  return (isSuccess ? partial(request.headers, headers, stored) : undefined) ?? { status: stored.status, headers, body: 'whole' }
+}
+
+/** Milliseconds of freshness that are left, below zero when stale. */
+export function remaining(stored: StoredMeta, now: number, policy: Policy): number {
+  const { initialAgeMs, lifetimeMs } = factsOf(stored, policy)
+  const ttlMs = lifetimeMs - currentAge(initialAgeMs, stored, now)
+  return stored.softPurgedAt === undefined ? ttlMs : Math.min(ttlMs, Math.min(0, stored.softPurgedAt - now))
+}
+
+function notModified(headers: HeaderList): Answer {
+  for (const name of leftOut(headers)) headers.delete(name)
+  return { status: 304, headers, body: 'none' }
+}
+
+function sized(headers: HeaderList, { bodyBytes }: StoredMeta): HeaderList {
+  return bodyBytes === undefined ? headers : headers.set('Content-Length', String(bodyBytes))
+}
+
+// Undefined when the whole is to be sent.
+function partial(request: ReadonlyHeaders, headers: HeaderList, stored: StoredMeta): Answer | undefined {
+  const field = request.get('range')
+  const { bodyBytes } = stored
+  if (field === undefined || bodyBytes === undefined) return undefined
+  if (!isSameForRange(request.get('if-range'), headers, stored.responseTimeMs)) return undefined
+  const ranges = parseRange(field, bodyBytes)
+  if (!ranges) return undefined
+  const [first] = ranges
+  if (!first) return unsatisfiable(headers, bodyBytes)
+  headers.delete('content-length')
+  if (ranges.length === 1) single(headers, first, bodyBytes)
+  return { status: 206, headers, body: ranges }
+}
+
+function single(headers: HeaderList, { start, end }: ByteRange, length: number): void {
+  headers.set('Content-Range', `bytes ${start}-${end}/${length}`)
+  headers.set('Content-Length', String(end - start + 1))
+}
+
+function unsatisfiable(headers: HeaderList, length: number): Answer {
+  for (const name of leftOut(headers)) headers.delete(name)
+  headers.set('Content-Range', `bytes */${length}`)
+  return { status: 416, headers: headers.set('Content-Length', '0'), body: 'none' }
+}

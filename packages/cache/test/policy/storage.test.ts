@@ -1,0 +1,159 @@
+import { storable } from '@gatelet/cache'
+import { expect, test } from 'vitest'
+import { type Fields, get, policy, reply, times } from './fakes.ts'
+
+const fresh = 'max-age=60'
+const cc = (value: string): Fields => ({ 'cache-control': value })
+const statusRow = (status: number, why: string, fields: Fields, result: string) =>
+  [why, `${status}`, {}, fields, result, status] as const
+
+// section, what, request, response, 'stored' or the reason, status
+const rows: readonly (readonly [string, string, Fields, Fields, string, number?])[] = [
+  ['9111 §5.2.2.1', 'max-age', {}, cc(fresh), 'stored'],
+  ['9111 §5.2.2.5', 'no-store', {}, cc('no-store, max-age=60'), 'no-store'],
+  ['9111 §5.2', 'no-store in any case', {}, cc('No-StOrE, max-age=60'), 'no-store'],
+  [
+    '9111 §5.2',
+    'no-store on a second line',
+    {},
+    [
+      ['Cache-Control', fresh],
+      ['Cache-Control', 'no-store'],
+    ],
+    'no-store',
+  ],
+  ['9111 §5.2', 'no-store in a quoted text', {}, cc('x="no-store", max-age=60'), 'stored'],
+  ['9111 §5.2', 'no-store behind a quote that never ends', {}, cc('max-age=60, x="a, no-store'), 'no-store'],
+  ['9111 §5.2.1.5', 'no-store of the request', cc('no-store'), cc(fresh), 'request-no-store'],
+  ['9111 §5.2.2.7', 'private', {}, cc('private, max-age=60'), 'private'],
+  ['9111 §5.2.2.7', 'private with fields', {}, cc('private="x", max-age=60'), 'private'],
+  ['9111 §5.2.2.7', 'private with no fields', {}, cc('private="", max-age=60'), 'private'],
+  ['9111 §5.2.2.7', 'private with a space in its fields', {}, cc('private=" authorization", max-age=60'), 'private'],
+  ['9111 §5.2.2.4', 'no-cache with nothing to ask by', {}, cc('no-cache'), 'no-freshness'],
+  ['9111 §5.2.2.4', 'no-cache with a tag', {}, { ...cc('no-cache'), etag: '"1"' }, 'stored'],
+  ['9111 §5.2.2.4', 'no-cache with fields', {}, cc('no-cache="x", max-age=60'), 'stored'],
+  ['9111 §5.2.2.4', 'no-cache with fields that are none', {}, cc('no-cache="x y", max-age=60'), 'no-freshness'],
+  ['9111 §3.5', 'Authorization', { authorization: 'x' }, cc(fresh), 'authorization'],
+  ['9111 §3.5', 'Authorization with public', { authorization: 'x' }, cc('public, max-age=60'), 'stored'],
+  ['9111 §3.5', 'Authorization with s-maxage', { authorization: 'x' }, cc('s-maxage=60'), 'stored'],
+  ['9111 §3.5', 'Authorization with must-revalidate', { authorization: 'x' }, cc('must-revalidate, max-age=60'), 'stored'],
+  ['safety', 'Cookie', { cookie: 'a=b' }, cc(fresh), 'cookie'],
+  ['safety', 'Cookie with public', { cookie: 'a=b' }, cc('public, max-age=60'), 'stored'],
+  ['safety', 'Cookie with s-maxage', { cookie: 'a=b' }, cc('s-maxage=60'), 'stored'],
+  ['safety', 'Set-Cookie', {}, { ...cc('public, max-age=60'), 'set-cookie': 'a=b' }, 'set-cookie'],
+  [
+    '9111 §5.2.2.4',
+    'Set-Cookie that no-cache lists',
+    {},
+    { ...cc('no-cache="set-cookie", max-age=60'), 'set-cookie': 'a=b' },
+    'stored',
+  ],
+  ['9111 §4.1', 'Vary: *', {}, { ...cc(fresh), vary: '*' }, 'vary'],
+  ['9111 §4.1', 'Vary with a star among others', {}, { ...cc(fresh), vary: 'accept, *' }, 'vary'],
+  [
+    '9111 §4.1',
+    'Vary with a star on a second line',
+    {},
+    [
+      ['Cache-Control', fresh],
+      ['Vary', 'accept'],
+      ['Vary', '*'],
+    ],
+    'vary',
+  ],
+  ['9110 §12.5.5', 'Vary with what is no name', {}, { ...cc(fresh), vary: 'a b' }, 'vary'],
+  ['safety', 'Vary: Authorization', {}, { ...cc(fresh), vary: 'Authorization' }, 'vary-credentials'],
+  ['safety', 'Vary: Cookie', {}, { ...cc(fresh), vary: 'accept, cookie' }, 'vary-credentials'],
+  [
+    '9110 §12.5.3',
+    'a coding that is not told apart',
+    {},
+    { ...cc(fresh), vary: 'accept-encoding', 'content-encoding': 'compress' },
+    'content-encoding',
+  ],
+  ['9110 §12.5.3', 'a coding that is', {}, { ...cc(fresh), vary: 'accept-encoding', 'content-encoding': 'br' }, 'stored'],
+  ['safety', 'a GET with a body', { 'content-length': '3' }, cc(fresh), 'request-body'],
+  ['safety', 'a GET with an empty body', { 'content-length': '0' }, cc(fresh), 'stored'],
+  ['safety', 'a GET with a chunked body', { 'transfer-encoding': 'chunked' }, cc(fresh), 'request-body'],
+  ['9111 §3.1', 'a Connection that lists what rules', {}, { ...cc(fresh), connection: 'cache-control' }, 'connection'],
+  ['9111 §3', 'nothing said', {}, {}, 'no-freshness'],
+  ['9111 §4.2.2', 'a last change', {}, { 'last-modified': 'Sat, 05 Nov 1994 08:49:37 GMT' }, 'stored'],
+  ['9111 §5.3', 'Expires', {}, { expires: 'Sun, 06 Nov 1994 08:50:37 GMT' }, 'stored'],
+  ['9111 §5.3', 'Expires: 0', {}, { expires: '0' }, 'no-freshness'],
+  ['5861 §3', 'max-age=0 that may be stale', {}, cc('max-age=0, stale-while-revalidate=5'), 'stored'],
+  ['5861 §4', 'max-age=0 that helps against errors', {}, cc('max-age=0, stale-if-error=5'), 'stored'],
+  [
+    '9111 §4.2.4',
+    'stale-if-error that must-revalidate forbids',
+    {},
+    cc('max-age=0, stale-if-error=5, must-revalidate'),
+    'no-freshness',
+  ],
+  [
+    '9111 §5.2.2.10',
+    'stale-while-revalidate that s-maxage forbids',
+    {},
+    cc('s-maxage=0, stale-while-revalidate=5'),
+    'no-freshness',
+  ],
+  ['9213 §2.2', 'a targeted field against no-store', {}, { ...cc('no-store'), 'cdn-cache-control': fresh }, 'stored'],
+  ['9213 §2.2', 'a targeted no-store', {}, { ...cc(fresh), 'cdn-cache-control': 'no-store' }, 'no-store'],
+  ['9213 §2.2', 'a targeted private', {}, { ...cc(fresh), 'cdn-cache-control': 'private' }, 'private'],
+  [
+    '9213 §2.1',
+    'a targeted field that cannot be read',
+    {},
+    { ...cc('no-store'), 'cdn-cache-control': 'max-age=60, &&&' },
+    'no-store',
+  ],
+  ['9213 §2.1', 'a targeted field in capitals', {}, { ...cc('no-store'), 'cdn-cache-control': 'MaX-aGe=60' }, 'no-store'],
+  ['9213 §2.1', 'an empty targeted field', {}, { ...cc(fresh), 'cdn-cache-control': '' }, 'stored'],
+  ['9213 §2.1', 'a targeted number in quotes', {}, { 'cdn-cache-control': 'max-age="60"' }, 'no-freshness'],
+  ['9213 §2.1', 'a targeted flag that is false', {}, { 'cdn-cache-control': 'no-store=?0, max-age=60' }, 'stored'],
+  ['9111 §5.2.2.3', 'must-understand lifts no-store', {}, cc('must-understand, no-store, max-age=60'), 'stored'],
+  ['9111 §5.2.2.3', 'must-understand with an unknown status', {}, cc('must-understand, max-age=60'), 'must-understand', 299],
+  ...[200, 203, 204, 299, 301, 302, 303, 307, 308, 400, 404, 410, 499, 500, 502, 503, 504, 599].map((status) =>
+    statusRow(status, '9111 §3 explicit', cc(fresh), 'stored'),
+  ),
+  ...[206, 304].map((status) => statusRow(status, '9111 §3.3', cc(fresh), 'status')),
+  ...[428, 429, 431, 511].map((status) => statusRow(status, '6585 §3-6', cc(fresh), 'status')),
+  ...[200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501].map((status) =>
+    statusRow(status, '9110 §15.1', { 'last-modified': 'Sat, 05 Nov 1994 08:49:37 GMT' }, 'stored'),
+  ),
+  ...[201, 202, 302, 303, 307, 400, 403, 500, 502, 503, 504, 599].map((status) =>
+    statusRow(status, '9110 §15.1', { 'last-modified': 'Sat, 05 Nov 1994 08:49:37 GMT' }, 'status'),
+  ),
+  statusRow(599, '9111 §4.2.2 public', { ...cc('public'), 'last-modified': 'Sat, 05 Nov 1994 08:49:37 GMT' }, 'stored'),
+]
+
+test.each(rows)('%s: a response with %s', (_section, _what, request, response, expected, status) => {
+  const verdict = storable(get(request), reply(response, status), times, policy())
+  expect(verdict.store ? 'stored' : verdict.reason).toBe(expected)
+})
+
+test.each(['HEAD', 'POST', 'PUT', 'OPTIONS', 'PURGE'])('9111 §3: a response to %s is not stored', (method) => {
+  expect(storable(get({}, method), reply(cc(fresh)), times, policy())).toEqual({ store: false, reason: 'method' })
+})
+
+test('a private cache stores what is meant for one', () => {
+  const response = reply({ 'cache-control': 'private, max-age=60', 'set-cookie': 'a=b', vary: 'cookie' })
+  const request = get({ authorization: 'x', cookie: 'a=b' })
+  expect(storable(request, response, times, policy({ mode: 'private' })).store).toBe(true)
+})
+
+test('partitioned keys let responses to credentials be stored, but not private ones', () => {
+  const partitioned = policy({ partitioned: true })
+  const request = get({ authorization: 'x', cookie: 'a=b' })
+  expect(storable(request, reply({ 'cache-control': fresh, vary: 'authorization' }), times, partitioned).store).toBe(true)
+  expect(storable(request, reply(cc('private, max-age=60')), times, partitioned).store).toBe(false)
+})
+
+test('9111 §3.1: fields of the connection and of proxies are not stored', () => {
+  const fields = {
+    ...{ 'Cache-Control': 'no-cache="b", max-age=60', Connection: 'a, close', a: '1', b: '2', c: '3', 'Keep-Alive': 'x' },
+    ...{ 'Proxy-Authenticate': 'x', 'Proxy-Authentication-Info': 'x', 'Proxy-Authorization': 'x', 'Proxy-Connection': 'x' },
+    ...{ TE: 'x', Trailer: 'x', 'Transfer-Encoding': 'chunked', Upgrade: 'x', 'Set-Cookie': 'a=b' },
+  }
+  const verdict = storable(get(), reply(fields), times, policy({ setCookie: 'strip' }))
+  expect(verdict.store && verdict.meta.headers).toEqual(['Cache-Control', 'no-cache="b", max-age=60', 'c', '3'])
+})
