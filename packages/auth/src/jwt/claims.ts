@@ -23,6 +23,20 @@ export function claimProblem(claims: Json, rules: JwtRules, now: number): string
   return typeof subject === 'string' && subject !== '' ? undefined : 'no-subject'
 }
 
+/**
+ * From when, and until before when, claims that are acceptable now stay so, in milliseconds since 1970: nothing but time changes what
+ * `claimProblem` says of them.
+ */
+export function goodBetween(
+  { exp, nbf, iat }: Json,
+  { toleranceMs, maxAgeMs }: JwtRules,
+): readonly [from: number, until: number] {
+  const at = (date: unknown, otherwise: number) => (typeof date === 'number' ? date * 1_000 : otherwise)
+  const from = Math.max(at(nbf, Number.NEGATIVE_INFINITY), at(iat, Number.NEGATIVE_INFINITY)) - toleranceMs
+  const until = Math.min(at(exp, 0), at(iat, Number.POSITIVE_INFINITY) + maxAgeMs) + toleranceMs
+  return [from, until]
+}
+
 function isFor(aud: unknown, accepted: readonly string[]): boolean {
   if (typeof aud === 'string') return accepted.includes(aud)
   return Array.isArray(aud) && aud.every((one) => typeof one === 'string') && aud.some((one: string) => accepted.includes(one))

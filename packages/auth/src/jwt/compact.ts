@@ -7,7 +7,7 @@ export interface Compact {
 }
 
 /** Longest token that is looked at, in characters. Headers of more do not get through most servers. */
-export const MAX_TOKEN = 16_384
+const MAX_TOKEN = 16_384
 const MAX_HEADER = 4_096
 
 /**

@@ -8,7 +8,7 @@ import { type Found, fixedKeys, type KeySource } from '../keys/key-source.ts'
 import { type KeyRules, RemoteKeys } from '../keys/remote-keys.ts'
 import { principalOf } from '../principal.ts'
 import type { Json } from '../strict-json.ts'
-import { claimProblem, scopesOf } from './claims.ts'
+import { claimProblem, goodBetween, scopesOf } from './claims.ts'
 import type { Compact } from './compact.ts'
 import type { JwtRules } from './options.ts'
 import { isSigned } from './signature.ts'
@@ -16,6 +16,9 @@ import { isSigned } from './signature.ts'
 interface Kept {
   readonly verdict: ProvedToken
   readonly generation: number
+  /** When its claims are good, in milliseconds since 1970. */
+  readonly from: number
+  readonly until: number
 }
 
 /** Verifies the tokens of one issuer, and remembers those that were good until they end or the issuer's keys become others. */
@@ -40,7 +43,8 @@ export class TokenVerifier {
   known(token: string): ProvedToken | undefined {
     const kept = this.kept?.get(token)
     if (!kept || kept.generation !== this.source.generation) return undefined
-    return claimProblem(kept.verdict.claims, this.rules, this.rules.clock.date()) === undefined ? kept.verdict : undefined
+    const now = this.rules.clock.date()
+    return now >= kept.from && now < kept.until ? kept.verdict : undefined
   }
 
   verify(token: string, compact: Compact): MaybePromise<TokenVerdict> {
@@ -82,7 +86,8 @@ export class TokenVerifier {
       expiresAt: (claims['exp'] as number) * 1_000,
     })
     const verdict: ProvedToken = { kind: 'proved', principal, claims }
-    this.kept?.set(token, { verdict, generation })
+    const [from, until] = goodBetween(claims, rules)
+    this.kept?.set(token, { verdict, generation, from, until })
     return verdict
   }
 }
