@@ -82,7 +82,7 @@ class Authoriser {
     const known = this.known.get(question.id)
     if (known && this.clock.now() < known.until) return known.verdict
     const asking = this.asking.get(question.id)
-    if (asking) return asking.then((answer) => (answer.isPersonal ? this.alone(question) : answer.verdict))
+    if (asking !== undefined) return asking.then((answer) => (answer.isPersonal ? this.alone(question) : answer.verdict))
     return this.first(question)
   }
 

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { auth, type ExternalAuthOptions, externalAuth, type Verdict } from '@gatelet/auth'
+import { auth, type ExternalAuthOptions, externalAuth, type Verdict, type Verifier } from '@gatelet/auth'
 import { type Context, chain, HeaderList } from '@gatelet/core'
 import { virtualClock } from '@gatelet/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -46,7 +46,7 @@ const saying =
 const url = { scheme: 'https', host: 'api.example.com', port: 8443, path: '/orders/7', search: '?x=1' } as const
 const ctxOf = (headers: Record<string, string> = {}, change = {}): Context =>
   contextOf(headers, { url, method: 'DELETE', ...change })
-const judge = async (verifier: ReturnType<typeof externalAuth>, ctx: Context = ctxOf()): Promise<Verdict> => verifier.verify(ctx)
+const judge = async (verifier: Verifier, ctx: Context = ctxOf()): Promise<Verdict> => verifier.verify(ctx)
 
 describe('what it asks', () => {
   test('tells of the request, and of the client only what is allowed', async () => {
