@@ -1,4 +1,4 @@
-import { type Claims, principalOf, type Verdict, type Verifier } from '@gatelet/auth'
+import { type Claims, type Principal, principalOf, type Verdict, type Verifier } from '@gatelet/auth'
 import { type Context, Exchange, type Handler, HeaderList, type IncomingRequest, type Reply, run, text } from '@gatelet/core'
 
 /** A request as an adapter would make it. */
@@ -26,6 +26,6 @@ export function saying<C extends object = Claims>(verdict: Verdict<C>, scheme = 
   return { challenges: [{ scheme, params: {} }], verify: () => (isLate ? Promise.resolve(verdict) : verdict) }
 }
 
-export const ada = principalOf({ subject: 'ada', scheme: 'bearer', scopes: ['read', 'write'], roles: ['admin'] })
+export const ada: Principal = principalOf({ subject: 'ada', scheme: 'bearer', scopes: ['read', 'write'], roles: ['admin'] })
 
 export const hello: Handler = () => text('hello')

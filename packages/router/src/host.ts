@@ -40,13 +40,18 @@ export class HostIndex<T> {
   private readonly exact = new Map<string, readonly T[]>()
   private readonly wildcard = new Map<string, readonly T[]>()
   private readonly everywhere: readonly T[]
+  /** Characters of the longest name with a wildcard. */
+  private longest = 0
 
   /** @param things one for each pattern (undefined: any host) */
   constructor(things: readonly (readonly [pattern: HostPattern | undefined, thing: T])[]) {
     this.everywhere = things.filter(([pattern]) => !pattern).map(([, thing]) => thing)
     // What is shorter comes first, so that each list is made of one that is ready.
     const wildcards = named(things, true).sort(([a], [b]) => a.length - b.length)
-    for (const [name, thing] of wildcards) this.wildcard.set(name, [thing, ...this.below(name)])
+    for (const [name, thing] of wildcards) {
+      this.wildcard.set(name, [thing, ...this.below(name)])
+      this.longest = name.length
+    }
     for (const [name, thing] of named(things, false)) this.exact.set(name, [thing, ...this.below(name)])
   }
 
@@ -58,7 +63,8 @@ export class HostIndex<T> {
 
   private below(host: string): readonly T[] {
     if (this.wildcard.size === 0) return this.everywhere
-    for (let dot = host.indexOf('.'); dot >= 0; dot = host.indexOf('.', dot + 1)) {
+    // What is longer than every name is none: to look up each end of a host of many labels takes time by the square of its length.
+    for (let dot = host.indexOf('.', host.length - 1 - this.longest); dot >= 0; dot = host.indexOf('.', dot + 1)) {
       const found = this.wildcard.get(host.slice(dot + 1))
       if (found) return found
     }

@@ -16,6 +16,7 @@ import {
 import { list } from './listed.ts'
 import type { Conflict } from './match/conflicts.ts'
 import type { Explanation } from './match/explain.ts'
+import { atOnce } from './match/matcher.ts'
 import { counted, maxForwards } from './max-forwards.ts'
 import { type Mounted, mountedAt, mountedIn } from './mounted.ts'
 import type { Pattern } from './pattern.ts'
@@ -92,7 +93,7 @@ export function createRouter(first?: RouterOptions | ((router: Router) => void),
     const outer = mountedIn(ctx)
     // The one table of this request, whatever is added or replaced meanwhile.
     const { table } = routes
-    const tenant = table.hasTenants && tenantOf ? tenantOf(ctx) : undefined
+    const tenant = table.hasTenants && tenantOf ? atOnce(tenantOf(ctx), 'tenant') : undefined
     const match = table.find(ctx.request, outer?.end, tenant)
     if (match.kind !== 'hit') return refusal(ctx, match, table, checked)
     const left = maxForwards(ctx)

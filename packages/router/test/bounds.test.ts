@@ -85,3 +85,21 @@ test('a table of many routes is read no more than one of few', () => {
   const path = '/service-7/items/4711'
   expect(reads(tableOf(many), path)).toBeLessThanOrEqual(2 * reads(tableOf(few), path))
 })
+
+test.each([100, 1_000, 10_000])('of a host of %i labels no more is read than the longest wildcard has', (labels) => {
+  const hosts = ['*.a.test', '*.shop.example', 'b.test']
+  const table = RouteTable.build(hosts.map((host) => ({ host, path: '/', data: host })))
+  const host = `${'a.'.repeat(labels)}c`
+  let count = 0
+  const counted = {
+    length: host.length,
+    indexOf: (text: string, from: number) => host.indexOf(text, from),
+    slice(from: number) {
+      count += host.length - from
+      return host.slice(from)
+    },
+  }
+  table.find({ method: 'GET', url: { host: counted as unknown as string, path: '/' } })
+  expect(count).toBeGreaterThan(0)
+  expect(count).toBeLessThan(100)
+})

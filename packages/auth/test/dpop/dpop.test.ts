@@ -199,7 +199,7 @@ describe('used proofs', () => {
   test('are forgotten when they are too old to count', async () => {
     const clock = virtualClock({ date: 0 })
     const replays = memoryReplays({ maxEntries: 100, clock }) as ReturnType<typeof memoryReplays> & { readonly size: number }
-    for (let at = 0; at < 100; at++) replays.use(`id-${at}`, 0, 10)
+    for (let at = 0; at < 100; at++) await replays.use(`id-${at}`, 0, 10)
     await clock.advance(10)
     for (let at = 0; at < 50; at++) expect(replays.use(`new-${at}`, 10, 20)).toBe(true)
     expect(replays.size).toBe(50)

@@ -15,13 +15,16 @@ export const born = 784_111_777_000
 /** The fields of a message: a record, or pairs where a name is there twice. */
 export type Fields = Readonly<Record<string, string>> | readonly (readonly [string, string])[]
 
-export const url = { scheme: 'https', host: 'a.example', port: undefined, path: '/x', search: '' } as const
+const url = { scheme: 'https', host: 'a.example', port: undefined, path: '/x', search: '' } as const
 
 export const get = (fields: Fields = {}, method = 'GET'): CacheRequest => ({ method, url, headers: new HeaderList(fields) })
 
 export const reply = (fields: Fields = {}, status = 200): CacheResponse => ({ status, headers: new HeaderList(fields) })
 
-export const times = { requestTimeMs: born, responseTimeMs: born }
+export const times: { readonly requestTimeMs: number; readonly responseTimeMs: number } = {
+  requestTimeMs: born,
+  responseTimeMs: born,
+}
 
 export const at = (seconds: number): number => born + seconds * 1_000
 

@@ -2,13 +2,21 @@ import { storable } from '@gatelet/cache'
 import { expect, test } from 'vitest'
 import { type Fields, get, policy, reply, times } from './fakes.ts'
 
+type Row = readonly [section: string, what: string, request: Fields, response: Fields, verdict: string, status?: number]
+
 const fresh = 'max-age=60'
 const cc = (value: string): Fields => ({ 'cache-control': value })
-const statusRow = (status: number, why: string, fields: Fields, result: string) =>
-  [why, `${status}`, {}, fields, result, status] as const
+const statusRow = (status: number, why: string, fields: Fields, result: string): Row => [
+  why,
+  `${status}`,
+  {},
+  fields,
+  result,
+  status,
+]
 
 // section, what, request, response, 'stored' or the reason, status
-const rows: readonly (readonly [string, string, Fields, Fields, string, number?])[] = [
+const rows: readonly Row[] = [
   ['9111 §5.2.2.1', 'max-age', {}, cc(fresh), 'stored'],
   ['9111 §5.2.2.5', 'no-store', {}, cc('no-store, max-age=60'), 'no-store'],
   ['9111 §5.2', 'no-store in any case', {}, cc('No-StOrE, max-age=60'), 'no-store'],
@@ -126,7 +134,8 @@ const rows: readonly (readonly [string, string, Fields, Fields, string, number?]
   statusRow(599, '9111 §4.2.2 public', { ...cc('public'), 'last-modified': 'Sat, 05 Nov 1994 08:49:37 GMT' }, 'stored'),
 ]
 
-test.each(rows)('%s: a response with %s', (_section, _what, request, response, expected, status) => {
+test.each(rows.map((row) => [`${row[0]}: a response with ${row[1]}`, row] as const))('%s', (_, row) => {
+  const [, , request, response, expected, status] = row
   const verdict = storable(get(request), reply(response, status), times, policy())
   expect(verdict.store ? 'stored' : verdict.reason).toBe(expected)
 })

@@ -91,7 +91,7 @@ const holds = (matcher: Matcher | undefined, value: string | undefined) =>
  */
 export function queryValue(search: string, name: string): string | undefined {
   // What is encoded may be the name as well. The parser of the platform knows it all, and costs a microsecond.
-  if (/[%+]/.test(search) || /[=&]/.test(name)) return new URLSearchParams(search).get(name) ?? undefined
+  if (search.length > MAX_SCANNED || /[%+]/.test(search) || /[=&]/.test(name)) return valuesOf(search).get(name)
   for (let start = 1; start < search.length; ) {
     const found = search.indexOf('&', start)
     const end = found < 0 ? search.length : found
@@ -103,4 +103,19 @@ export function queryValue(search: string, name: string): string | undefined {
     start = end + 1
   }
   return undefined
+}
+
+// Many routes may ask about one query, which the client made as long as it could: each of them would read it all.
+const MAX_SCANNED = 200
+
+// The last one that was parsed: all routes of a place ask about the same.
+let parsed: { readonly search: string; readonly values: ReadonlyMap<string, string> } = { search: '', values: new Map() }
+
+function valuesOf(search: string): ReadonlyMap<string, string> {
+  if (parsed.search !== search) {
+    const values = new Map<string, string>()
+    for (const [name, value] of new URLSearchParams(search)) if (!values.has(name)) values.set(name, value)
+    parsed = { search, values }
+  }
+  return parsed.values
 }

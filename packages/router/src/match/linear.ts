@@ -3,7 +3,7 @@
  * when it never does. Completes "a RegExp …".
  *
  * A backtracking engine is linear where the next character always decides: whether a repeat goes on, and which alternative
- * is taken. One repeat of single characters may overlap with what follows it, as in `.*\.png`, when that has a bounded length.
+ * is taken. One repeat of single characters may overlap with what follows it, as in `.*\.png`, when that is 100 characters at most.
  * What cannot be shown to be so is refused, and so is what this reader does not know.
  */
 export function whyNotLinear({ source, flags }: RegExp): string | undefined {
@@ -109,19 +109,25 @@ function checkRepeat(repeat: Extract<Node, { kind: 'repeat' }>, follow: Chars, f
   check(node, max > 1 ? first | follow : follow, undefined)
 }
 
-/** The repeat that may overlap with what follows: of single characters, once, with a bounded length behind it. */
+/** The repeat that may overlap with what follows: of single characters, once, with little behind it. */
 function freeRepeat(whole: Node): Node | undefined {
   if (whole.kind !== 'sequence') return undefined
-  const last = whole.nodes.findLastIndex((node) => !isBounded(node))
-  const repeat = whole.nodes[last]
+  const last = whole.nodes.findLastIndex((node) => lengthOf(node) === Number.POSITIVE_INFINITY)
+  const behind = whole.nodes.slice(last + 1).reduce((sum, node) => sum + lengthOf(node), 0)
+  const repeat = behind > MAX_BEHIND ? undefined : whole.nodes[last]
   return repeat?.kind === 'repeat' && repeat.node.kind === 'char' ? repeat : undefined
 }
 
-function isBounded(node: Node): boolean {
-  if (node.kind === 'char') return true
-  if (node.kind === 'repeat') return node.max !== Number.POSITIVE_INFINITY && isBounded(node.node)
-  return node.nodes.every(isBounded)
+/** How many characters a node takes at most. */
+function lengthOf(node: Node): number {
+  if (node.kind === 'char') return 1
+  if (node.kind === 'repeat') return node.max === 0 ? 0 : node.max * lengthOf(node.node)
+  const lengths = node.nodes.map(lengthOf)
+  return node.kind === 'choice' ? Math.max(...lengths) : lengths.reduce((sum, length) => sum + length, 0)
 }
+
+// They are tried behind each character of the text: of 16,000 characters, 1,000 behind take 50 ms, 16,000 nearly a second.
+const MAX_BEHIND = 100
 
 // Each step of a bounded repeat may be taken for each character of the text.
 const MAX_COUNT = 1_000

@@ -1,3 +1,5 @@
+import { GatewayError, isPromise } from '@gatelet/core'
+
 /** A rule for a text: the value of a path parameter, of a header or of a query parameter. */
 export interface Matcher {
   /** Two matchers with the same id accept the same. */
@@ -80,10 +82,21 @@ export function whole(pattern: RegExp): Matcher {
   return { id: String(pattern), text: String(pattern), rank: 4, accepts: (value) => regExp.test(value) }
 }
 
-/** What a function says. */
+/** What a function says, at once. */
 export function custom(accepts: (value: string) => boolean): Matcher {
   const [id, text] = [`function ${numberOf(accepts)}`, accepts.name || 'function']
-  return { id, text, rank: 5, isOpaque: true, accepts: (value) => accepts(value) === true }
+  return { id, text, rank: 5, isOpaque: true, accepts: (value) => atOnce(accepts(value), text) === true }
+}
+
+/**
+ * What a function of the user's gave that is not to give a promise: that would be neither yes nor no, and when it rejects, end
+ * the process.
+ * @throws GatewayError `BAD_OPTION`
+ */
+export function atOnce<T>(answer: T, name: string): T {
+  if (!isPromise(answer)) return answer
+  void answer.then(undefined, () => {}) // what it rejects with is of no use any more
+  throw new GatewayError('BAD_OPTION', { message: `${name} must answer at once, not with a promise` })
 }
 
 const numbers = new WeakMap<object, number>()

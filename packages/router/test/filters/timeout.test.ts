@@ -166,10 +166,10 @@ describe('behind a proxy', () => {
   })
 })
 
-test.each<[string, Middleware]>([
-  ['as it is', (ctx, next) => next(ctx)],
-  ['when a layer behind has changed it', compress({ minBytes: 0 })],
-])('a stream that a handler has made is broken off, too, %s', async (_, layer) => {
+test.each<[string, string, Middleware]>([
+  ['as it is', 'some', (ctx, next) => next(ctx)],
+  ['when a layer behind has changed it', 'gzip', compress({ minBytes: 0 })],
+])('a stream that a handler has made is broken off, too, %s', async (_, first, layer) => {
   for (const isLater of [false, true]) {
     const clock = virtualClock()
     const stream = new Readable({ read() {} })
@@ -182,7 +182,7 @@ test.each<[string, Middleware]>([
     await using server = await serve(handler, { port: 0, host: '127.0.0.1', clock })
     await using client = await rawClient(server.port)
     client.write('GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n')
-    await client.read(layer.name === 'compress' ? 'gzip' : 'some')
+    await client.read(first)
     await clock.advance(100)
     await client.left()
     expect(client.received.toString()).not.toContain('\r\n0\r\n')

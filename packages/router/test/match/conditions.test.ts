@@ -1,7 +1,7 @@
 import { GatewayError, HeaderList } from '@gatelet/core'
 import { type Conditions, type RouteOptions, RouteTable } from '@gatelet/router'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { queryValue } from '../../src/match/conditions.ts'
 
 const untyped = <T>(value: unknown): T => value as T
@@ -122,4 +122,28 @@ describe('conditions that are not right are refused', () => {
     expect(build).toThrow(expect.objectContaining({ code: 'BAD_OPTION', path: `routes[0].${field}` }))
     expect(build).toThrow(right)
   })
+})
+
+test.each([
+  ['long', `?${'a=1&'.repeat(1_000)}k9=1`],
+  ['encoded', '?%61=1&k9=%31'],
+])('a query that is %s is read once, however many routes ask about it', (_, search) => {
+  const routes = Array.from({ length: 50 }, (_, at) => ({ path: '/a', query: { [`k${at}`]: '1' }, data: at }))
+  const table = RouteTable.build(routes)
+  const read = vi.spyOn(URLSearchParams.prototype, Symbol.iterator)
+  expect(table.find({ method: 'GET', url: { host: '', path: '/a', search } })).toMatchObject({ kind: 'hit', data: 9 })
+  expect(read).toHaveBeenCalledTimes(1)
+})
+
+test('a function that answers with a promise is refused when it is asked, and what it rejects with ends nothing', async () => {
+  const late = vi.fn(async () => {
+    throw new Error('late')
+  })
+  for (const conditions of [{ headers: { v: untyped<true>(late) } }, { query: { v: untyped<true>(late) } }]) {
+    const asked = () => isTaken(conditions, { headers: [['v', '1']], search: '?v=1' })
+    expect(asked).toThrow(expect.objectContaining({ code: 'BAD_OPTION', message: expect.stringContaining('at once') }))
+  }
+  expect(late).toHaveBeenCalledTimes(2)
+  // Vitest fails a run in which a rejection was not handled.
+  await new Promise(setImmediate)
 })

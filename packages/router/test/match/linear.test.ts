@@ -21,6 +21,8 @@ describe('is taken', () => {
     /[\]a\-z]+;/,
     /x*/,
     /a{3}b{0,1000}c/,
+    /.*a{100}/,
+    /.*(?:a|b{99}c)/,
     /\0\t\n\/\./,
   ])('%s', (pattern) => {
     expect(whyNotLinear(pattern)).toBeUndefined()
@@ -53,6 +55,9 @@ describe('is refused', () => {
     [/a/m, 'with no flags, or with i or u alone'],
     [/k/iu, 'with no flags, or with i or u alone'],
     [/a{1001}/, 'that counts up to 1000'],
+    [/.*a{101}/, 'in which no repeat can also take'],
+    [/.*(?:a{1000}){16}b/, 'in which no repeat can also take'],
+    [/.*(?:a{0,1000}b){0,1000}c/, 'in which no repeat can also take'],
     [/a{1,1001}b/, 'that counts up to 1000'],
     [/a^b/, 'that is plain at'],
     [/(^a)/, 'that is plain at'],

@@ -86,3 +86,12 @@ test('a look-up looks at the routes of one tenant, however many there are', () =
   expect(table.find(request, 0, 'other')).toEqual({ kind: 'miss' })
   expect(looked).toBe(1)
 })
+
+test('a tenant that is told by a promise is refused, and what it rejects with ends nothing', async () => {
+  const late = async () => {
+    throw new Error('late')
+  }
+  const router = createRouter({ tenant: late as unknown as () => string }).route({ path: '/a', tenant: 'acme' }, says('own'))
+  const reply = await call(router, { url: '/a' })
+  expect([reply.status, reply.body]).toEqual([500, expect.stringContaining('BAD_OPTION')])
+})
