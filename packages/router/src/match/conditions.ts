@@ -8,7 +8,8 @@ import { linear } from './where.ts'
  * - a list of texts, at most 10,000: one of them;
  * - `true`: anything, but it must be there;
  * - a RegExp that the whole value must match; one whose time may grow faster than the value is refused;
- * - a function. It must not throw, and be quick: it is asked for each request that comes by.
+ * - a function. It must be quick: it is asked for each request that comes by. When it throws, or gives a promise, the request is
+ *   answered 500, and goes to no other route.
  */
 export type Condition = string | readonly string[] | true | RegExp | ((value: string) => boolean)
 

@@ -13,8 +13,9 @@ import { anyOf, custom, glob, int, type Matcher, slug, uuid, whole } from './mat
  * - `'slug'`: lower-case letters and digits of ASCII, with single hyphens between;
  * - a text in which `*` stands for any characters, as `'*.png'`; or a RegExp that the whole value must match. One whose time may
  *   grow faster than the value (nested or overlapping repeats, look-around, back-references) is refused;
- * - a function. It must not throw, and be quick: it is asked for each request that comes by. Write the type of its argument,
- *   `(value: string) => …`; a type guard gives the handler its type.
+ * - a function. It must be quick: it is asked for each request that comes by. When it throws, or gives a promise, the request is
+ *   answered 500, and goes to no other route. Write the type of its argument, `(value: string) => …`; a type guard gives the
+ *   handler its type.
  */
 export type ParamRule =
   | 'int'
