@@ -1,5 +1,5 @@
 import type { ManagedBalancer } from '@gatelet/balancer'
-import { GatewayError, type Handler } from '@gatelet/core'
+import { type Context, GatewayError, type Handler, withStrictPaths } from '@gatelet/core'
 import { type Assembly, assemble, differences } from './assembly.ts'
 import type { GatewayOptions } from './options.ts'
 import { Retirement } from './retirement.ts'
@@ -66,9 +66,10 @@ export function createGateway<N extends string>(options: GatewayOptions<N>): Gat
     await Promise.all([retirement.close(), ...upstreams])
   }
 
-  const handler: Handler = function gateway(ctx) {
+  // Whatever layers it has now or later: who may, and who answers, hangs on the path.
+  const handler: Handler = withStrictPaths(function gateway(ctx: Context) {
     return current.handler(ctx)
-  }
+  })
   const controls: Omit<Gateway<N>, 'upstreams'> = {
     async replace(options) {
       if (closed !== undefined) throw new GatewayError('DRAINING', { message: 'the gateway was closed: it takes no new options' })

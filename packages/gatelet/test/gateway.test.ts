@@ -1,3 +1,4 @@
+import { wantsStrictPaths } from '@gatelet/core'
 import { call, calls, origins } from '@gatelet/testing'
 import { chain, createGateway, json, type Middleware, proxy, text } from 'gatelet'
 import { expect, test } from 'vitest'
@@ -129,4 +130,8 @@ test('an upstream may have any name', async () => {
   expect(() => createGateway<string>({ upstreams: {}, routes: [{ path: '/', to: 'constructor' }] })).toThrow(
     'routes[0].to must be',
   )
+})
+
+test('wants strict paths wherever it stands, since its layers and routes may be others later', () => {
+  expect(wantsStrictPaths(createGateway({ upstreams: {}, routes: [] }))).toBe(true)
 })

@@ -12,6 +12,7 @@ import {
   problem,
   publish,
   type Reply,
+  withStrictPaths,
 } from '@gatelet/core'
 import { list } from './listed.ts'
 import type { Conflict } from './match/conflicts.ts'
@@ -110,7 +111,8 @@ export function createRouter(first?: RouterOptions | ((router: Router) => void),
     explain: (request, tenant) => routes.table.explain(request, tenant),
     conflicts: () => routes.table.conflicts(),
   }
-  const router: Router = withRoutes(Object.assign(handler, controls), routes)
+  // In front of a framework too, a path is one path to all: else a guard on `/admin` would not see `//admin`.
+  const router: Router = withRoutes(withStrictPaths(Object.assign(handler, controls)), routes)
   list(router, routes)
   define?.(router)
   return router

@@ -27,7 +27,7 @@ export interface FrameworkOptions {
   trustedProxies?: TrustedProxies | 'framework'
   /**
    * Refuses every path that servers read in two ways (`//`, `%2F`, `\`, …) and gives the framework's router the canonical
-   * one. Where access depends on the path, switch it on. Default: on where `auth` is a part of the chain; elsewhere only NUL,
+   * one. Where access depends on the path, switch it on. Default: on where `auth`, a router or a gateway is a part of the chain; elsewhere only NUL,
    * control bytes and a `%` without two hex digits are refused, since the framework's router reads the path as it came.
    */
   strictPaths?: boolean
