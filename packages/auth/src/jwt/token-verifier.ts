@@ -15,7 +15,7 @@ import { isSigned } from './signature.ts'
 
 interface Kept {
   readonly verdict: ProvedToken
-  readonly generation: number
+  readonly generation: number | undefined
   /** When its claims are good, in milliseconds since 1970. */
   readonly from: number
   readonly until: number
@@ -42,7 +42,9 @@ export class TokenVerifier {
   /** A token that was seen before and is still good. Its dates are looked at each time. */
   known(token: string): ProvedToken | undefined {
     const kept = this.kept?.get(token)
-    if (!kept || kept.generation !== this.source.generation) return undefined
+    if (!kept) return undefined
+    const generation = this.source.generation()
+    if (generation === undefined || kept.generation !== generation) return undefined
     const now = this.rules.clock.date()
     return now >= kept.from && now < kept.until ? kept.verdict : undefined
   }
@@ -61,7 +63,7 @@ export class TokenVerifier {
     if (found.kind === 'none') return { kind: 'refused', reason: 'unknown-key' }
     if (found.kind === 'unavailable') return { ...found, reason: 'no-keys' }
     // Those that are there now: other keys may come while the signature is looked at.
-    const { generation } = this.source
+    const generation = this.source.generation()
     return isSigned(token, found.keys).then((signed) => {
       if (!signed) return refused('bad-signature')
       const problem = claimProblem(claims, this.rules, this.rules.clock.date())
@@ -73,7 +75,7 @@ export class TokenVerifier {
     })
   }
 
-  private proved(token: string, generation: number, claims: Json, own: object | undefined): TokenVerdict {
+  private proved(token: string, generation: number | undefined, claims: Json, own: object | undefined): TokenVerdict {
     if (own === undefined) return refused('claims')
     const { rules } = this
     const principal = principalOf<object>({

@@ -12,8 +12,11 @@ export type Found =
 
 /** Where the keys of one issuer come from. */
 export interface KeySource {
-  /** Grows whenever the keys become others: what was verified before is verified anew. */
-  readonly generation: number
+  /**
+   * A number for the keys that are good now: what was verified with others is verified anew. To be asked for each request, so that keys
+   * are kept young where all that comes is remembered. Undefined where there are none.
+   */
+  generation(): number | undefined
   find(kid: string | undefined, algorithm: Algorithm): MaybePromise<Found>
   /** Resolves when there are keys. */
   ready(): Promise<void>
@@ -21,7 +24,7 @@ export interface KeySource {
 
 /** Keys that never change. */
 export function fixedKeys(set: KeySet): KeySource {
-  return { generation: 0, find: (kid, algorithm) => foundIn(set, kid, algorithm), ready: () => Promise.resolve() }
+  return { generation: () => 0, find: (kid, algorithm) => foundIn(set, kid, algorithm), ready: () => Promise.resolve() }
 }
 
 /** What a set has. */

@@ -20,10 +20,10 @@ export interface KeyRules extends FetchRules {
  * wait for one and the same answer.
  */
 export class RemoteKeys implements KeySource {
-  generation = 0
   private readonly locate: () => Promise<URL>
   private readonly rules: KeyRules
   private set: KeySet | undefined
+  private version = 0
   private text = ''
   private fetchedAt = Number.NEGATIVE_INFINITY
   private askedAt = Number.NEGATIVE_INFINITY
@@ -43,26 +43,37 @@ export class RemoteKeys implements KeySource {
     return this.refreshed().then(() => this.known(kid, algorithm) ?? this.unknown())
   }
 
+  generation(): number | undefined {
+    return this.young() && this.version
+  }
+
   async ready(): Promise<void> {
     if (!this.usable) await this.refreshed()
     if (!this.usable) throw this.failure
   }
 
   private known(kid: string | undefined, algorithm: Algorithm): Found | undefined {
-    const set = this.usable
+    const set = this.young()
     if (!set) return undefined
-    // Ahead of time, so that nobody waits. Who fails hears of it from `unknown`.
-    if (this.age >= this.rules.maxAgeMs && !this.isCooling) void this.refreshed()
     const found = foundIn(set, kid, algorithm)
     return found.kind === 'keys' || (kid !== undefined && set.has(kid)) ? found : undefined
   }
 
-  private get age(): number {
-    return this.rules.clock.now() - this.fetchedAt
+  /** Those that are good still, which are fetched anew ahead of time, so that nobody waits. */
+  private young(): KeySet | undefined {
+    if (this.age < this.rules.maxAgeMs) return this.set
+    const set = this.usable
+    // Who fails hears of it from `unknown`.
+    if (set && !this.isCooling) void this.refreshed()
+    return set
   }
 
   private get usable(): KeySet | undefined {
     return this.age < this.rules.maxAgeMs + this.rules.maxStaleMs ? this.set : undefined
+  }
+
+  private get age(): number {
+    return this.rules.clock.now() - this.fetchedAt
   }
 
   private get isCooling(): boolean {
@@ -107,6 +118,6 @@ export class RemoteKeys implements KeySource {
     if (text === this.text) return
     this.text = text
     this.set = new KeySet(keys)
-    this.generation++
+    this.version++
   }
 }
