@@ -1,4 +1,5 @@
 import {
+  atOnce,
   type Checks,
   type Context,
   checkOptions,
@@ -17,7 +18,6 @@ import {
 import { list } from './listed.ts'
 import type { Conflict } from './match/conflicts.ts'
 import type { Explanation } from './match/explain.ts'
-import { atOnce } from './match/matcher.ts'
 import { counted, maxForwards } from './max-forwards.ts'
 import { type Mounted, mountedAt, mountedIn } from './mounted.ts'
 import type { Pattern } from './pattern.ts'

@@ -1,4 +1,4 @@
-import { GatewayError, isPromise } from '@gatelet/core'
+import { atOnce } from '@gatelet/core'
 
 /** A rule for a text: the value of a path parameter, of a header or of a query parameter. */
 export interface Matcher {
@@ -86,17 +86,6 @@ export function whole(pattern: RegExp): Matcher {
 export function custom(accepts: (value: string) => boolean): Matcher {
   const [id, text] = [`function ${numberOf(accepts)}`, accepts.name || 'function']
   return { id, text, rank: 5, isOpaque: true, accepts: (value) => atOnce(accepts(value), text) === true }
-}
-
-/**
- * What a function of the user's gave that is not to give a promise: that would be neither yes nor no, and when it rejects, end
- * the process.
- * @throws GatewayError `BAD_OPTION`
- */
-export function atOnce<T>(answer: T, name: string): T {
-  if (!isPromise(answer)) return answer
-  void answer.then(undefined, () => {}) // what it rejects with is of no use any more
-  throw new GatewayError('BAD_OPTION', { message: `${name} must answer at once, not with a promise` })
 }
 
 const numbers = new WeakMap<object, number>()
