@@ -1,4 +1,5 @@
 import type { Context, Handler, MaybePromise, Reply } from './contract.ts'
+import { publish } from './events.ts'
 import { type Exchange, exchangeOf } from './exchange.ts'
 import { isPromise } from './promise.ts'
 
@@ -15,7 +16,8 @@ const pending = new WeakMap<Exchange, Amendments>()
  * Asks `next` and changes what comes back, for layers whose header fields belong on every reply: also on the one that an error
  * becomes at the edge. The error itself goes on as it was thrown, so that layers in front still see it. (Koa answers errors
  * itself: it is given the fields.)
- * @param amend called once for what `next` gave, with the reply itself or the one made of the error. Must not throw
+ * @param amend called once for what `next` gave, with the reply itself or the one made of the error. Should not throw: what it
+ * throws for a reply becomes a 500, and for an error is told on `gatelet:request:failed`, while all else stays as it is
  */
 export function amended<S extends object>(ctx: Context<S>, next: Handler<S>, amend: (reply: Reply) => void): MaybePromise<Reply> {
   const changed = (reply: Reply): Reply => {
@@ -40,7 +42,15 @@ export function amended<S extends object>(ctx: Context<S>, next: Handler<S>, ame
 export function amendFailure(ctx: Context, error: unknown, reply: Reply): Reply {
   const exchange = exchangeOf(ctx)
   const amendments = exchange && pending.get(exchange)
-  if (amendments && amendments.error === error) for (const amend of amendments.made) amend(reply)
+  if (amendments?.error !== error) return reply
+  for (const amend of amendments?.made ?? []) {
+    try {
+      amend(reply)
+    } catch (worse) {
+      // One that fails must not cost what the others ask for: a page could not read why, and nothing would forbid to frame it.
+      publish('request:failed', { context: ctx, error: worse })
+    }
+  }
   return reply
 }
 

@@ -74,9 +74,12 @@ function failed(error: unknown, ctx: Context, deliver: Deliver, fail: Fail): voi
 /** The reply for something thrown, as layers have amended it; tells `request:failed` what it was. */
 export function failure(error: unknown, context: Context): Reply {
   publish('request:failed', { context, error })
+  return amendFailure(context, error, replyTo(error, context))
+}
+
+function replyTo(error: unknown, context: Context): Reply {
   try {
-    const reply = problem(error instanceof GatewayError ? error : new GatewayError('INTERNAL', { cause: error }))
-    return amendFailure(context, error, reply)
+    return problem(error instanceof GatewayError ? error : new GatewayError('INTERNAL', { cause: error }))
   } catch (worse) {
     // The error's own headers are not what HTTP allows.
     publish('request:failed', { context, error: worse })

@@ -9,6 +9,7 @@ import {
   type Middleware,
   type Reply,
   run,
+  subscribe,
   text,
 } from '@gatelet/core'
 import { describe, expect, test } from 'vitest'
@@ -108,5 +109,23 @@ describe('amended', () => {
         .to((() => undefined) as never),
     )
     expect(await JSON.parse(reply.body as string)).toMatchObject({ code: 'BAD_REPLY' })
+  })
+
+  test('on an error, what one layer cannot add is told, and costs neither the status nor what the others add', async () => {
+    const told: unknown[] = []
+    const unsubscribe = subscribe('request:failed', ({ error }) => told.push(error))
+    const mistake = new TypeError('no')
+    const failing: Middleware = (ctx, next) => amended(ctx, next, throwing(mistake) as () => never)
+    const refusal = new GatewayError('NO_ENDPOINT')
+    const reply = await delivered(chain().use(marking('outer')).use(failing).use(marking('inner')).to(throwing(refusal)))
+    unsubscribe()
+    expect([reply.status, ...marks(reply)]).toEqual([503, 'inner', 'outer'])
+    expect(told).toEqual([refusal, mistake])
+  })
+
+  test('what layers add is on the reply of an error that cannot be sent as it is, too', async () => {
+    const refusal = new GatewayError('NO_ENDPOINT', { headers: { 'x-bad': 'a\nb' } })
+    const reply = await delivered(chain().use(marking('a')).to(throwing(refusal)))
+    expect([reply.status, ...marks(reply)]).toEqual([500, 'a'])
   })
 })

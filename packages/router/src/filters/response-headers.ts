@@ -17,7 +17,8 @@ export interface ResponseHeadersOptions<S extends object = {}> {
 /**
  * Changes the header fields of replies, of errors and agreed handshakes too: the `ResponseHeaderModifier` of the Gateway API.
  * `Content-Length` and what belongs to one connection cannot be changed.
- * @throws GatewayError `BAD_OPTION` at once; at a request, `BAD_HEADER` for what a function made and HTTP does not allow
+ * @throws GatewayError `BAD_OPTION` at once; at a request, what a function throws, and `BAD_HEADER` for what it made and HTTP does
+ * not allow. (The reply of an error stays what it is then, and the mistake is told on `gatelet:request:failed`.)
  * @example responseHeaders({ set: { 'cache-control': 'no-store' }, remove: ['server'] })
  */
 export function responseHeaders<S extends object = {}>(options: ResponseHeadersOptions<S>): Middleware<S> {
