@@ -109,7 +109,7 @@ class Guard {
   answer(ctx: Context, next: Handler, verdict: Verdict): MaybePromise<Reply> {
     if (verdict.kind === 'proved') return this.proved(ctx, next, verdict)
     if (verdict.kind === 'absent' && this.isOptional) return next(ctx.with({ principal: undefined }))
-    tell(ctx, verdict.kind, 'reason' in verdict ? verdict.reason : undefined)
+    tell(ctx, verdict.kind, verdict.kind === 'absent' ? {} : verdict)
     if (verdict.kind === 'absent') return this.challenged(new GatewayError('UNAUTHENTICATED'), this.challenges)
     return verdict.kind === 'refused' ? this.refused(verdict) : unavailable(verdict)
   }
@@ -127,11 +127,12 @@ class Guard {
     { principal, replyHeaders, body }: Proved,
     denial: Denial | undefined,
   ): MaybePromise<Reply> {
-    if (denial) {
-      tell(ctx, 'denied', denial.reason, principal)
-      return withHeaders(this.denied(denial), replyHeaders)
+    if (denial !== undefined) {
+      // Some say `null` or `false`, whatever their types promise.
+      tell(ctx, 'denied', { reason: denial?.reason, principal })
+      return withHeaders(this.denied(denial?.scopes), replyHeaders)
     }
-    tell(ctx, 'proved', undefined, principal)
+    tell(ctx, 'proved', { principal })
     const proved = ctx.with({ principal })
     const known = body === undefined ? proved : proved.withRequest({ body, headers: ctx.request.headers })
     return replyHeaders ? amended(known, next, (reply) => void withHeaders(reply, replyHeaders)) : next(known)
@@ -145,7 +146,7 @@ class Guard {
   }
 
   // RFC 6750 §3.1 names this error for Bearer, RFC 9449 for DPoP; other schemes have nothing to say.
-  private denied({ scopes }: Denial): Reply {
+  private denied(scopes: Denial['scopes']): Reply {
     const error = { error: 'insufficient_scope', ...(scopes?.length ? { scope: scopes.join(' ') } : {}) }
     const challenges = this.challenges.filter(isToken).map((challenge) => challengeWith(challenge, error))
     return this.challenged(new GatewayError('FORBIDDEN'), scopes ? challenges : [])
@@ -196,10 +197,9 @@ function isSetAlready({ headers }: Reply, name: string, value: string): boolean 
 function tell(
   context: Context,
   outcome: 'proved' | 'absent' | 'refused' | 'unavailable' | 'denied',
-  reason?: string,
-  principal?: Principal,
+  { reason, principal, cause }: { readonly reason?: string; readonly principal?: Principal; readonly cause?: unknown },
 ): void {
   if (!isHeard('auth:decided')) return
   const { scheme, subject } = principal ?? {}
-  publish('auth:decided', { context, outcome, reason, scheme, subject })
+  publish('auth:decided', { context, outcome, reason, scheme, subject, error: cause })
 }

@@ -49,7 +49,8 @@ export function anyOf<C extends object>(...policies: readonly [Policy<C>, ...Pol
 export function not<C extends object>(policy: Policy<C>, reason = 'not'): Policy<C> {
   checkPolicies('not', [policy])
   const denial: Denial = { reason }
-  const turned = (other: Denial | undefined) => (other ? undefined : denial)
+  // Not for `null` or `false`, of which nobody can say what they deny.
+  const turned = (other: Denial | undefined) => (typeof other === 'object' && other !== null ? undefined : denial)
   return (principal, ctx) => {
     const other = policy(principal, ctx)
     return isPromise(other) ? other.then(turned) : turned(other)
@@ -61,7 +62,7 @@ type Decision = MaybePromise<Denial | undefined>
 function firstDenial<C extends object>(policies: readonly Policy<C>[], from: number, who: Principal<C>, ctx: Context): Decision {
   for (let at = from; at < policies.length; at++) {
     const denial = (policies[at] as Policy<C>)(who, ctx)
-    if (isPromise(denial)) return denial.then((late) => late ?? firstDenial(policies, at + 1, who, ctx))
+    if (isPromise(denial)) return denial.then((late) => (late === undefined ? firstDenial(policies, at + 1, who, ctx) : late))
     if (denial !== undefined) return denial
   }
   return undefined
@@ -77,7 +78,8 @@ function unlessAllDeny<C extends object>(
   let why = first
   for (let at = from; at < policies.length; at++) {
     const denial = (policies[at] as Policy<C>)(who, ctx)
-    if (isPromise(denial)) return denial.then((late) => late && unlessAllDeny(policies, at + 1, who, ctx, why ?? late))
+    if (isPromise(denial))
+      return denial.then((late) => (late === undefined ? late : unlessAllDeny(policies, at + 1, who, ctx, why ?? late)))
     if (denial === undefined) return undefined
     why ??= denial
   }

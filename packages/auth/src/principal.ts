@@ -1,3 +1,5 @@
+import { atOnce, GatewayError } from '@gatelet/core'
+
 /** Claims of which nothing is known but their names. */
 export type Claims = Readonly<Record<string, unknown>>
 
@@ -17,7 +19,7 @@ export interface Principal<C extends object = Claims> {
   readonly expiresAt?: number | undefined
 }
 
-/** What a verifier knows of a principal; the rest is empty. */
+/** What a verifier knows of a principal; the rest is empty. Of scopes and roles a text is one. */
 export interface PrincipalInit<C extends object = Claims> {
   subject: string
   scheme: string
@@ -28,8 +30,26 @@ export interface PrincipalInit<C extends object = Claims> {
   expiresAt?: number | undefined
 }
 
-/** A principal of what is known of it. */
+/**
+ * A principal of what is known of it.
+ * @throws GatewayError `BAD_OPTION` without a subject: whoever has none would pass for all others who have none
+ */
 export function principalOf<C extends object = Claims>(init: PrincipalInit<C>): Principal<C> {
   const { subject, scheme, issuer, scopes = [], roles = [], claims = {} as C, expiresAt } = init
-  return Object.freeze({ subject, scheme, issuer, scopes: new Set(scopes), roles: new Set(roles), claims, expiresAt })
+  if (typeof subject !== 'string' || subject === '') {
+    throw new GatewayError('BAD_OPTION', { message: `${scheme}: a principal must have a subject, which is a text` })
+  }
+  return Object.freeze({
+    subject,
+    scheme,
+    issuer,
+    scopes: namesOf(scopes, 'scopes'),
+    roles: namesOf(roles, 'roles'),
+    claims,
+    expiresAt,
+  })
 }
+
+// A text is a list, too: of its letters.
+const namesOf = (names: Iterable<string>, what: string): ReadonlySet<string> =>
+  new Set(typeof names === 'string' ? [names] : atOnce(names, what))

@@ -53,6 +53,8 @@ export interface EventMap {
     readonly reason: string | undefined
     readonly scheme: string | undefined
     readonly subject: string | undefined
+    /** Why it is `unavailable`: the store or the issuer that is away, the function that failed. */
+    readonly error?: unknown
   }
   /**
    * A part of an aggregated reply could not be had: the reply is made without it, or not at all where it is required. Told

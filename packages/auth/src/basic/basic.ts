@@ -1,8 +1,9 @@
-import { type Checks, type Context, checkOptions, isPromise, type MaybePromise, options } from '@gatelet/core'
+import { type Checks, type Context, checkOptions, type MaybePromise, options } from '@gatelet/core'
 import { authorizationOf } from '../authorization.ts'
 import { isSameHash, keyedHash } from '../digest.ts'
+import { lookedUp } from '../looked-up.ts'
 import { type PrincipalInit, principalOf } from '../principal.ts'
-import { absent, type Refused, type Unavailable, type Verdict, type Verifier } from '../verifier.ts'
+import { absent, type Refused, type Verdict, type Verifier } from '../verifier.ts'
 
 /** Who has a user's name, and by what their password is known. */
 export interface BasicOptions {
@@ -30,7 +31,8 @@ export function basic(given: BasicOptions): Verifier {
     challenges: [{ scheme: 'Basic', params: { charset: 'UTF-8' } }],
     verify(ctx) {
       const credentials = credentialsOf(ctx)
-      return credentials.kind === 'credentials' ? checked(check, credentials) : credentials
+      if (credentials.kind !== 'credentials') return credentials
+      return lookedUp(() => check(credentials.user, credentials.password), judged)
     },
   }
 }
@@ -83,18 +85,8 @@ function credentialsOf(ctx: Context): Credentials | typeof absent | Refused {
 
 const MAX_LENGTH = 4_096
 
-function checked(check: BasicOptions['check'], { user, password }: Credentials): MaybePromise<Verdict> {
-  try {
-    const found = check(user, password)
-    return isPromise(found) ? found.then(judged, away) : judged(found)
-  } catch (error) {
-    return away(error)
-  }
-}
-
 const judged = (found: Omit<PrincipalInit, 'scheme'> | undefined): Verdict =>
   found ? { kind: 'proved', principal: principalOf({ ...found, scheme: 'basic' }) } : wrong
 
-const away = (cause: unknown): Unavailable => ({ kind: 'unavailable', reason: 'no-store', cause })
 const malformed: Refused = { kind: 'refused', status: 400, reason: 'malformed-header' }
 const wrong: Refused = { kind: 'refused', status: 401, reason: 'wrong-password' }

@@ -1,16 +1,20 @@
 import { createHash, type X509Certificate } from 'node:crypto'
-import { type Checks, checkOptions, options } from '@gatelet/core'
-import { type PrincipalInit, principalOf } from '../principal.ts'
-import { absent, type Refused, type Verdict, type Verifier } from '../verifier.ts'
+import { type Checks, checkOptions, type MaybePromise, options } from '@gatelet/core'
+import { lookedUp } from '../looked-up.ts'
+import { type Principal, type PrincipalInit, principalOf } from '../principal.ts'
+import { absent, type Refused, type Verifier } from '../verifier.ts'
 import { type CertificateSourceOptions, certificateSourceCheck, presentedCertificate } from './presented.ts'
+
+type Holder = Omit<PrincipalInit, 'scheme' | 'expiresAt'>
 
 /** Which client certificates are taken, and who they are. */
 export interface CertificateVerifierOptions extends CertificateSourceOptions {
   /**
    * Says who a certificate is: by its `subject`, `subjectAltName` or `fingerprint256`. That it is one of the authorities that are
-   * trusted has been checked; which of their certificates may come in has not. @returns undefined for one that is not taken
+   * trusted has been checked; which of their certificates may come in has not. @returns undefined for one that is not taken. Throws or
+   * rejects where that cannot be said: 503
    */
-  identify: (certificate: X509Certificate) => Omit<PrincipalInit, 'scheme' | 'expiresAt'> | undefined
+  identify: (certificate: X509Certificate) => MaybePromise<Holder | undefined>
 }
 
 const checks: Checks<CertificateVerifierOptions> = {
@@ -30,19 +34,20 @@ export function certificate(given: CertificateVerifierOptions): Verifier {
   const { identify, ...source } = checkOptions('certificate', given, checks)
   return {
     challenges: [{ scheme: 'Certificate', params: {} }],
-    verify(ctx): Verdict {
+    verify(ctx) {
       const presented = presentedCertificate(ctx, source)
       if (presented === undefined) return absent
       if (presented === 'malformed') return malformed
-      const who = identify(presented)
-      if (!who) return unknown
-      return {
-        kind: 'proved',
-        principal: principalOf({ ...who, scheme: 'certificate', expiresAt: Date.parse(presented.validTo) }),
-      }
+      return lookedUp(
+        () => identify(presented),
+        (who) => (who ? { kind: 'proved', principal: principalFor(who, presented) } : unknown),
+      )
     },
   }
 }
+
+const principalFor = (who: Holder, { validTo }: X509Certificate): Principal =>
+  principalOf({ ...who, scheme: 'certificate', expiresAt: Date.parse(validTo) })
 
 /** What a token is bound to (RFC 8705 §3.1): SHA-256 of the certificate in DER, in base64url. */
 export function certificateThumbprint(certificate: X509Certificate): string {

@@ -1,4 +1,5 @@
 import {
+  atOnce,
   bytesOf,
   type Clock,
   type Context,
@@ -135,7 +136,7 @@ class Authoriser {
 
   private permitted(headers: Headers): Answer {
     const { identify } = this.rules
-    const found = typeof identify === 'function' ? identify(headers) : read(headers, identify)
+    const found = typeof identify === 'function' ? atOnce(identify(headers), 'identify') : read(headers, identify)
     if (!found || typeof found.subject !== 'string' || found.subject === '') {
       return unavailable('nobody-named', new Error(`${this.url.href} permitted, and did not say whom`))
     }

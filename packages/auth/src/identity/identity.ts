@@ -1,5 +1,6 @@
 import { toUSVString } from 'node:util'
 import {
+  atOnce,
   type Context,
   checkOptions,
   type Handler,
@@ -46,7 +47,7 @@ export function identity<P extends Principal<object> = Principal>(
   function withIdentity(stripped: ReadonlyHeaders, principal: P, text: string | undefined): ReadonlyHeaders {
     const list = stripped.clone()
     for (const [name, say] of fields) {
-      const value = say(principal)
+      const value = atOnce(say(principal), name)
       if (value !== undefined) list.set(name, carried(value))
     }
     if (text !== undefined) list.set(tokenField, tokenField === 'authorization' ? `Bearer ${text}` : text)

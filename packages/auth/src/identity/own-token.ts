@@ -1,4 +1,4 @@
-import { systemClock } from '@gatelet/core'
+import { atOnce, systemClock } from '@gatelet/core'
 import { SignJWT } from 'jose'
 import type { Principal } from '../principal.ts'
 import type { IdentityTokenOptions } from './options.ts'
@@ -29,7 +29,7 @@ export class OwnTokens {
     const { now } = this
     const until = Math.min(now + lifetimeMs, principal.expiresAt ?? Number.POSITIVE_INFINITY)
     const scope = principal.scopes.size > 0 ? { scope: [...principal.scopes].join(' ') } : {}
-    const text = await new SignJWT({ ...scope, ...claims?.(principal as Principal) })
+    const text = await new SignJWT({ ...scope, ...atOnce(claims?.(principal as Principal), 'claims') })
       .setProtectedHeader({ alg: algorithm, typ: 'JWT', ...(keyId === undefined ? {} : { kid: keyId }) })
       .setIssuer(issuer)
       .setAudience(audience)

@@ -8,7 +8,8 @@ import type { JwtRules } from './options.ts'
 export function claimProblem(claims: Json, rules: JwtRules, now: number): string | undefined {
   const { iss, aud, exp, nbf, iat } = claims
   if (iss !== rules.issuer) return 'wrong-issuer'
-  if (!isFor(aud, rules.audience)) return 'wrong-audience'
+  if (!isFor(claims[rules.audienceClaim], rules.audience)) return 'wrong-audience'
+  if (aud !== undefined && !isFor(aud, rules.audience)) return 'wrong-audience'
   // It must end some time: one that does not could not be taken back.
   if (!isDate(exp)) return 'bad-expiry'
   if ((nbf !== undefined && !isDate(nbf)) || (iat !== undefined && !isDate(iat))) return 'bad-date'

@@ -24,8 +24,14 @@ export interface JwtOptions<C extends object = Claims> {
    * (OpenID Connect Discovery, RFC 8414).
    */
   issuer: string
-  /** Who the tokens must be for: one of these must be in `aud`. */
+  /** Who the tokens must be for: one of these must be in `aud`, or in what `audienceClaim` names. */
   audience: string | readonly string[]
+  /**
+   * The claim that says it, for issuers whose access tokens have no `aud`: `client_id` for Amazon Cognito. That names who has asked for the
+   * token, not whom it is for: every service that takes the same client takes the same tokens. A token that has an `aud` as well must be for
+   * one of `audience` there, too (RFC 7519 §4.1.3). Default `aud`.
+   */
+  audienceClaim?: string
   /** Which algorithms are taken, whatever a token says (RFC 8725 §3.1). `HS…` only with keys that are given, and alone. */
   algorithms: readonly Algorithm[]
   /**
@@ -76,6 +82,7 @@ export interface KeyFetchOptions {
 export interface JwtRules {
   readonly issuer: string
   readonly audience: readonly string[]
+  readonly audienceClaim: string
   readonly algorithms: readonly Algorithm[]
   readonly keys: URL | readonly JWK[] | undefined
   readonly type: 'at+jwt' | 'any'
@@ -99,6 +106,7 @@ export function jwtRules(owner: string, given: JwtOptions<object>): JwtRules {
     type: 'any',
     toleranceMs: 5_000,
     maxAgeMs: Number.POSITIVE_INFINITY,
+    audienceClaim: 'aud',
     subjectClaim: 'sub',
     roles: rolesOf,
     claims: claimsBy(claims),
@@ -131,6 +139,7 @@ const fetchingChecks: Checks<KeyFetchOptions> = {
 const checks: Checks<JwtOptions<object>> = {
   issuer: string,
   audience: either('an audience or a list of them', string, list(string, { min: 1, max: 100 })),
+  audienceClaim: optional(string),
   algorithms: list(oneOf(...algorithms), { min: 1, max: algorithms.length }),
   keys: anything as Check<JwtOptions['keys']>,
   type: optional(oneOf('at+jwt', 'any')),

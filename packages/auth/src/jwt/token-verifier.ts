@@ -76,7 +76,8 @@ export class TokenVerifier {
   }
 
   private proved(token: string, generation: number | undefined, claims: Json, own: object | undefined): TokenVerdict {
-    if (own === undefined) return refused('claims')
+    // `null` and `false` as well, whatever their types promise.
+    if (typeof own !== 'object' || own === null) return refused('claims')
     const { rules } = this
     const principal = principalOf<object>({
       subject: claims[rules.subjectClaim] as string,

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { type Body, bytesOf, type Context, isPromise, lengthOf, type MaybePromise, originalOf } from '@gatelet/core'
+import { lookedUp } from '../looked-up.ts'
 import { once } from '../once.ts'
 import { principalOf } from '../principal.ts'
-import { absent, type Proved, type Refused, type Unavailable, type Verdict, type Verifier } from '../verifier.ts'
+import { absent, type Proved, type Refused, type Verdict, type Verifier } from '../verifier.ts'
 import { signatureBase } from './base.ts'
 import { claimedSignature, type SignatureClaim } from './claim.ts'
 import { isCovered } from './component.ts'
@@ -27,7 +28,11 @@ export function httpSignature(given: HttpSignatureOptions): Verifier {
       if (claim === undefined) return absent
       if (typeof claim === 'string') return refused(claim, 400)
       const problem = claimProblem(claim, rules)
-      return problem === undefined ? keyed(ctx, claim, rules) : refused(problem)
+      if (problem !== undefined) return refused(problem)
+      return lookedUp(
+        () => rules.keys(claim.keyid),
+        (key) => signed(ctx, claim, key, rules),
+      )
     },
   }
 }
@@ -40,15 +45,6 @@ function claimProblem({ components, created, expires, nonce }: SignatureClaim, r
   if (age > rules.windowMs + rules.toleranceMs) return 'too-old'
   if (expires !== undefined && now >= expires * 1_000 + rules.toleranceMs) return 'expired'
   return rules.replays && nonce === undefined ? 'no-nonce' : undefined
-}
-
-function keyed(ctx: Context, claim: SignatureClaim, rules: SignatureRules): MaybePromise<Verdict> {
-  try {
-    const found = rules.keys(claim.keyid)
-    return isPromise(found) ? found.then((late) => signed(ctx, claim, late, rules), away) : signed(ctx, claim, found, rules)
-  } catch (cause) {
-    return away(cause)
-  }
 }
 
 function signed(
@@ -111,5 +107,3 @@ function onceOnly(verdict: Verdict, claim: SignatureClaim, rules: SignatureRules
 }
 
 const refused = (reason: string, status: 400 | 401 = 401): Refused => ({ kind: 'refused', status, reason })
-
-const away = (cause: unknown): Unavailable => ({ kind: 'unavailable', reason: 'no-store', cause })

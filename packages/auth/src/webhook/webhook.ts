@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { type Body, bytesOf, type Context, type MaybePromise } from '@gatelet/core'
+import { atOnce, type Body, bytesOf, type Context, type MaybePromise } from '@gatelet/core'
 import { isSameHash } from '../digest.ts'
 import { once } from '../once.ts'
 import { principalOf } from '../principal.ts'
@@ -22,7 +22,7 @@ export function webhook(given: WebhookOptions): Verifier {
     verify(ctx) {
       const { headers } = ctx.request
       if (!headers.has(scheme.header)) return absent
-      const claim = scheme.read(headers)
+      const claim = atOnce(scheme.read(headers), `read of ${scheme.name}`)
       if (!claim) return refused('malformed', 400)
       const problem = timeProblem(claim, rules)
       return problem === undefined ? bodies.judge(ctx, claim) : refused(problem)

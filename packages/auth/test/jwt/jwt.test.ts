@@ -97,6 +97,7 @@ describe('claims', () => {
     ['several issuers', { iss: [issuer] }, 'wrong-issuer'],
     ['no audience', { aud: undefined }, 'wrong-audience'],
     ['an audience that begins alike', { aud: 'api-2' }, 'wrong-audience'],
+    ['the audience where somebody else looks for it', { aud: undefined, client_id: 'api' }, 'wrong-audience'],
     ['a list with something that is no text', { aud: ['api', 7] }, 'wrong-audience'],
     ['no end', { exp: undefined }, 'bad-expiry'],
     ['an end that is a text', { exp: String(seconds() + 60) }, 'bad-expiry'],
