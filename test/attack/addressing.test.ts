@@ -34,8 +34,8 @@ const attacks: readonly Attack[] = [
   refused('an absolute target of another scheme', message('GET ftp://a.test/x')),
   refused('a target without a slash', message('GET x')),
   refused('a fragment in an absolute target', message('GET http://a.test#frag')),
-  refused('TRACE', message('TRACE /x'), 405),
-  refused('TRACE with Max-Forwards', message('TRACE /x', ['Max-Forwards: 0']), 405),
+  refused('TRACE', message('TRACE /x'), 501),
+  refused('TRACE with Max-Forwards', message('TRACE /x', ['Max-Forwards: 0']), 501),
 ]
 
 describe.each(fronts)('on $name', (front) => {

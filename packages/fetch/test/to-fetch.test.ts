@@ -149,14 +149,11 @@ describe('a request', () => {
   })
 
   // A Request cannot be made with these; a host may have objects of its own that have them.
-  test.each([
-    ['TRACE', 405, 'METHOD_NOT_ALLOWED'],
-    ['CONNECT', 501, 'METHOD_NOT_IMPLEMENTED'],
-  ])('%s is refused', async (method, status, code) => {
+  test.each(['TRACE', 'CONNECT'])('%s is refused', async (method) => {
     const { handle, contexts } = watched(() => empty())
     const request = Object.defineProperty(ask(), 'method', { value: method })
     const response = await handle(request)
-    expect(await problemIn(response)).toEqual([status, code])
+    expect(await problemIn(response)).toEqual([501, 'METHOD_NOT_IMPLEMENTED'])
     expect(contexts).toEqual([])
   })
 })

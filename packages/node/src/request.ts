@@ -141,10 +141,14 @@ function checkParsed(req: IncomingMessage, maxFields: number): void {
     throw new GatewayError('BAD_REQUEST', { detail: 'HTTP/1.0 and HTTP/1.1 are spoken here' })
 }
 
-/** @throws GatewayError for methods that ask for what is not done here */
+/**
+ * Refuses what is done for no path at all. Not by 405: its `Allow` is the list of one resource (RFC 9110 §15.5.6), which only
+ * routes know.
+ * @throws GatewayError `METHOD_NOT_IMPLEMENTED`
+ */
 export function checkMessage(method: string, target: string): void {
-  if (method === 'TRACE') throw new GatewayError('METHOD_NOT_ALLOWED', { headers: { allow: usualMethods } })
-  if (method === 'CONNECT' || (method === 'OPTIONS' && target === '*')) throw new GatewayError('METHOD_NOT_IMPLEMENTED')
+  const isForNobody = method === 'TRACE' || method === 'CONNECT' || (method === 'OPTIONS' && target === '*')
+  if (isForNobody) throw new GatewayError('METHOD_NOT_IMPLEMENTED')
 }
 
 // What the parser let go is all that follows, read by nobody as HTTP: a body in it could be taken for the next request.
@@ -152,8 +156,6 @@ function checkHandshake({ method, hasBody }: NodeRequest): void {
   if (method !== 'GET' || hasBody)
     throw new GatewayError('UPGRADE_REFUSED', { detail: 'A WebSocket handshake is a GET without a body' })
 }
-
-const usualMethods = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
 
 function urlOf(
   { protocol }: NodeRequest,

@@ -33,7 +33,7 @@ describe('a request of HTTP/2', () => {
     ['a Host that names another than :authority', { host: 'evil.test' }, 400, 'BAD_HOST'],
     ['an authority that is none', { ':authority': 'a..test' }, 400, 'BAD_HOST'],
     ['a path without a canonical form', { ':path': '/a//b' }, 400, 'BAD_TARGET'],
-    ['an echo', { ':method': 'TRACE' }, 405, 'METHOD_NOT_ALLOWED'],
+    ['an echo', { ':method': 'TRACE' }, 501, 'METHOD_NOT_IMPLEMENTED'],
     ['OPTIONS *', { ':method': 'OPTIONS', ':path': '*' }, 501, 'METHOD_NOT_IMPLEMENTED'],
     ['an unknown expectation', { expect: 'miracles' }, 417, 'EXPECTATION_FAILED'],
   ])('with %s is refused before a layer sees it', async (_, headers, status, code) => {

@@ -98,7 +98,7 @@ export function createRouter(first?: RouterOptions | ((router: Router) => void),
     const match = table.find(ctx.request, outer?.end, tenant)
     if (match.kind !== 'hit') return refusal(ctx, match, table, checked)
     const left = maxForwards(ctx)
-    if (left === 0) return answeredHere(ctx, table.allowed(ctx.request, outer?.end, tenant))
+    if (left === 0) return lastHere(ctx, () => table.allowed(ctx.request, outer?.end, tenant))
     return match.data(routed(left === undefined ? ctx : counted(ctx, left), match, outer))
   }
   const controls: Pick<Router, 'replace' | 'explain' | 'conflicts'> = {
@@ -156,6 +156,11 @@ function refusal(
 function answeredHere({ request }: Context, allow: readonly string[]): Reply {
   const headers = { allow: allow.join(', ') }
   return request.method === 'OPTIONS' ? empty({ headers }) : problem(new GatewayError('METHOD_NOT_ALLOWED', { headers }))
+}
+
+// `Max-Forwards` is used up. Nobody here echoes a request: it has what only those behind should see.
+function lastHere(ctx: Context, allowed: () => readonly string[]): Reply {
+  return ctx.request.method === 'OPTIONS' ? answeredHere(ctx, allowed()) : problem(new GatewayError('METHOD_NOT_IMPLEMENTED'))
 }
 
 // Relative to the path that the client asked for: of what a layer or a server in front took off, we know nothing. It begins
