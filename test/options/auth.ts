@@ -33,6 +33,7 @@ export const authSubjects: Readonly<Record<string, Subject>> = {
     bad: {
       issuer: 'id.example.com',
       audience: [],
+      audienceClaim: '',
       algorithms: ['none'],
       keys: 'http://id.example.com/keys',
       type: 'jwt',

@@ -39,12 +39,15 @@ export class Issuer {
   /** In place of its set of keys. */
   keySet: unknown
   asked = { metadata: 0, keys: 0 }
+  /** What follows the host in its name: `/realms/shop`, or `/`. */
+  path = ''
+  keysPath = '/jwks'
   /** More members of its metadata, or others. */
   metadata: Record<string, unknown> = {}
   private readonly server = createServer((req, res) => {
-    const isMetadata = req.url === '/.well-known/openid-configuration'
+    const isMetadata = req.url === `${this.path.replace(/\/$/, '')}/.well-known/openid-configuration`
     if (isMetadata) this.asked.metadata++
-    else if (req.url === '/jwks') this.asked.keys++
+    else if (req.url === this.keysPath) this.asked.keys++
     else return void res.writeHead(404).end()
     const { fault } = this
     if (fault === 'hang') return
@@ -55,7 +58,7 @@ export class Issuer {
     if (fault === 'garbage') return void res.end('<html>')
     res.setHeader('content-type', 'application/json')
     const told = isMetadata
-      ? { issuer: this.url, jwks_uri: `${this.url}/jwks`, ...this.metadata }
+      ? { issuer: this.url, jwks_uri: `${this.origin}${this.keysPath}`, ...this.metadata }
       : (this.keySet ?? { keys: this.keys })
     res.end(JSON.stringify(told))
   })
@@ -67,7 +70,12 @@ export class Issuer {
     return issuer
   }
 
+  /** What it calls itself. */
   get url(): string {
+    return `${this.origin}${this.path}`
+  }
+
+  private get origin(): string {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`
   }
 
