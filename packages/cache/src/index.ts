@@ -9,7 +9,8 @@ export type { SearchRule } from './policy/no-vary-search.ts'
 export { parseNoVarySearch } from './policy/no-vary-search.ts'
 export type { HeuristicOptions, Policy, PolicyDefaults, PolicyOptions, QueryOptions } from './policy/options.ts'
 export { cachePolicy } from './policy/options.ts'
-export { remaining, respond } from './policy/respond.ts'
+export { remaining, usefulMs } from './policy/remaining.ts'
+export { respond } from './policy/respond.ts'
 export type { NotStored, Storability } from './policy/storage.ts'
 export { storable } from './policy/storage.ts'
 export type {
@@ -20,7 +21,8 @@ export type {
   Decision,
   ExchangeTimes,
   Forward,
+  Forwarded,
   StoredMeta,
 } from './policy/types.ts'
-export { allUpdated, updated, updatedByHead } from './policy/update.ts'
-export { selected, selects } from './policy/vary.ts'
+export { updated, updatedByHead } from './policy/update.ts'
+export { selects } from './policy/vary.ts'

@@ -1,3 +1,6 @@
+import { isToken } from '@gatelet/core'
+import { isNeeded } from './needed-fields.ts'
+
 /** Directives by their names in lower case; true for one without a value, an empty text for a value that is malformed. */
 export type Directives = ReadonlyMap<string, string | true>
 
@@ -19,11 +22,15 @@ export function deltaSeconds(value: string | true | undefined): number | undefin
   return typeof value === 'string' && /^[0-9]+$/.test(value) ? Math.min(Number(value), 2 ** 31) : undefined
 }
 
-/** The field names, lower case, that a qualified `no-cache` or `private` lists; undefined when it holds for the whole. */
-export function listedFields(value: string | true | undefined): readonly string[] | undefined {
+/**
+ * The field names, lower case, that a qualified `no-cache` lists (RFC 9111 §5.2.2.4): all but they may be reused. Undefined
+ * when it holds for the whole: it lists nothing, what is no name, or a field that is needed.
+ * @param targets names of targeted fields
+ */
+export function listedFields(value: string | true | undefined, targets: readonly string[]): readonly string[] | undefined {
   if (typeof value !== 'string') return undefined
   const names = value.split(',').map((name) => name.trim().toLowerCase())
-  return names.every((name) => /^[!#$%&'*+\-.^_`|~0-9a-z]+$/.test(name)) ? names : undefined
+  return names.every((name) => isToken(name) && !isNeeded(name, targets)) ? names : undefined
 }
 
 function add(found: Map<string, string | true>, member: string): void {
@@ -52,25 +59,26 @@ function valueIn(member: string, equals: number): string {
 function membersOf(line: string): string[] {
   const members: string[] = []
   let start = 0
-  let at = 0
-  while (at < line.length) {
-    const char = line[at]
-    if (char === '"') at = endOfQuoted(line, at)
-    else if (char === ',') {
+  // Where a quote never ends, no later one does: each is a character like others, and is not looked for again.
+  let lastQuote = line.length
+  for (let at = 0; at < line.length; at++) {
+    if (line[at] === '"' && at < lastQuote) {
+      const end = endOfQuoted(line, at)
+      if (end === undefined) lastQuote = at
+      else at = end
+    } else if (line[at] === ',') {
       members.push(line.slice(start, at).trim())
       start = at + 1
     }
-    at++
   }
   members.push(line.slice(start).trim())
   return members.filter((member) => member !== '')
 }
 
-// Where it never ends, the quote is a character like others.
-function endOfQuoted(line: string, from: number): number {
+function endOfQuoted(line: string, from: number): number | undefined {
   for (let at = from + 1; at < line.length; at++) {
     if (line[at] === '\\') at++
     else if (line[at] === '"') return at
   }
-  return from
+  return undefined
 }

@@ -4,23 +4,27 @@ import { type Directives, deltaSeconds } from './cache-control.ts'
 import { type Facts, factsOf, storedHeaders } from './facts.ts'
 import { hasBody } from './has-body.ts'
 import type { Policy } from './options.ts'
+import { remaining } from './remaining.ts'
 import { requestDirectives, toleratedStale, wantsNewer } from './request-directives.ts'
-import { remaining, respond } from './respond.ts'
-import type { CacheRequest, Decision, Forward, StoredMeta } from './types.ts'
+import { respond } from './respond.ts'
+import type { CacheRequest, Decision, Forward, Forwarded, StoredMeta } from './types.ts'
 import { askWhether, hasValidator } from './validators.ts'
-import { selects } from './vary.ts'
+import { selected } from './vary.ts'
 
 /**
  * Decides what to do with a request (RFC 9111 §4): answer from the store, ask whether what is stored holds, or ask for all.
- * @param stored the one that `selected` found under the key of the request, if any
+ * @param variants all that is stored under the key of the request
  * @param now wall-clock milliseconds
  */
-export function evaluate(request: CacheRequest, stored: StoredMeta | undefined, now: number, policy: Policy): Decision {
-  const passing = passesBy(request)
-  if (passing) return passing
+export function evaluate(request: CacheRequest, variants: readonly StoredMeta[], now: number, policy: Policy): Decision {
+  const { method, headers } = request
+  if (method !== 'GET' && method !== 'HEAD') return { kind: 'fetch', forward: 'method' }
   const asked = requestDirectives(request) ?? nothing
-  if (!stored) return missing(asked, 'uri-miss')
-  if (!selects(stored, request, policy)) return missing(asked, 'vary-miss')
+  // The answer may hang on a body, which is in no key; and only the origin can tell whether these conditions hold (§4.3.2).
+  if (hasBody(headers)) return missing(asked, 'bypass', 'request-body')
+  if (headers.has('if-match') || headers.has('if-unmodified-since')) return missing(asked, 'bypass', 'precondition')
+  const stored = selected(variants, request, policy)
+  if (!stored) return missing(asked, variants.length === 0 ? 'uri-miss' : 'vary-miss')
   const facts = factsOf(stored, policy)
   // What a 304 forbade since then.
   if (facts.directives.has('no-store') && !facts.directives.has('must-understand')) return missing(asked, 'miss', 'no-store')
@@ -37,47 +41,31 @@ function reuse(
   policy: Policy,
 ): Decision {
   const ttlMs = remaining(stored, now, policy)
-  const ageMs = currentAge(facts.initialAgeMs, stored, now)
-  const staleMs = -ttlMs
-  const wanted = wantsNewer(asked, facts, ageMs, ttlMs, policy)
+  const wanted = wantsNewer(asked, facts, currentAge(facts.initialAgeMs, stored, now), ttlMs, policy)
   const isUsable = !facts.alwaysAsks && !wanted
-  if (isUsable) {
-    if (ttlMs > 0) return { kind: 'hit', answer: respond(request, stored, now, policy) }
-    const toleratedMs = facts.forbidsStale ? 0 : toleratedStale(asked, policy)
-    const isWithin = staleMs < facts.staleWhileRevalidateMs || staleMs <= toleratedMs - 1
-    if (isWithin) return { kind: 'stale', answer: respond(request, stored, now, policy), refresh: refreshing(request, stored) }
-  }
+  if (isUsable && ttlMs > 0) return { kind: 'hit', stored, answer: respond(request, stored, now, policy) }
+  if (isUsable && -ttlMs < staleWindowMs(facts, asked, policy))
+    return { kind: 'stale', stored, answer: respond(request, stored, now, policy), refresh: refreshing(request, stored) }
   const forward = wanted ? 'request' : 'stale'
   const detail = facts.alwaysAsks ? 'no-cache' : undefined
-  if (asked.has('only-if-cached')) return unavailable(forward, detail)
-  const said = {
-    forward,
-    ...(detail && { detail }),
-    staleIfError: isUsable && staleMs < errorWindow(facts, asked, policy),
-  } as const
+  if (asked.has('only-if-cached')) return missing(asked, forward, detail)
+  const hasFallback = isUsable && -ttlMs < errorWindowMs(facts, asked, policy)
+  const said: Forwarded = { forward, ...(detail && { detail }), ...(hasFallback && { fallback: stored }) }
   const validators = storedHeaders(stored)
   if (!hasValidator(validators)) return { kind: 'fetch', ...said }
-  return { kind: 'revalidate', headers: askWhether(request.headers.clone(), validators), ...said }
-}
-
-function passesBy({ method, headers }: CacheRequest): Decision | undefined {
-  if (method !== 'GET' && method !== 'HEAD') return { kind: 'fetch', forward: 'method', staleIfError: false }
-  // The answer may hang on a body, which is in no key; and only the origin can tell whether these conditions hold (§4.3.2).
-  if (hasBody(headers)) return { kind: 'fetch', forward: 'bypass', detail: 'request-body', staleIfError: false }
-  if (!headers.has('if-match') && !headers.has('if-unmodified-since')) return undefined
-  return { kind: 'fetch', forward: 'bypass', detail: 'precondition', staleIfError: false }
+  return { kind: 'revalidate', stored, headers: askWhether(request.headers.clone(), validators), ...said }
 }
 
 function missing(asked: Directives, forward: Forward, detail?: string): Decision {
-  if (asked.has('only-if-cached')) return unavailable(forward, detail)
-  return { kind: 'fetch', forward, ...(detail !== undefined && { detail }), staleIfError: false }
+  const kind = asked.has('only-if-cached') ? 'only-if-cached-miss' : 'fetch'
+  return { kind, forward, ...(detail !== undefined && { detail }) }
 }
 
-function unavailable(forward: Forward, detail: string | undefined): Decision {
-  return { kind: 'only-if-cached-miss', forward, ...(detail !== undefined && { detail }) }
+function staleWindowMs(facts: Facts, asked: Directives, policy: Policy): number {
+  return facts.forbidsStale ? 0 : Math.max(facts.staleWhileRevalidateMs, toleratedStale(asked, policy))
 }
 
-function errorWindow(facts: Facts, asked: Directives, policy: Policy): number {
+function errorWindowMs(facts: Facts, asked: Directives, policy: Policy): number {
   if (facts.forbidsStale || !policy.requestDirectives) return facts.staleIfErrorMs
   return Math.max(facts.staleIfErrorMs, (deltaSeconds(asked.get('stale-if-error')) ?? 0) * 1_000)
 }

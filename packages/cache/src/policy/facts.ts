@@ -47,7 +47,7 @@ export function readFacts(response: CacheResponse, times: ExchangeTimes, policy:
 
 function staleRules({ directives }: Governing, policy: Policy) {
   const { staleWhileRevalidateMs, staleIfErrorMs } = policy.defaults
-  const alwaysAsks = directives.has('no-cache') && listedFields(directives.get('no-cache')) === undefined
+  const alwaysAsks = directives.has('no-cache') && listedFields(directives.get('no-cache'), policy.targets) === undefined
   const forbids = alwaysAsks || forbidsStale(directives, policy.isShared)
   return {
     alwaysAsks,

@@ -24,11 +24,14 @@ export function explicitLifetime(
   return Math.max(0, (parseHttpDate(expires, dateMs) ?? dateMs) - dateMs)
 }
 
-/** Milliseconds that a response is taken to stay fresh which does not say it: by its last change (§4.2.2), else by default. */
+/**
+ * Milliseconds that a response is taken to stay fresh which does not say it: by its last change (§4.2.2), else by default;
+ * there is no default for errors.
+ */
 export function assumedLifetime(response: CacheResponse, directives: Directives, dateMs: number, policy: Policy): number {
   if (!isHeuristicallyCacheable(response.status) && !directives.has('public')) return 0
   const changedMs = parseHttpDate(response.headers.get('last-modified'), dateMs)
-  if (changedMs === undefined || policy.heuristic.fraction === 0) return policy.defaults.freshMs
+  if (changedMs === undefined || policy.heuristic.fraction === 0) return response.status < 400 ? policy.defaults.freshMs : 0
   return Math.min(Math.max(0, dateMs - changedMs) * policy.heuristic.fraction, policy.heuristic.maxMs)
 }
 

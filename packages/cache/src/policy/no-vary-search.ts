@@ -24,7 +24,7 @@ export function parseNoVarySearch(field: string | undefined): SearchRule | undef
     const ignored = Array.isArray(params) ? strings(params) : flag(params) ? 'all' : []
     const except = strings(found.get('except')?.[0] ?? [])
     if (except.length > 0 && ignored !== 'all') return undefined
-    return { keyOrder, ignored, except }
+    return keyOrder || ignored.length > 0 ? { keyOrder, ignored, except } : undefined
   } catch {
     return undefined
   }
@@ -32,12 +32,11 @@ export function parseNoVarySearch(field: string | undefined): SearchRule | undef
 
 /** A query as it stands in a key, with its `?`. Parameters are compared as they are written. */
 export function searchKey(search: string, options: QueryOptions, rule?: SearchRule): string {
-  if (search.length < 2) return ''
-  if (!rule && !options.sort && !options.ignore && !options.only) return search
+  if (search === '' || (!rule && !options.sort && !options.ignore && !options.only)) return search
   let params = search
     .slice(1)
     .split('&')
-    .filter((param) => param !== '' && matters(nameOf(param), options, rule))
+    .filter((param) => matters(param, options, rule))
   if (options.sort || rule?.keyOrder)
     params = params
       .map((param) => [nameOf(param), param] as const)
@@ -46,7 +45,10 @@ export function searchKey(search: string, options: QueryOptions, rule?: SearchRu
   return params.length === 0 ? '' : `?${params.join('&')}`
 }
 
-function matters(name: string, { ignore, only }: QueryOptions, rule: SearchRule | undefined): boolean {
+function matters(param: string, { ignore, only }: QueryOptions, rule: SearchRule | undefined): boolean {
+  // An upstream that takes `;` for `&` would find another one in it, which nobody has said does not matter.
+  if (param.includes(';')) return true
+  const name = nameOf(param)
   if (ignore?.includes(name) || (only && !only.includes(name))) return false
   if (!rule) return true
   return rule.ignored === 'all' ? rule.except.includes(name) : !rule.ignored.includes(name)
@@ -57,11 +59,15 @@ const byName = ([a]: readonly [string, string], [b]: readonly [string, string]):
 
 function nameOf(param: string): string {
   const equals = param.indexOf('=')
-  const name = (equals < 0 ? param : param.slice(0, equals)).replaceAll('+', ' ')
+  return decoded(equals < 0 ? param : param.slice(0, equals))
+}
+
+function decoded(name: string): string {
+  const spaced = name.replaceAll('+', ' ')
   try {
-    return decodeURIComponent(name)
+    return decodeURIComponent(spaced)
   } catch {
-    return name
+    return spaced
   }
 }
 
@@ -75,6 +81,6 @@ function strings(value: unknown): string[] {
   if (!Array.isArray(value)) throw new TypeError('not a list')
   return value.map(([item]: [unknown]) => {
     if (typeof item !== 'string') throw new TypeError('not a string')
-    return item
+    return decoded(item)
   })
 }

@@ -35,7 +35,7 @@ export interface PolicyOptions {
 
 /** What holds for responses that do not say it themselves. */
 export interface PolicyDefaults {
-  /** Milliseconds of freshness, for statuses that may be stored without a word on it. Default: 0. */
+  /** Milliseconds of freshness, for statuses below 400 that may be stored without a word on it. Default: 0. */
   freshMs?: number
   /** Milliseconds after that in which they are sent while somebody asks again (RFC 5861 §3). Default: 0. */
   staleWhileRevalidateMs?: number
@@ -55,9 +55,9 @@ export interface HeuristicOptions {
 export interface QueryOptions {
   /** The same parameters in another order are the same. Default: false. */
   sort?: boolean
-  /** Names of parameters that do not matter, at most 1,000. */
+  /** Names of parameters that do not matter, at most 1,000. The upstream sees them still: what it makes of them all clients get. */
   ignore?: readonly string[]
-  /** The only names that matter, at most 1,000. */
+  /** The only names that matter, at most 1,000. The same goes for all the others. */
   only?: readonly string[]
 }
 

@@ -11,13 +11,15 @@ const maxRanges = 16
  * @param length bytes of the whole body
  */
 export function parseRange(field: string, length: number): readonly ByteRange[] | undefined {
-  const specs = /^bytes=(.+)$/i.exec(field.trim())?.[1]?.split(',')
-  if (!specs) return undefined
+  const list = /^bytes=(.+)$/i.exec(field.trim())?.[1] ?? ''
+  const specs = list
+    .split(',')
+    .map((spec) => spec.trim())
+    .filter((spec) => spec !== '')
+  if (specs.length === 0) return undefined
   const ranges: ByteRange[] = []
   for (const spec of specs) {
-    const text = spec.trim()
-    if (text === '') continue
-    const range = rangeOf(text, length)
+    const range = rangeOf(spec, length)
     if (range === undefined || ranges.length === maxRanges) return undefined
     if (range !== null) ranges.push(range)
   }

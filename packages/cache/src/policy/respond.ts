@@ -5,6 +5,7 @@ import { isNotModified, leftOut } from './conditional.ts'
 import { factsOf, storedHeaders } from './facts.ts'
 import type { Policy } from './options.ts'
 import { isSameForRange, parseRange } from './ranges.ts'
+import { remaining } from './remaining.ts'
 import type { Answer, ByteRange, CacheRequest, StoredMeta } from './types.ts'
 
 /**
@@ -19,17 +20,10 @@ export function respond(request: CacheRequest, stored: StoredMeta, now: number, 
   headers.set('Age', String(Math.floor(currentAge(facts.initialAgeMs, stored, now) / 1_000)))
   addCacheStatus(headers, status ?? { hit: { ttlMs: remaining(stored, now, policy) } }, policy)
   // Conditions are looked at where the answer would be a success (RFC 9110 §13.2.1).
-  const isSuccess = stored.status === 200
+  const isSuccess = stored.status < 300
   if (isSuccess && isNotModified(request.headers, headers, facts.dateMs, now)) return notModified(headers)
   if (request.method === 'HEAD') return { status: stored.status, headers: sized(headers, stored), body: 'none' }
-  return (isSuccess ? partial(request.headers, headers, stored) : undefined) ?? { status: stored.status, headers, body: 'whole' }
-}
-
-/** Milliseconds of freshness that are left, below zero when stale. */
-export function remaining(stored: StoredMeta, now: number, policy: Policy): number {
-  const { initialAgeMs, lifetimeMs } = factsOf(stored, policy)
-  const ttlMs = lifetimeMs - currentAge(initialAgeMs, stored, now)
-  return stored.softPurgedAt === undefined ? ttlMs : Math.min(ttlMs, Math.min(0, stored.softPurgedAt - now))
+  return partial(request.headers, headers, stored, policy) ?? { status: stored.status, headers, body: 'whole' }
 }
 
 function notModified(headers: HeaderList): Answer {
@@ -37,20 +31,21 @@ function notModified(headers: HeaderList): Answer {
   return { status: 304, headers, body: 'none' }
 }
 
-function sized(headers: HeaderList, { bodyBytes }: StoredMeta): HeaderList {
-  return bodyBytes === undefined ? headers : headers.set('Content-Length', String(bodyBytes))
+// A 204 has no length (RFC 9110 §8.6).
+function sized(headers: HeaderList, { bodyBytes, status }: StoredMeta): HeaderList {
+  return bodyBytes === undefined || status === 204 ? headers : headers.set('Content-Length', String(bodyBytes))
 }
 
 // Undefined when the whole is to be sent.
-function partial(request: ReadonlyHeaders, headers: HeaderList, stored: StoredMeta): Answer | undefined {
+function partial(request: ReadonlyHeaders, headers: HeaderList, stored: StoredMeta, policy: Policy): Answer | undefined {
   const field = request.get('range')
   const { bodyBytes } = stored
-  if (field === undefined || bodyBytes === undefined) return undefined
+  if (stored.status !== 200 || field === undefined || bodyBytes === undefined) return undefined
   if (!isSameForRange(request.get('if-range'), headers, stored.responseTimeMs)) return undefined
   const ranges = parseRange(field, bodyBytes)
   if (!ranges) return undefined
   const [first] = ranges
-  if (!first) return unsatisfiable(headers, bodyBytes)
+  if (!first) return unsatisfiable(headers, bodyBytes, policy)
   headers.delete('content-length')
   if (ranges.length === 1) single(headers, first, bodyBytes)
   return { status: 206, headers, body: ranges }
@@ -61,8 +56,10 @@ function single(headers: HeaderList, { start, end }: ByteRange, length: number):
   headers.set('Content-Length', String(end - start + 1))
 }
 
-function unsatisfiable(headers: HeaderList, length: number): Answer {
-  for (const name of leftOut(headers)) headers.delete(name)
+// How long the whole stays fresh says nothing of this error: a cache behind this one would keep it for the whole.
+function unsatisfiable(headers: HeaderList, length: number, policy: Policy): Answer {
+  const ofTheWhole = ['cache-control', 'expires', 'etag', 'last-modified', ...policy.targets]
+  for (const name of [...leftOut(headers), ...ofTheWhole]) headers.delete(name)
   headers.set('Content-Range', `bytes */${length}`)
   return { status: 416, headers: headers.set('Content-Length', '0'), body: 'none' }
 }

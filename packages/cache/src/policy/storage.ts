@@ -4,11 +4,11 @@ import { type Facts, readFacts } from './facts.ts'
 import { hasBody } from './has-body.ts'
 import { absoluteUrl } from './key.ts'
 import type { Policy } from './options.ts'
+import { usefulMs } from './remaining.ts'
 import { requestDirectives } from './request-directives.ts'
 import { isHeuristicallyCacheable, isStorableStatus, isUnderstood } from './status.ts'
-import { losesRules, storableFields } from './stored-headers.ts'
+import { losesNeeded, storableFields } from './stored-headers.ts'
 import type { CacheRequest, CacheResponse, ExchangeTimes, StoredMeta } from './types.ts'
-import { hasValidator } from './validators.ts'
 import { selectingHeaders } from './vary.ts'
 
 /** Why a response is not stored: the `detail` of `Cache-Status`. */
@@ -31,14 +31,7 @@ export type NotStored =
 
 /** Whether a response is stored. */
 export type Storability =
-  | {
-      readonly store: true
-      readonly meta: StoredMeta
-      /** Milliseconds for which it is fresh, from when it came. */
-      readonly freshnessMs: number
-      /** Milliseconds for which it is of any use, from when it came: stale, as an answer in need, or to be asked about. */
-      readonly keepMs: number
-    }
+  | { readonly store: true; readonly meta: StoredMeta }
   | { readonly store: false; readonly reason: NotStored }
 
 /**
@@ -51,27 +44,38 @@ export function storable(request: CacheRequest, response: CacheResponse, times: 
     byRequest(request, facts, policy) ??
     byStatus(response.status, facts) ??
     byDirectives(facts.directives, policy) ??
-    bySafety(request, response, facts, policy) ??
+    bySafety(response, facts, policy) ??
     byVary(response, facts, policy)
   if (reason) return { store: false, reason }
-  const freshnessMs = facts.alwaysAsks ? 0 : Math.max(0, facts.lifetimeMs - facts.initialAgeMs)
-  const keepMs = freshnessMs + usefulStale(response, facts, policy)
-  if (keepMs === 0) return { store: false, reason: 'no-freshness' }
-  return { store: true, freshnessMs, keepMs, meta: metaOf(request, response, times, facts, policy) }
+  const meta = metaOf(request, response, times, facts, policy)
+  return usefulMs(meta, policy) > 0 ? { store: true, meta } : { store: false, reason: 'no-freshness' }
+}
+
+/** Why what comes back to this request is for nobody else, whatever it is. */
+export function byAsker(
+  request: CacheRequest,
+  directives: Directives,
+  policy: Policy,
+): 'request-no-store' | 'authorization' | 'cookie' | undefined {
+  const { headers } = request
+  if (requestDirectives(request)?.has('no-store')) return 'request-no-store'
+  if (!policy.isShared || policy.partitioned || directives.has('public') || directives.has('s-maxage')) return undefined
+  // RFC 9111 §3.5
+  if (headers.has('authorization') && !directives.has('must-revalidate')) return 'authorization'
+  return headers.has('cookie') && policy.cookies === 'refuse' ? 'cookie' : undefined
 }
 
 function metaOf(
   request: CacheRequest,
   { status, headers }: CacheResponse,
   { requestTimeMs, responseTimeMs }: ExchangeTimes,
-  { directives, vary }: Facts,
+  { vary }: Facts,
   policy: Policy,
 ): StoredMeta {
   return {
-    method: request.method,
     url: absoluteUrl(request.url),
     status,
-    headers: storableFields(headers, directives, policy),
+    headers: storableFields(headers, policy),
     requestHeaders: selectingHeaders(vary === '*' ? [] : vary, request),
     requestTimeMs,
     responseTimeMs,
@@ -82,11 +86,7 @@ function metaOf(
 function byRequest(request: CacheRequest, { directives }: Facts, policy: Policy): NotStored | undefined {
   if (request.method !== 'GET') return 'method'
   if (hasBody(request.headers)) return 'request-body'
-  if (requestDirectives(request)?.has('no-store')) return 'request-no-store'
-  if (!policy.isShared || policy.partitioned || !request.headers.has('authorization')) return undefined
-  // RFC 9111 §3.5
-  const isAllowed = ['public', 's-maxage', 'must-revalidate'].some((name) => directives.has(name))
-  return isAllowed ? undefined : 'authorization'
+  return byAsker(request, directives, policy)
 }
 
 function byStatus(status: number, { directives, isExplicit }: Facts): NotStored | undefined {
@@ -103,18 +103,10 @@ function byDirectives(directives: Directives, policy: Policy): NotStored | undef
   return policy.isShared && directives.has('private') ? 'private' : undefined
 }
 
-function bySafety(
-  request: CacheRequest,
-  { headers }: CacheResponse,
-  { directives }: Facts,
-  policy: Policy,
-): NotStored | undefined {
-  if (losesRules(headers, policy)) return 'connection'
-  if (!policy.isShared) return undefined
-  const isStripped = policy.setCookie === 'strip' || listedFields(directives.get('no-cache'))?.includes('set-cookie')
-  if (headers.has('set-cookie') && !isStripped) return 'set-cookie'
-  if (policy.cookies === 'ignore' || policy.partitioned || !request.headers.has('cookie')) return undefined
-  return directives.has('public') || directives.has('s-maxage') ? undefined : 'cookie'
+function bySafety({ headers }: CacheResponse, { directives }: Facts, policy: Policy): NotStored | undefined {
+  if (losesNeeded(headers, policy)) return 'connection'
+  if (!policy.isShared || policy.setCookie === 'strip' || !headers.has('set-cookie')) return undefined
+  return listedFields(directives.get('no-cache'), policy.targets)?.includes('set-cookie') ? undefined : 'set-cookie'
 }
 
 function byVary({ headers }: CacheResponse, { vary }: Facts, policy: Policy): NotStored | undefined {
@@ -122,9 +114,4 @@ function byVary({ headers }: CacheResponse, { vary }: Facts, policy: Policy): No
   const isForOne = vary.includes('authorization') || vary.includes('cookie')
   if (isForOne && policy.isShared && !policy.partitioned) return 'vary-credentials'
   return vary.includes('accept-encoding') && !isKnownEncoding(headers.get('content-encoding')) ? 'content-encoding' : undefined
-}
-
-function usefulStale({ headers }: CacheResponse, facts: Facts, policy: Policy): number {
-  const keepMs = hasValidator(headers) ? policy.keepMs : 0
-  return Math.max(keepMs, facts.staleWhileRevalidateMs, facts.staleIfErrorMs)
 }

@@ -21,7 +21,6 @@ export interface ExchangeTimes {
 
 /** What is kept of a response beside its body. Never changed in place: an update is another one. */
 export interface StoredMeta extends ExchangeTimes {
-  readonly method: string
   /** The canonical URL, absolute. */
   readonly url: string
   readonly status: number
@@ -57,19 +56,21 @@ export type Forward = 'bypass' | 'method' | 'uri-miss' | 'vary-miss' | 'miss' | 
 /** What to do with a request. */
 export type Decision =
   /** Answer from the store. */
-  | { readonly kind: 'hit'; readonly answer: Answer }
+  | { readonly kind: 'hit'; readonly stored: StoredMeta; readonly answer: Answer }
   /** Answer from the store, then ask with GET in the background, with these headers. */
-  | { readonly kind: 'stale'; readonly answer: Answer; readonly refresh: HeaderList }
+  | { readonly kind: 'stale'; readonly stored: StoredMeta; readonly answer: Answer; readonly refresh: HeaderList }
   /** Ask with these headers; a 304 says that what is stored holds. */
-  | {
-      readonly kind: 'revalidate'
-      readonly headers: HeaderList
-      readonly forward: Forward
-      readonly detail?: string
-      /** Whether what is stored may be sent when the answer is an error, or none comes (RFC 5861 §4). */
-      readonly staleIfError: boolean
-    }
+  | ({ readonly kind: 'revalidate'; readonly stored: StoredMeta; readonly headers: HeaderList } & Forwarded)
   /** Ask as the client did. */
-  | { readonly kind: 'fetch'; readonly forward: Forward; readonly detail?: string; readonly staleIfError: boolean }
+  | ({ readonly kind: 'fetch' } & Forwarded)
   /** Answer 504: the client wants nothing that is not stored (RFC 9111 §5.2.1.7). */
   | { readonly kind: 'only-if-cached-miss'; readonly forward: Forward; readonly detail?: string }
+
+/** A request that goes on. */
+export interface Forwarded {
+  readonly forward: Forward
+  /** A stable word on the reason. */
+  readonly detail?: string
+  /** What may be sent when the answer is an error, or none comes (RFC 5861 §4). */
+  readonly fallback?: StoredMeta
+}

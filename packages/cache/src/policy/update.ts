@@ -1,91 +1,102 @@
 import { HeaderList, type ReadonlyHeaders } from '@gatelet/core'
-import { storedHeaders } from './facts.ts'
+import { factsOf, storedHeaders } from './facts.ts'
 import { httpDate } from './http-date.ts'
 import type { Policy } from './options.ts'
+import { byAsker } from './storage.ts'
 import { storableFields } from './stored-headers.ts'
-import { governing } from './targeted.ts'
-import type { CacheResponse, ExchangeTimes, StoredMeta } from './types.ts'
+import type { CacheRequest, CacheResponse, ExchangeTimes, StoredMeta } from './types.ts'
 import { matchStrongly, matchWeakly } from './validators.ts'
+import { selects } from './vary.ts'
+import { varyNames } from './vary-names.ts'
 
 /**
- * What is stored after a 304 said that it holds (RFC 9111 §4.3.4): fields of the 304 replace those of the same name (§3.2),
- * and its age counts anew. Undefined when the 304 speaks of another response, whose tag or last change it names.
+ * What becomes of what is stored after a 304 said that it holds (RFC 9111 §4.3.4): of the one that was asked about, and of
+ * those with the same strong tag that the request may have. Each is the same object as before where nothing may be taken
+ * from the 304, because it answers a request whose answers are for nobody else. Nothing when the 304 speaks of another
+ * response: then ask for the whole.
+ * @param stored the one that was asked about
+ * @param variants all that is stored under the key of the request
  */
 export function updated(
+  request: CacheRequest,
+  response: CacheResponse,
+  times: ExchangeTimes,
   stored: StoredMeta,
-  response: CacheResponse,
-  times: ExchangeTimes,
-  policy: Policy,
-): StoredMeta | undefined {
-  if (!speaksOf(stored, response.headers)) return undefined
-  const { softPurgedAt: _, ...rest } = stored
-  const { requestTimeMs, responseTimeMs } = times
-  return { ...rest, requestTimeMs, responseTimeMs, headers: replaced(stored, response.headers, times, policy) }
-}
-
-/**
- * Every stored response that a 304 updates, with what it becomes: the one that was asked about, and those with the same
- * strong tag (RFC 9111 §4.3.4).
- */
-export function allUpdated(
   variants: readonly StoredMeta[],
-  asked: StoredMeta,
-  response: CacheResponse,
-  times: ExchangeTimes,
   policy: Policy,
 ): readonly (readonly [before: StoredMeta, after: StoredMeta])[] {
-  const etag = response.headers.get('etag')
+  const { headers } = response
+  if (!speaksOf(stored, headers)) return []
+  const tag = headers.get('etag') ?? ''
   const others = variants.filter(
-    (each) => each !== asked && etag !== undefined && matchStrongly(etag, storedHeaders(each).get('etag') ?? ''),
+    (each) => each !== stored && matchStrongly(tag, storedHeaders(each).get('etag') ?? '') && selects(each, request, policy),
   )
-  return [asked, ...others].flatMap((before) => {
-    const after = updated(before, response, times, policy)
-    return after ? [[before, after] as const] : []
-  })
+  return [stored, ...others].map((before) => [before, renewed(request, headers, times, before, policy)] as const)
 }
 
 /**
- * What is stored after a HEAD was answered with 200 (RFC 9111 §4.3.5): updated where tag, last change and length are the
- * same, else undefined, since the stored one is of the past.
+ * What becomes of what is stored after a HEAD was answered (RFC 9111 §4.3.5): renewed by a 200 that names the same tag, last
+ * change or length, and no other one; else undefined, since what is stored is of the past. Other answers change nothing.
  */
 export function updatedByHead(
-  stored: StoredMeta,
+  request: CacheRequest,
   response: CacheResponse,
   times: ExchangeTimes,
+  stored: StoredMeta,
   policy: Policy,
 ): StoredMeta | undefined {
-  if (response.status !== 200 || stored.status !== 200) return undefined
+  if (response.status !== 200) return stored
   const before = storedHeaders(stored)
-  const { headers } = response
-  const isSame = ['etag', 'last-modified'].every((name) => !headers.has(name) || headers.get(name) === before.get(name))
-  const length = headers.get('content-length')
-  const storedLength = stored.bodyBytes === undefined ? before.get('content-length') : String(stored.bodyBytes)
-  return isSame && (length === undefined || length === storedLength) ? updated(stored, response, times, policy) : undefined
+  if (stored.bodyBytes !== undefined) before.set('Content-Length', String(stored.bodyBytes))
+  const named = ['etag', 'last-modified', 'content-length'].filter((name) => response.headers.has(name))
+  const isSame = named.length > 0 && named.every((name) => response.headers.get(name) === before.get(name))
+  return isSame && stored.status === 200 ? renewed(request, response.headers, times, stored, policy) : undefined
 }
 
-// A 304 without a tag or a date of change answers the question that was asked.
+// A strong tag must be the very same (§4.3.4). A 304 without a tag or a date answers the one question that was asked.
 function speaksOf(stored: StoredMeta, headers: ReadonlyHeaders): boolean {
   const before = storedHeaders(stored)
-  const etag = headers.get('etag')
-  if (etag !== undefined && before.has('etag')) return matchWeakly(etag, before.get('etag') ?? '')
-  if (etag !== undefined) return false
+  const tag = headers.get('etag')
+  const tagBefore = before.get('etag')
+  if (tag !== undefined)
+    return tagBefore !== undefined && (tag.startsWith('W/') ? matchWeakly(tag, tagBefore) : matchStrongly(tag, tagBefore))
   const changed = headers.get('last-modified')
   return changed === undefined || !before.has('last-modified') || changed === before.get('last-modified')
+}
+
+function renewed(
+  request: CacheRequest,
+  headers: ReadonlyHeaders,
+  times: ExchangeTimes,
+  before: StoredMeta,
+  policy: Policy,
+): StoredMeta {
+  const { softPurgedAt: _, ...rest } = before
+  const { requestTimeMs, responseTimeMs } = times
+  const after = { ...rest, requestTimeMs, responseTimeMs, headers: merged(before, headers, times, policy) }
+  return byAsker(request, factsOf(after, policy).directives, policy) ? before : after
 }
 
 // They tell of the body that is stored, not of the 304 (§3.2).
 const ofTheBody = new Set(['content-length', 'content-encoding', 'content-range'])
 
-function replaced(stored: StoredMeta, headers: ReadonlyHeaders, times: ExchangeTimes, policy: Policy): readonly string[] {
-  const { directives } = governing(headers, policy.targets)
-  const news = HeaderList.fromRaw(storableFields(headers, directives, policy))
+function merged(stored: StoredMeta, headers: ReadonlyHeaders, times: ExchangeTimes, policy: Policy): readonly string[] {
+  const news = HeaderList.fromRaw(storableFields(headers, policy))
   const kept = storedHeaders(stored)
   // Both would make it as old as it was.
   kept.delete('age')
   kept.delete('date')
   if (!news.has('date')) news.set('Date', httpDate(times.responseTimeMs))
   if (policy.isShared) news.delete('set-cookie')
+  if (news.has('vary')) news.set('Vary', variedBy(news, kept))
   const fields = [...news].filter(([name]) => !ofTheBody.has(name.toLowerCase()))
   for (const [name] of fields) kept.delete(name)
-  return [...kept.raw, ...fields.flat()]
+  // Once more: `no-cache` may list fields now that were stored, or that this 304 brought without it.
+  return storableFields(HeaderList.fromRaw([...kept.raw, ...fields.flat()]), policy)
+}
+
+// The body that is stored was chosen by all that was said then; many servers say less in a 304.
+function variedBy(news: HeaderList, kept: HeaderList): string {
+  const now = varyNames(news)
+  return now === '*' ? '*' : [...new Set([...now, ...varyNames(kept)])].join(', ')
 }

@@ -34,10 +34,7 @@ export function selected(variants: readonly StoredMeta[], request: CacheRequest,
 function selectingValue(name: string, headers: ReadonlyHeaders): string | undefined {
   const value = headers.get(name)
   if (value === undefined) return undefined
-  return name === 'accept-encoding'
-    ? acceptedEncodings(value)
-    : value
-        .trim()
-        .replace(/\s*,\s*/g, ', ')
-        .replace(/\s+/g, ' ')
+  if (name === 'accept-encoding') return acceptedEncodings(value)
+  // Spaces first: looking for a comma behind a long run of them, from each of them, would take the square of its length.
+  return value.trim().replace(/\s+/g, ' ').replace(/ ?, ?/g, ', ')
 }

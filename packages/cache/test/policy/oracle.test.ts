@@ -91,7 +91,7 @@ function oracleIsFresh(response: Fields, now: number): boolean {
 
 function isFresh(response: Fields, now: number): boolean {
   const verdict = storable(get(), reply(response), times, policy())
-  return verdict.store && evaluate(get(), verdict.meta, now, policy()).kind === 'hit'
+  return verdict.store && evaluate(get(), [verdict.meta], now, policy()).kind === 'hit'
 }
 
 test('a response is fresh for as long as http-cache-semantics has it, but for the differences that are listed', () => {

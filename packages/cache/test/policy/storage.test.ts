@@ -1,4 +1,4 @@
-import { storable } from '@gatelet/cache'
+import { storable, usefulMs } from '@gatelet/cache'
 import { expect, test } from 'vitest'
 import { type Fields, get, policy, reply, times } from './fakes.ts'
 
@@ -41,6 +41,27 @@ const rows: readonly Row[] = [
   ['9111 §5.2.2.4', 'no-cache with a tag', {}, { ...cc('no-cache'), etag: '"1"' }, 'stored'],
   ['9111 §5.2.2.4', 'no-cache with fields', {}, cc('no-cache="x", max-age=60'), 'stored'],
   ['9111 §5.2.2.4', 'no-cache with fields that are none', {}, cc('no-cache="x y", max-age=60'), 'no-freshness'],
+  ...['age', 'cache-control', 'Content-Encoding', 'content-range', 'content-type', 'date', 'expires', 'vary', 'a, Vary'].map(
+    (names): Row => ['9111 §5.2.2.4', `no-cache with ${names}`, {}, cc(`no-cache="${names}", max-age=60`), 'no-freshness'],
+  ),
+  ...['CDN-Cache-Control', ''].map(
+    (names): Row => ['9111 §5.2.2.4', `no-cache with "${names}"`, {}, cc(`no-cache="${names}", max-age=60`), 'no-freshness'],
+  ),
+  ['9111 §5.2.2.4', 'no-cache with fields as a token', {}, cc('no-cache=x, max-age=60'), 'stored'],
+  ['9111 §5.2.2.4', 'no-cache with fields and without', {}, cc('no-cache="x", no-cache, max-age=60'), 'no-freshness'],
+  ['9111 §5.2.2.4', 'no-cache that is odd', {}, cc('no-cache ="x", max-age=60'), 'no-freshness'],
+  ['9111 §5.2.2.4', 'no-cache of another field', {}, { ...cc('no-cache="x", max-age=60'), 'set-cookie': 'a=b' }, 'set-cookie'],
+  ['9111 §5.2.2.7', 'private that is odd', {}, cc('private ="x", max-age=60'), 'private'],
+  ['9111 §5.2.2.7', 'private in capitals', {}, cc('PRIVATE, max-age=60'), 'private'],
+  ['9111 §5.2.2.7', 'private and public', {}, cc('public, private, max-age=60'), 'private'],
+  ['9111 §3.5', 'Authorization with public=x', { authorization: 'x' }, cc('public=x, max-age=60'), 'stored'],
+  [
+    '9111 §3.5',
+    'Authorization with Expires',
+    { authorization: 'x' },
+    { expires: 'Sun, 06 Nov 1994 08:50:37 GMT' },
+    'authorization',
+  ],
   ['9111 §3.5', 'Authorization', { authorization: 'x' }, cc(fresh), 'authorization'],
   ['9111 §3.5', 'Authorization with public', { authorization: 'x' }, cc('public, max-age=60'), 'stored'],
   ['9111 §3.5', 'Authorization with s-maxage', { authorization: 'x' }, cc('s-maxage=60'), 'stored'],
@@ -83,6 +104,20 @@ const rows: readonly Row[] = [
   ['safety', 'a GET with a body', { 'content-length': '3' }, cc(fresh), 'request-body'],
   ['safety', 'a GET with an empty body', { 'content-length': '0' }, cc(fresh), 'stored'],
   ['safety', 'a GET with a chunked body', { 'transfer-encoding': 'chunked' }, cc(fresh), 'request-body'],
+  [
+    '9110 §12.5.3',
+    'two codings that are',
+    {},
+    { ...cc(fresh), vary: 'accept-encoding', 'content-encoding': 'gzip, br' },
+    'stored',
+  ],
+  ['9110 §12.5.3', 'x-gzip', {}, { ...cc(fresh), vary: 'accept-encoding', 'content-encoding': 'X-Gzip' }, 'stored'],
+  ['9110 §12.5.3', 'a coding, and no Vary', {}, { ...cc(fresh), 'content-encoding': 'compress' }, 'stored'],
+  ['safety', 'a GET with a length that is none', { 'content-length': 'x' }, cc(fresh), 'request-body'],
+  ['safety', 'Cookie with must-revalidate', { cookie: 'a=b' }, cc('must-revalidate, max-age=60'), 'cookie'],
+  ['safety', 'a Connection that lists Vary', {}, { ...cc(fresh), connection: 'close, Vary' }, 'connection'],
+  ['safety', 'a Connection that lists a targeted field', {}, { ...cc(fresh), connection: 'CDN-Cache-Control' }, 'connection'],
+  ['9110 §7.6.1', 'a Connection that lists others', {}, { ...cc(fresh), connection: 'x-a, close' }, 'stored'],
   ['9111 §3.1', 'a Connection that lists what rules', {}, { ...cc(fresh), connection: 'cache-control' }, 'connection'],
   ['9111 §3', 'nothing said', {}, {}, 'no-freshness'],
   ['9111 §4.2.2', 'a last change', {}, { 'last-modified': 'Sat, 05 Nov 1994 08:49:37 GMT' }, 'stored'],
@@ -120,11 +155,14 @@ const rows: readonly Row[] = [
   ['9213 §2.1', 'a targeted flag that is false', {}, { 'cdn-cache-control': 'no-store=?0, max-age=60' }, 'stored'],
   ['9111 §5.2.2.3', 'must-understand lifts no-store', {}, cc('must-understand, no-store, max-age=60'), 'stored'],
   ['9111 §5.2.2.3', 'must-understand with an unknown status', {}, cc('must-understand, max-age=60'), 'must-understand', 299],
-  ...[200, 203, 204, 299, 301, 302, 303, 307, 308, 400, 404, 410, 499, 500, 502, 503, 504, 599].map((status) =>
+  ...[200, 203, 204, 299, 301, 302, 303, 307, 308, 404, 410, 451, 499, 500, 502, 503, 504, 599].map((status) =>
     statusRow(status, '9111 §3 explicit', cc(fresh), 'stored'),
   ),
   ...[206, 304].map((status) => statusRow(status, '9111 §3.3', cc(fresh), 'status')),
   ...[428, 429, 431, 511].map((status) => statusRow(status, '6585 §3-6', cc(fresh), 'status')),
+  ...[400, 401, 403, 406, 407, 408, 412, 413, 416, 417, 421, 425, 426].map((status) =>
+    statusRow(status, '9110 §15.5', cc('public, s-maxage=60'), 'status'),
+  ),
   ...[200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501].map((status) =>
     statusRow(status, '9110 §15.1', { 'last-modified': 'Sat, 05 Nov 1994 08:49:37 GMT' }, 'stored'),
   ),
@@ -165,4 +203,35 @@ test('9111 §3.1: fields of the connection and of proxies are not stored', () =>
   }
   const verdict = storable(get(), reply(fields), times, policy({ setCookie: 'strip' }))
   expect(verdict.store && verdict.meta.headers).toEqual(['Cache-Control', 'no-cache="b", max-age=60', 'c', '3'])
+})
+
+test.each([404, 405, 410, 414, 501])('a default of freshness says nothing of a %i', (status) => {
+  const rules = policy({ defaults: { freshMs: 60_000 } })
+  expect(storable(get(), reply({}, status), times, rules)).toEqual({ store: false, reason: 'no-freshness' })
+})
+
+test.each([200, 203, 204, 300, 301, 308])('a default of freshness holds for a %i that says nothing', (status) => {
+  expect(storable(get(), reply({}, status), times, policy({ defaults: { freshMs: 60_000 } })).store).toBe(true)
+})
+
+test.each([
+  ['max-age=60', {}, 60],
+  ['max-age=60', { age: '50' }, 10],
+  ['max-age=60', { age: '70', etag: '"1"' }, 86_400],
+  ['max-age=60', { etag: '"1"' }, 86_460],
+  ['max-age=60', { 'last-modified': 'x' }, 86_460],
+  ['max-age=60, stale-while-revalidate=5', {}, 65],
+  ['max-age=60, stale-while-revalidate=5, stale-if-error=9', {}, 69],
+  ['max-age=60, stale-if-error=9, must-revalidate', {}, 60],
+  ['no-cache, max-age=60', { etag: '"1"' }, 86_400],
+])('what says %j with %j is of use for %i s', (value, more, seconds) => {
+  const fields: Record<string, string> = { 'cache-control': value, ...more }
+  const verdict = storable(get(), reply(fields), times, policy())
+  expect(verdict.store && usefulMs(verdict.meta, policy())).toBe(seconds * 1_000)
+})
+
+test('a tag that no-cache lists is not there to ask by', () => {
+  expect(storable(get(), reply({ ...cc('no-cache="etag", max-age=0'), etag: '"1"' } as Fields), times, policy())).toEqual({
+    ...{ store: false, reason: 'no-freshness' },
+  })
 })
