@@ -138,11 +138,10 @@ class Guard {
     return replyHeaders ? amended(known, next, (reply) => void withHeaders(reply, replyHeaders)) : next(known)
   }
 
-  private refused({ status, detail, challenges, replyHeaders, reply }: Refused): Reply {
+  private refused({ status, detail, challenges = this.challenges, replyHeaders, reply }: Refused): Reply {
     if (reply) return withHeaders(this.challenging(reply(), challenges), replyHeaders)
-    const told = challenges ?? (replyHeaders?.some(([name]) => name.toLowerCase() === 'www-authenticate') ? [] : this.challenges)
     const code = status === 400 ? 'BAD_CREDENTIALS' : status === 401 ? 'UNAUTHENTICATED' : 'FORBIDDEN'
-    return withHeaders(this.challenged(new GatewayError(code, detail === undefined ? {} : { detail }), told), replyHeaders)
+    return withHeaders(this.challenged(new GatewayError(code, detail === undefined ? {} : { detail }), challenges), replyHeaders)
   }
 
   // RFC 6750 §3.1 names this error for Bearer, RFC 9449 for DPoP; other schemes have nothing to say.
@@ -157,7 +156,7 @@ class Guard {
   }
 
   // RFC 9110 §15.5.2: a 401 has one. A reply that would let the request seem to have passed is none.
-  private challenging(reply: Reply, challenges: readonly Challenge[] = this.challenges): Reply {
+  private challenging(reply: Reply, challenges: readonly Challenge[]): Reply {
     if (reply.status < 300) throw new GatewayError('BAD_REPLY', { message: `a verifier refused with the status ${reply.status}` })
     const isBare = reply.status === 401 && !reply.headers.has('www-authenticate')
     return isBare ? this.withChallenges(reply, challenges) : reply

@@ -11,7 +11,7 @@ export function firstOf<C extends readonly [object, ...object[]]>(
   ...verifiers: { readonly [At in keyof C]: Verifier<C[At]> }
 ): Verifier<C[number]> {
   const all: readonly Verifier<C[number]>[] = verifiers
-  const wrongAt = all.findIndex((verifier) => typeof verifier?.verify !== 'function')
+  const wrongAt = all.findIndex((verifier) => typeof verifier?.verify !== 'function' || !Array.isArray(verifier.challenges))
   if (all.length === 0 || wrongAt >= 0) {
     const path = `verifiers[${Math.max(0, wrongAt)}]`
     throw new GatewayError('BAD_OPTION', { path, message: `firstOf: ${path} must be a verifier, such as jwt({ … })` })

@@ -26,7 +26,7 @@ export interface Refused {
   readonly reason: string
   /** For the client, in the problem's `detail`. Must say nothing that helps to guess. */
   readonly detail?: string
-  /** Told to the client in place of what the verifier usually offers. */
+  /** Told to the client in place of what the verifier usually offers; empty where `replyHeaders` say it. */
   readonly challenges?: readonly Challenge[]
   readonly replyHeaders?: Proved['replyHeaders']
   /**

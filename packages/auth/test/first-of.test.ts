@@ -43,7 +43,14 @@ describe.each([
   })
 })
 
+test('firstOf in firstOf asks in the same order, and nothing behind a bad credential', async () => {
+  const within = firstOf(firstOf(saying(absent, 'A'), saying(absent, 'B', true)), firstOf(saying(refused, 'C', true), never))
+  expect(await within.verify(contextOf())).toEqual({ ...refused, challenges: [{ scheme: 'C', params: {} }] })
+  expect(within.challenges.map(({ scheme }) => scheme)).toEqual(['A', 'B', 'C', 'Never'])
+})
+
 test('firstOf refuses what is no verifier', () => {
   expect(() => (firstOf as () => Verifier)()).toThrow(/firstOf: verifiers\[0\] must be a verifier/)
-  expect(() => firstOf(never, {} as never)).toThrow(/firstOf: verifiers\[1\] must be a verifier/)
+  for (const other of [undefined, {}, { verify() {} }])
+    expect(() => firstOf(never, other as never)).toThrow(/firstOf: verifiers\[1\] must be a verifier/)
 })

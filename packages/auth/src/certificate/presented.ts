@@ -34,8 +34,10 @@ export function presentedCertificate(
   { header, format = 'rfc9440' }: CertificateSourceOptions,
 ): X509Certificate | 'malformed' | undefined {
   if (header === undefined) return clientCertificateOf(ctx)
-  const { request } = ctx
-  const text = request.client.viaTrustedProxy ? request.headers.get(header) : undefined
+  const { client, headers } = ctx.request
+  const [text, another] = client.viaTrustedProxy ? headers.getAll(header) : []
+  // One of them is what the client has sent, to a proxy that only adds its own.
+  if (another !== undefined) return 'malformed'
   // nginx tells an empty value where there is none.
   if (text === undefined || text === '') return undefined
   try {

@@ -62,7 +62,8 @@ async function claimProblem(ctx: Context, claims: Json, token: string, rules: Dp
   // 8: the method, as it is written in the request.
   if (htm !== originalOf(ctx.request).method) return 'proof-method'
   // 9: the address, without query and fragment.
-  if (typeof htu !== 'string' || addressOf(htu) !== ownAddress(ctx, rules.origin)) return 'proof-address'
+  const asked = ownAddress(ctx, rules.origin)
+  if (typeof htu !== 'string' || asked === undefined || addressOf(htu) !== asked) return 'proof-address'
   // 11: made within the window.
   if (typeof iat !== 'number') return 'proof-date'
   const age = rules.clock.date() - iat * 1_000
@@ -111,7 +112,7 @@ function addressOf(text: string): string | undefined {
   return canonical(`${protocol}//${host}`, pathname)
 }
 
-/** What the client has asked, before routers and layers changed it. */
+/** What the client has asked, before routers and layers changed it. @returns undefined for what has no address in one reading */
 function ownAddress({ request }: Context, origin: URL | undefined): string | undefined {
   const { target, url } = originalOf(request)
   const port = url.port === undefined ? '' : `:${url.port}`

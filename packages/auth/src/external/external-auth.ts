@@ -160,7 +160,7 @@ class Authoriser {
       status: status === 403 ? 403 : 401,
       reason,
       ...(told === undefined
-        ? { replyHeaders: fields }
+        ? { replyHeaders: fields, ...(headers.has('www-authenticate') ? { challenges: [] } : {}) }
         : { reply: () => ({ status, headers: listOf(fields), body: isTold ? told : null }) }),
     }
     return { verdict: refusal, isPersonal: headers.has('set-cookie') }

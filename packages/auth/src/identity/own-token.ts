@@ -27,7 +27,8 @@ export class OwnTokens {
   async sign(principal: Principal<object>): Promise<string> {
     const { algorithm, keyId, key, issuer, audience, lifetimeMs = 60_000, claims } = this.options
     const { now } = this
-    const until = Math.min(now + lifetimeMs, principal.expiresAt ?? Number.POSITIVE_INFINITY)
+    const { expiresAt = Number.POSITIVE_INFINITY } = principal
+    const until = Math.min(now + lifetimeMs, expiresAt)
     const scope = principal.scopes.size > 0 ? { scope: [...principal.scopes].join(' ') } : {}
     const text = await new SignJWT({ ...scope, ...atOnce(claims?.(principal as Principal), 'claims') })
       .setProtectedHeader({ alg: algorithm, typ: 'JWT', ...(keyId === undefined ? {} : { kid: keyId }) })
@@ -35,7 +36,7 @@ export class OwnTokens {
       .setAudience(audience)
       .setSubject(principal.subject)
       .setIssuedAt(Math.floor(now / 1_000))
-      .setExpirationTime(Math.ceil(until / 1_000))
+      .setExpirationTime(Math.min(Math.ceil(until / 1_000), Math.floor(expiresAt / 1_000)))
       .sign(key)
     // Half of its life is left for the upstream.
     this.made.set(principal, { text, until: now + (until - now) / 2 })

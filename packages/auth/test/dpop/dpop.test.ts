@@ -104,6 +104,13 @@ describe('is refused', () => {
     })
   })
 
+  test('a proof for what is no address, also where the request has none', async () => {
+    const { ask, proof } = await setup()
+    const made = await proof({ claims: { htu: 'https://ada@api.example.com/' } })
+    // As it may come in front of a framework with `strictPaths` switched off.
+    expect(await ask(made, { target: '/a\\b' })).toMatchObject({ kind: 'refused', reason: 'proof-address' })
+  })
+
   test('a request without a proof, and with two', async () => {
     const { ask, proof, signed, verifier } = await setup()
     expect(await ask(undefined)).toMatchObject({ kind: 'refused', reason: 'no-proof' })

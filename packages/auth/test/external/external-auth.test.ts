@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { auth, type ExternalAuthOptions, externalAuth, type Verdict, type Verifier } from '@gatelet/auth'
+import { absent, auth, type ExternalAuthOptions, externalAuth, firstOf, type Verdict, type Verifier } from '@gatelet/auth'
 import { type Context, chain, HeaderList } from '@gatelet/core'
 import { virtualClock } from '@gatelet/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -151,6 +151,17 @@ describe('what becomes of its answer', () => {
       expect(reply.body).not.toContain('secrets')
     },
   )
+
+  test('among other ways in it challenges by its own words alone', async () => {
+    const { verifier } = await authoriser(saying(401, { 'www-authenticate': 'Negotiate' }))
+    const other: Verifier = { challenges: [{ scheme: 'Basic', params: {} }], verify: () => absent }
+    const reply = await replyOf(
+      chain()
+        .use(auth(firstOf(other, verifier())))
+        .to(hello),
+    )
+    expect(reply.headers.getAll('www-authenticate')).toEqual(['Negotiate'])
+  })
 
   test('a 401 without a challenge is given one', async () => {
     const { verifier } = await authoriser(saying(401))

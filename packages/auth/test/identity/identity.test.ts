@@ -132,5 +132,8 @@ describe('a token of its own', async () => {
     const [, text = ''] = await told({ token }, [], principal)
     const { payload } = await jwtVerify(text, publicKey, { currentDate: new Date(1_000_000) })
     expect(payload.exp).toBe(1_010)
+    const briefly = principalOf({ subject: 'ada', scheme: 'session', expiresAt: 1_010_999 })
+    const [, other = ''] = await told({ token }, [], briefly)
+    expect((await jwtVerify(other, publicKey, { currentDate: new Date(1_000_000) })).payload.exp).toBe(1_010)
   })
 })
