@@ -25,6 +25,12 @@ export class Place {
     return value === undefined ? undefined : new Place(this.root, [...this.keys, key], value)
   }
 
+  /** The objects and lists that stand here. */
+  children(): Place[] {
+    const { value } = this
+    return isObject(value) ? Object.keys(value).flatMap((key) => (isObject(value[key]) ? (this.child(key) ?? []) : [])) : []
+  }
+
   /** What stands at a key, with references followed. */
   at(key: string): Place | undefined {
     return this.child(key)?.resolved()
@@ -37,7 +43,7 @@ export class Place {
       const { ref } = place
       if (seen.has(ref)) throw place.wrong('a reference that does not lead back to itself')
       seen.add(ref)
-      const target = place.followed(ref)
+      const target = place.target(ref)
       if (!target) throw place.wrong('a reference to something in this document')
       place = target
     }
@@ -49,9 +55,12 @@ export class Place {
     return typeof ref === 'string' ? ref : undefined
   }
 
-  private followed(ref: string): Place | undefined {
-    const steps = keysOf(ref)
-    return steps?.reduce<Place | undefined>((place, key) => place?.child(key), new Place(this.root))
+  /** What a reference leads to, by a JSON pointer or by the name of an anchor; undefined for nothing of this document. */
+  target(ref: string): Place | undefined {
+    const root = new Place(this.root)
+    const anchor = /^#([A-Za-z_][\w.-]*)$/.exec(ref)?.[1]
+    if (anchor !== undefined) return anchored(root, anchor)
+    return keysOf(ref)?.reduce<Place | undefined>((place, key) => place?.child(key), root)
   }
 
   /** The members of an object, in their order; none where there is nothing. @throws GatewayError `BAD_OPTION` */
@@ -108,6 +117,18 @@ function keysOf(ref: string): string[] | undefined {
   }
 }
 
+function anchored(root: Place, name: string): Place | undefined {
+  const seen = new Set<unknown>()
+  const waiting = [root]
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
+    if (next.child('$anchor')?.value === name || next.child('$dynamicAnchor')?.value === name) return next
+    if (seen.has(next.value)) continue
+    seen.add(next.value)
+    for (const child of next.children()) waiting.push(child)
+  }
+  return undefined
+}
+
 /**
  * Looks at everything once. Nothing is fetched, and what contains itself would be looked at for ever.
  * @throws GatewayError `BAD_OPTION` for a reference that leads out of the document, and for an object that contains itself
@@ -117,11 +138,8 @@ export function refuseEndless(place: Place, around: readonly unknown[] = [], see
   if (around.includes(place.value)) throw place.wrong('an object that does not contain itself; use $ref')
   if (seen.has(place.value)) return
   seen.add(place.value)
-  for (const key of Object.keys(place.value)) {
-    const child = place.child(key)
-    if (!child) continue
-    if (key === '$ref' && typeof child.value === 'string' && !child.value.startsWith('#'))
-      throw child.wrong('a reference within the document; put into it what others refer to')
-    refuseEndless(child, [...around, place.value], seen)
-  }
+  const ref = place.child('$ref')
+  if (typeof ref?.value === 'string' && !ref.value.startsWith('#'))
+    throw ref.wrong('a reference within the document; put into it what others refer to')
+  for (const child of place.children()) refuseEndless(child, [...around, place.value], seen)
 }

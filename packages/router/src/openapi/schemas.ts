@@ -1,5 +1,6 @@
 import { GatewayError } from '@gatelet/core'
 import { type Finding, finding, type RequestPart } from '../validation/finding.ts'
+import { Loops } from './loops.ts'
 import type { PatternEngine } from './patterns.ts'
 import type { Place } from './place.ts'
 import { type AjvKeyword, uniqueItems } from './unique-items.ts'
@@ -47,6 +48,7 @@ export async function loadAjv(): Promise<AjvClass> {
 export class Schemas {
   private readonly ajv: AjvInstance
   private readonly judges = new Map<string, Judge>()
+  private readonly loops = new Loops()
 
   constructor(document: object, Ajv: AjvClass, patterns: PatternEngine, formats?: (ajv: never) => unknown) {
     // The first error is enough: to look for all of them is what a hostile body would be made for.
@@ -60,7 +62,7 @@ export class Schemas {
     this.ajv.addSchema(document, BASE, undefined, false)
   }
 
-  /** @throws GatewayError `BAD_OPTION` for what is no JSON Schema 2020-12 */
+  /** @throws GatewayError `BAD_OPTION` for what is no JSON Schema 2020-12, and for one that would ask itself for ever */
   judge(schema: Place): Judge {
     const found = this.judges.get(schema.pointer) ?? this.compiled(schema)
     this.judges.set(schema.pointer, found)
@@ -70,6 +72,7 @@ export class Schemas {
   private compiled(schema: Place): Judge {
     const { value } = schema
     if (typeof value !== 'boolean' && (typeof value !== 'object' || value === null)) throw schema.wrong('a schema')
+    this.loops.refuse(schema)
     const validator = this.attempt(schema, () => {
       if (this.ajv.validateSchema(value) !== true) throw new Error(told(this.ajv.errors?.[0]))
       return this.ajv.compile({ $ref: `${BASE}#${encoded(schema.pointer)}` })

@@ -330,6 +330,42 @@ describe('a document that is not right stops the start, and says where', () => {
     expect(error.message).toMatch(/^fromOpenAPI: /)
   })
 
+  const refer = (name: string) => ({ $ref: `#/components/schemas/${name}` })
+  const withSchemas = (schemas: object) =>
+    routerOf(
+      { '/x': { post: { requestBody: { content: { 'application/json': { schema: refer('A') } } } } } },
+      { components: { schemas } },
+    )
+
+  test.each<[schemas: object, at: string]>([
+    [{ A: refer('A') }, 'A'],
+    [{ A: refer('B'), B: refer('A') }, 'A'],
+    [{ A: refer('B'), B: refer('B') }, 'B'],
+    [{ A: { allOf: [refer('A')] } }, 'A'],
+    [{ A: { type: 'object', allOf: [refer('B')] }, B: { anyOf: [{ type: 'null' }, { oneOf: [refer('A')] }] } }, 'A'],
+    [{ A: { not: refer('A') } }, 'A'],
+    [{ A: { if: false, else: refer('A') } }, 'A'],
+    [{ A: { dependentSchemas: { x: refer('A') } } }, 'A'],
+    [{ A: { $anchor: 'self', allOf: [{ $ref: '#self' }] } }, 'A'],
+    [{ A: { properties: { allOf: { items: refer('B') } } }, B: { allOf: [refer('B')] } }, 'B'],
+  ])('a schema that asks itself about the same value: %j', async (schemas, at) => {
+    const error = await refusal(withSchemas(schemas))
+    expect(error).toMatchObject({ code: 'BAD_OPTION', path: `document#/components/schemas/${at}` })
+    expect(error.message).toContain('never asks itself about the same value')
+  })
+
+  test('one that asks itself about a part of the value is taken, and one that nobody uses is not looked at', async () => {
+    const tree = {
+      type: 'object',
+      properties: { allOf: refer('A'), not: refer('A') },
+      additionalProperties: { allOf: [refer('A')] },
+    }
+    const router = await withSchemas({ A: tree, B: refer('B') })
+    const status = async (value: object) => (await call(router, { method: 'POST', url: '/x', json: value })).status
+    expect(await status({ allOf: { x: { not: {} } } })).toBe(200)
+    expect(await status({ allOf: { x: { not: 1 } } })).toBe(422)
+  })
+
   test.each<[document: unknown, right: string]>([
     [null, 'an OpenAPI document'],
     ['{}', 'an OpenAPI document'],
