@@ -145,6 +145,7 @@ export const subjects: Readonly<Record<string, Subject>> = {
       policies: [],
       plan: 'gold',
       store: new Map(),
+      storeTimeoutMs: 0,
       onStoreError: 'fail',
       mode: 'wait',
       wait: '5s',

@@ -1,4 +1,4 @@
-import { GatewayError, isPromise, type MaybePromise } from '@gatelet/core'
+import { isPromise, type MaybePromise } from '@gatelet/core'
 import type { RateRequest, RateStore, RateVerdict } from './store.ts'
 
 /** What a store has answered, or who in its place. */
@@ -23,7 +23,10 @@ export class Asker {
   private readonly store: RateStore
   private readonly local: RateStore | undefined
 
-  /** @param local who counts while `store` is away; undefined: nobody */
+  /**
+   * @param store one that answers in time and with verdicts: our own in memory, or a `BoundedStore`
+   * @param local who counts while `store` is away; undefined: nobody
+   */
   constructor(store: RateStore, local: RateStore | undefined) {
     this.store = store
     this.local = local
@@ -32,18 +35,17 @@ export class Asker {
   ask(requests: readonly RateRequest[]): MaybePromise<Asked> {
     try {
       const verdicts = this.store.take(requests)
-      if (!isPromise(verdicts)) return this.answered(requests, verdicts)
-      return Promise.resolve(verdicts)
-        .then((found) => this.answered(requests, found))
-        .catch((error: unknown) => this.failed(requests, error))
+      if (!isPromise(verdicts)) return this.answered(verdicts)
+      return verdicts.then(
+        (found) => this.answered(found),
+        (error: unknown) => this.failed(requests, error),
+      )
     } catch (error) {
       return this.failed(requests, error)
     }
   }
 
-  private answered(requests: readonly RateRequest[], verdicts: readonly RateVerdict[]): Asked {
-    if (verdicts?.length !== requests.length)
-      throw new GatewayError('INTERNAL', { message: 'a store answered without a verdict for each request' })
+  private answered(verdicts: readonly RateVerdict[]): Asked {
     return { verdicts, store: this.store, source: 'store' }
   }
 
@@ -73,7 +75,7 @@ export function give(store: RateStore | undefined, requests: readonly RateReques
 /** Takes a lease again that is held already. */
 export function retake(store: RateStore | undefined, request: RateRequest): void {
   try {
-    const taken = store?.take([request])
+    const taken = store?.take([{ ...request, isRenewal: true }])
     // It lasts long enough for another two attempts.
     if (isPromise(taken)) taken.then(undefined, () => {})
   } catch {}

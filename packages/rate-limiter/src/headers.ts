@@ -58,7 +58,7 @@ export function retryAfterField(retryAfterMs: number): string | undefined {
 }
 
 /** The largest integer of a structured field (RFC 9651 §3.3.1): what has been settled afterwards may be a debt of any size. */
-const MAX_INTEGER = 999_999_999_999_999
+export const MAX_INTEGER = 999_999_999_999_999
 
 const wholeSeconds = (ms: number): number => Math.min(MAX_INTEGER, Math.ceil(ms / 1_000))
 

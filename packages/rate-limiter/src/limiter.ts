@@ -15,6 +15,7 @@ import {
 } from '@gatelet/core'
 import { type Asked, Asker } from './asking.ts'
 import { Ban } from './ban.ts'
+import { BoundedStore } from './bounded-store.ts'
 import { Granted } from './grant.ts'
 import { addLegacyFields, limitField, retryAfterField } from './headers.ts'
 import { judged } from './judging.ts'
@@ -43,20 +44,13 @@ export class Limiter<S extends object> {
   private readonly isRefunded: ((status: number) => boolean) | undefined
 
   constructor(options: CheckedOptions<S>) {
-    const {
-      clock = systemClock,
-      store = memoryRateStore({ clock }),
-      onStoreError = 'local',
-      mode,
-      wait = {},
-      ban,
-      plan,
-    } = options
+    const { clock = systemClock, store, storeTimeoutMs = 1_000, onStoreError = 'local', mode, wait = {}, ban, plan } = options
     this.options = options
     this.clock = clock
     this.own = new PolicySet(options.policies, options)
     this.plans = plan && new Plans(plan, options, clock)
-    this.asker = new Asker(store, onStoreError === 'local' ? memoryRateStore({ clock }) : undefined)
+    const counts = store ? new BoundedStore(store, clock, storeTimeoutMs) : memoryRateStore({ clock })
+    this.asker = new Asker(counts, onStoreError === 'local' ? memoryRateStore({ clock }) : undefined)
     this.ban = ban && new Ban(ban, ruleFrom(options.policies[0] as never).name)
     // Who is not refused need not wait either.
     this.waiting = mode && mode !== 'reject' && !options.shadow ? new Waiting(mode, this.asker, wait, clock) : undefined

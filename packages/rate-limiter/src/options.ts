@@ -31,6 +31,12 @@ export interface RateLimitOptions<S extends object = {}> extends Omit<RatePolicy
   /** Where counts live. Default: `memoryRateStore()`, one of its own. */
   store?: RateStore
   /**
+   * How long a store that does not answer at once may take, in milliseconds; then `onStoreError` holds, as for an answer that
+   * is none. As many requests wait as come in that time. What a late answer took of slots is given back, of units not. The
+   * stores that come along have a deadline of their own, 50 ms unless they are told otherwise. Default: 1,000.
+   */
+  storeTimeoutMs?: number
+  /**
    * What holds while the store cannot be asked. `local`: the same policies, counted in this process; `open`: none;
    * `closed`: nobody passes (503). Default: `local`.
    */
@@ -154,6 +160,7 @@ function checksFor(given: Partial<RateLimitOptions> = {}): Checks<RateLimitOptio
     burst: given.policies === undefined ? policyChecks.burst : without('burst'),
     plan: optional(either('a function of the key, or an object with find', fn<PlanOptions['find']>(), shape(planChecks))),
     store: optional(store),
+    storeTimeoutMs: optional(options.milliseconds()),
     onStoreError: optional(oneOf('open', 'closed', 'local')),
     mode: optional(oneOf('reject', 'queue', 'delay')),
     wait: given.mode === 'queue' || given.mode === 'delay' ? optional(shape(waitChecks)) : without('wait', 'nobody waits'),

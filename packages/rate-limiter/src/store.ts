@@ -10,8 +10,8 @@ import type { MaybePromise } from '@gatelet/core'
 export interface RateStore {
   /**
    * One decision over any number of rules: takes what each request asks for, or nothing at all when one of them cannot have
-   * it. Nobody else's decision comes in between. A store that is away throws or rejects, within a deadline of its own: it
-   * must not keep a request waiting.
+   * it. Nobody else's decision comes in between. A store that is away throws or rejects, within a deadline of its own; the
+   * limiter waits for `storeTimeoutMs` at most.
    *
    * No two requests have the same rule and key.
    * @param signal nobody wants the answer any more once it aborts. What was taken by then may stay taken.
@@ -40,6 +40,8 @@ export interface RateRequest {
   readonly cost: number
   /** For `concurrency`: whose slot it is. Unlike that of any other request, in any process. */
   readonly lease?: string | undefined
+  /** The lease is held and taken anew, since its request lasts: whoever is late with the answer must not end it. */
+  readonly isRenewal?: boolean | undefined
   /** For `give`: the `stamp` of the verdict by which it was taken. Undefined: as if it had been taken just now. */
   readonly stamp?: number | undefined
 }

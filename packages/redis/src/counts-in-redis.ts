@@ -1,6 +1,6 @@
 import type { Clock, MaybePromise } from '@gatelet/core'
 import type { RateRequest, RateStore, RateVerdict } from '@gatelet/rate-limiter'
-import { Asking, Breaker } from '@gatelet/rate-limiter/toolkit'
+import { Asking, Breaker, newLeases } from '@gatelet/rate-limiter/toolkit'
 import { isCluster, type RedisClient, type Scripting, scriptingOf } from './client.ts'
 import { hearErrors } from './client-errors.ts'
 import { Denials } from './denials.ts'
@@ -105,7 +105,7 @@ export class CountsInRedis implements RedisRateStore {
 
   // Whoever asked has gone on without: nobody else would end them. Units that were taken stay taken.
   private endLeases(requests: readonly RateRequest[]): void {
-    const leases = requests.filter(({ rule }) => rule.algorithm === 'concurrency')
+    const leases = newLeases(requests)
     // One that cannot be ended ends by itself.
     if (leases.length > 0) void this.giveAtOnce(leases).catch(() => {})
   }

@@ -3,6 +3,7 @@ import { type Checks, type Clock, checkOptions, options, systemClock } from '@ga
 import { memoryRateStore } from '../memory/memory-store.ts'
 import { Asking } from '../remote/asking.ts'
 import { Breaker, type BreakerOptions, breakerChecks } from '../remote/breaker.ts'
+import { newLeases } from '../remote/new-leases.ts'
 import type { RateRequest, RateStore, RateVerdict } from '../store.ts'
 import { toPrimary } from './to-primary.ts'
 
@@ -63,7 +64,7 @@ class CountsInPrimary implements RateStore {
 
   // Whoever asked has gone on without: nobody else would give them back. Units that were taken stay taken.
   private endLeases(requests: readonly RateRequest[], verdicts: readonly RateVerdict[]): void {
-    const leases = requests.filter(({ rule }) => rule.algorithm === 'concurrency')
+    const leases = newLeases(requests)
     if (leases.length === 0 || !verdicts.every(({ allowed }) => allowed)) return
     this.give(leases).catch(() => {})
   }
