@@ -25,9 +25,9 @@ export function bearerTokens<C extends object = Claims>(
   judge: (text: string) => MaybePromise<TokenVerdict>,
   known: (text: string) => ProvedToken | undefined = () => undefined,
 ): Verifier<C> {
-  function found(ctx: Context, scheme: 'bearer' | 'dpop', { kind, ...rest }: Authorization): MaybePromise<Verdict<object>> {
-    if (kind === 'absent') return absent
-    const text = 'text' in rest ? rest.text : ''
+  function found(ctx: Context, scheme: 'bearer' | 'dpop', authorization: Authorization): MaybePromise<Verdict<object>> {
+    if (authorization.kind === 'absent') return absent
+    const text = authorization.kind === 'credentials' ? authorization.text : ''
     // What is known was looked at before, letter by letter.
     const before = known(text)
     if (before) return binding.judge(ctx, text, scheme, before)
