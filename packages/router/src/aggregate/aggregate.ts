@@ -17,7 +17,8 @@ const checks: Checks<AggregateOptions> = { clock: options.optional(options.clock
  *
  * A part that fails and is not `optional` makes it a 502 that names the part, and the others are cancelled at once. Without an
  * optional one the reply is marked, `Gatelet-Completed: ?0` and `Gatelet-Missing: news` (RFC 9651), and never stored; a whole one has
- * `Gatelet-Completed: ?1`, and may be stored as long as each of its parts may. Where all failed it is a 502, too. What failed is told
+ * `Gatelet-Completed: ?1`, and may be stored as long as each of its parts may. A part that is itself marked so counts as missing, and
+ * so does what was asked with its result. Where all failed it is a 502, too. What failed is told
  * on `gatelet:part:failed`; clients see nothing of it but the name.
  *
  * Parts answer JSON, without names that come twice, `__proto__`, or more than 100 levels: such a part failed. Numbers are read as

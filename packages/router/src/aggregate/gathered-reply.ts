@@ -13,7 +13,8 @@ type Answers = ReadonlyMap<PartSettings, Answer | undefined>
  * @throws GatewayError `PART_FAILED` when none did; TypeError when `read` made of one what JSON has not
  */
 export function gathered(ctx: Context, plan: Plan, answers: Answers): Reply {
-  const missing = plan.shown.filter(({ settings }) => !isWhole(answers.get(settings)))
+  const whole = wholeOf(plan, answers)
+  const missing = plan.shown.filter(({ settings }) => !whole.has(settings))
   if (plan.shown.every(({ settings }) => answers.get(settings) === undefined)) {
     throw new GatewayError('PART_FAILED', { detail: 'It was every part', message: 'every part failed' })
   }
@@ -27,10 +28,18 @@ export function gathered(ctx: Context, plan: Plan, answers: Answers): Reply {
   return reply
 }
 
-/** Whether it answered, and is not itself marked as incomplete by who made it. */
-function isWhole(answer: Answer | undefined): boolean {
-  return answer !== undefined && !answer.headers?.get('gatelet-completed')?.trim().startsWith('?0')
+/** The parts that answered, are not marked as incomplete by who made them, and were asked with nothing of one that is. */
+function wholeOf({ all }: Plan, answers: Answers): ReadonlySet<PartSettings> {
+  const whole = new Set<PartSettings>()
+  // Each stands behind those that it needs.
+  for (const { settings } of all) {
+    if (!isMarked(answers.get(settings)) && settings.after.every(([, earlier]) => whole.has(earlier))) whole.add(settings)
+  }
+  return whole
 }
+
+const isMarked = (answer: Answer | undefined): boolean =>
+  answer === undefined || answer.headers?.get('gatelet-completed')?.trim().startsWith('?0') === true
 
 function placed({ path, settings }: PlannedPart, answer: Answer | undefined): Placed[] {
   if (!answer || (answer.isAbsent && !path)) return []

@@ -378,6 +378,18 @@ test('a part that is itself incomplete makes the whole incomplete', async () => 
   expect(reply.headers.get('cache-control')).toBe('no-store')
 })
 
+test('one that others only read marks what is made of it, at any distance', async () => {
+  const half = aggregate({ a: part({ from: gives(1) }), b: part({ from: () => empty(500), optional: true }) })
+  const hidden = part({ from: half })
+  const between = part({ from: gives(2), after: { hidden } })
+  const reply = await call(
+    aggregate({ far: part({ from: gives(3), after: { between } }), other: part({ from: gives(4) }), near: between }),
+  )
+  expect(await reply.json()).toEqual({ far: 3, other: 4, near: 2 })
+  expect([reply.headers.get('gatelet-completed'), reply.headers.get('gatelet-missing')]).toEqual(['?0', 'far, near'])
+  expect(reply.headers.get('cache-control')).toBe('no-store')
+})
+
 describe('headers of the parts', () => {
   const stored = { 'cache-control': 'max-age=60' }
 
