@@ -1,5 +1,5 @@
 import { capture } from './capture.ts'
-import { type Asked, failedHeader, failedQuery } from './match/conditions.ts'
+import { type Asked, type FieldCondition, failedHeader, failedQuery } from './match/conditions.ts'
 import type { Matcher } from './match/matcher.ts'
 import type { Pattern } from './pattern.ts'
 import type { Route } from './route.ts'
@@ -12,6 +12,8 @@ export interface Ask extends Asked {
   readonly tenant?: string | undefined
   /** Where in the path the patterns begin. */
   readonly from?: number
+  /** Gets the names of the headers that decide which route is found. */
+  asked?: Set<string>
 }
 
 /** A route at one place of the tree. */
@@ -152,11 +154,17 @@ function first<D>(routes: readonly Placed<D>[] | undefined, ask: Ask): Placed<D>
   if (routes === undefined) return undefined
   for (let at = 0; at < routes.length; at++) {
     const route = routes[at] as Placed<D>
-    if (route.headers.length > 0 && failedHeader(route.headers, ask)) continue
+    if (route.headers.length > 0 && !hasHeaders(route.headers, ask)) continue
     if (route.query.length > 0 && failedQuery(route.query, ask)) continue
     return route
   }
   return undefined
+}
+
+function hasHeaders(conditions: readonly FieldCondition[], ask: Ask): boolean {
+  ask.asked ??= new Set()
+  for (const { name } of conditions) ask.asked.add(name)
+  return failedHeader(conditions, ask) === undefined
 }
 
 const isFree = <D>({ headers, query }: Placed<D>): boolean => headers.length === 0 && query.length === 0

@@ -31,7 +31,10 @@ export interface RouteOptions<P extends string = string, W = ParamRules<P>> {
    * them, and who is none. Looking up takes the same time however many there are.
    */
   tenant?: string | readonly string[]
-  /** What headers must say, as `{ 'x-api-version': '2' }`. Of a header that came several times the values are joined by `, `. */
+  /**
+   * What headers must say, as `{ 'x-api-version': '2' }`. Of a header that came several times the values are joined by `, `. A router
+   * names in `Vary` those that it asked about.
+   */
   headers?: Conditions
   /** What the query must say, as `{ version: ['1', '2'] }`. Of a parameter that came several times the first value counts. */
   query?: Conditions

@@ -1,4 +1,5 @@
 import {
+  amended,
   atOnce,
   type Checks,
   type Context,
@@ -15,6 +16,7 @@ import {
   type Reply,
   withStrictPaths,
 } from '@gatelet/core'
+import { addVary } from './filters/vary.ts'
 import { list } from './listed.ts'
 import type { Conflict } from './match/conflicts.ts'
 import type { Explanation } from './match/explain.ts'
@@ -77,7 +79,7 @@ const checks: Checks<RouterOptions> = {
  * A router is a handler: it stands behind layers, and mounts in other routers. With `define`, the state is inferred from
  * where the router stands. A path without the method is answered 405 with `Allow`, a method that no route and no standard
  * names 501; HEAD by the route of GET; OPTIONS by 204 with `Allow`, unless a route takes it; a parameter that is not UTF-8
- * once decoded, 400. `Max-Forwards` of OPTIONS and TRACE is counted down, and at 0 the router answers (RFC 9110 §7.6.2).
+ * once decoded, 400. Where routes ask about headers, `Vary` names these, on errors too. `Max-Forwards` of OPTIONS and TRACE is counted down, and at 0 the router answers (RFC 9110 §7.6.2).
  * @example
  * chain().use(auth(verify)).to(createRouter((router) => {
  *   router.get('/users/:id', (ctx) => json({ id: ctx.state.params.id, you: ctx.state.principal.subject }))
@@ -96,10 +98,8 @@ export function createRouter(first?: RouterOptions | ((router: Router) => void),
     const { table } = routes
     const tenant = table.hasTenants && tenantOf ? atOnce(tenantOf(ctx), 'tenant') : undefined
     const match = table.find(ctx.request, outer?.end, tenant)
-    if (match.kind !== 'hit') return refusal(ctx, match, table, checked)
-    const left = maxForwards(ctx)
-    if (left === 0) return lastHere(ctx, () => table.allowed(ctx.request, outer?.end, tenant))
-    return match.data(routed(left === undefined ? ctx : counted(ctx, left), match, outer))
+    const look: Look = { match, table, outer, tenant, missing: checked.notFound }
+    return match.vary === undefined ? answered(ctx, look) : varying(ctx, look, match.vary)
   }
   const controls: Pick<Router, 'replace' | 'explain' | 'conflicts'> = {
     replace(define) {
@@ -116,6 +116,32 @@ export function createRouter(first?: RouterOptions | ((router: Router) => void),
   list(router, routes)
   define?.(router)
   return router
+}
+
+/** What one request has met. */
+interface Look {
+  readonly match: Match<Handler>
+  readonly table: RouteTable<Handler>
+  readonly outer: Mounted | undefined
+  readonly tenant: string | undefined
+  readonly missing: Handler | undefined
+}
+
+function answered(ctx: Context, look: Look): MaybePromise<Reply> {
+  const { match, table, outer, tenant } = look
+  if (match.kind !== 'hit') return refusal(ctx, match, look)
+  const left = maxForwards(ctx)
+  if (left === 0) return lastHere(ctx, () => table.allowed(ctx.request, outer?.end, tenant))
+  return match.data(routed(left === undefined ? ctx : counted(ctx, left), match, outer))
+}
+
+// A cache in front must not give what one route answers to a request that another one would take.
+function varying(ctx: Context, look: Look, names: readonly string[]): MaybePromise<Reply> {
+  return amended(
+    ctx,
+    (ctx) => answered(ctx, look),
+    ({ headers }) => addVary(headers, ...names),
+  )
 }
 
 type Hit = Extract<Match<Handler>, { kind: 'hit' }>
@@ -137,12 +163,7 @@ function withoutRest({ text }: Pattern): string {
   return text.slice(0, text.lastIndexOf('/'))
 }
 
-function refusal(
-  ctx: Context,
-  match: Exclude<Match<Handler>, Hit>,
-  table: RouteTable<Handler>,
-  { notFound: missing }: RouterOptions,
-): MaybePromise<Reply> {
+function refusal(ctx: Context, match: Exclude<Match<Handler>, Hit>, { table, missing }: Look): MaybePromise<Reply> {
   const { method, url } = ctx.request
   if (match.kind === 'malformed') {
     return problem(new GatewayError('BAD_TARGET', { detail: `The path parameter ${match.param} is not UTF-8` }))

@@ -28,7 +28,12 @@ export interface RouteRequest {
 }
 
 /** What a table found. */
-export type Match<D> =
+export type Match<D> = Found<D> & {
+  /** Names of the headers that routes asked about on the way, in lower case: for `Vary`. Left out: none. */
+  readonly vary?: readonly string[]
+}
+
+type Found<D> =
   | {
       readonly kind: 'hit'
       readonly data: D
@@ -72,7 +77,7 @@ export class RouteTable<D> {
   private readonly methods = new Set<string>()
   /** Whether some route names tenants. */
   readonly hasTenants: boolean
-  /** Whether some route looks at more than a request has by itself. */
+  /** Whether some route looks at more than a request has by itself, or at what has to be told. */
   private readonly asksMore: boolean
 
   /**
@@ -108,7 +113,7 @@ export class RouteTable<D> {
     }
     this.hosts = new HostIndex([...trees.values()])
     this.hasTenants = routes.some(({ tenants }) => tenants !== undefined)
-    this.asksMore = this.hasTenants || routes.some(({ rest }) => rest !== undefined)
+    this.asksMore = this.hasTenants || routes.some(({ rest, headers }) => rest !== undefined || headers.length > 0)
   }
 
   /**
@@ -117,21 +122,11 @@ export class RouteTable<D> {
    * @param tenant whose request it is; undefined: of none that routes name
    */
   find(request: RouteRequest, from = 0, tenant?: string): Match<D> {
-    const { host, path } = request.url
-    const whole = from < path.length ? path : `${path}/`
-    const ask: Ask = this.asksMore
-      ? { method: request.method, url: request.url, headers: request.headers, tenant, from }
-      : request
-    const trees = this.hosts.matching(host)
-    let hasMet = false
-    for (let at = 0; at < trees.length; at++) {
-      const tree = trees[at] as PathTree<D>
-      const route = tree.find(whole, from, ask)
-      hasMet ||= tree.hasMet
-      if (route === undefined) continue
-      return route.isTurned && route.trailingSlash === 'redirect' ? turned(path) : hit(route, whole, from, tree.ends)
-    }
-    return hasMet ? this.refusal(host, whole, from, ask) : { kind: 'miss' }
+    if (!this.asksMore) return this.found(request.url.host, from, request)
+    const { method, url, headers } = request
+    const ask: Ask = { method, url, headers, tenant, from }
+    const found = this.found(url.host, from, ask)
+    return ask.asked ? { ...found, vary: [...ask.asked] } : found
   }
 
   /**
@@ -189,7 +184,22 @@ export class RouteTable<D> {
     return this.methods.has(method) || this.methods.has('*')
   }
 
-  private refusal(host: string, path: string, from: number, ask: Ask): Match<D> {
+  private found(host: string, from: number, ask: Ask): Found<D> {
+    const { path } = ask.url
+    const whole = from < path.length ? path : `${path}/`
+    const trees = this.hosts.matching(host)
+    let hasMet = false
+    for (let at = 0; at < trees.length; at++) {
+      const tree = trees[at] as PathTree<D>
+      const route = tree.find(whole, from, ask)
+      hasMet ||= tree.hasMet
+      if (route === undefined) continue
+      return route.isTurned && route.trailingSlash === 'redirect' ? turned(path) : hit(route, whole, from, tree.ends)
+    }
+    return hasMet ? this.refusal(host, whole, from, ask) : { kind: 'miss' }
+  }
+
+  private refusal(host: string, path: string, from: number, ask: Ask): Found<D> {
     const methods = new Set<string>()
     for (const tree of this.hosts.matching(host)) for (const leaf of tree.leaves(path, from)) leaf.addMethods(ask, methods)
     if (methods.size === 0) return { kind: 'miss' }
@@ -213,11 +223,11 @@ function placedOf<D>(route: Route<D>, order: number): Placed<D>[] {
   return [placed, { ...placed, path: { ...path, segments }, isTurned: true }]
 }
 
-function turned(path: string): Match<never> {
+function turned(path: string): Found<never> {
   return { kind: 'redirect', path: path.endsWith('/') ? path.slice(0, -1) : `${path}/` }
 }
 
-function hit<D>({ path: pattern, numbers, data }: Placed<D>, path: string, from: number, ends: readonly number[]): Match<D> {
+function hit<D>({ path: pattern, numbers, data }: Placed<D>, path: string, from: number, ends: readonly number[]): Found<D> {
   const { params, end, malformed } = capture(pattern, path, from, ends)
   if (malformed !== undefined) return { kind: 'malformed', param: malformed }
   if (numbers !== undefined) toNumbers(params, numbers)

@@ -87,7 +87,7 @@ test('where a table is asked without headers and query, no condition holds', () 
     { path: '/a', headers: { v: true }, data: 0 },
     { path: '/b', query: { v: true }, data: 0 },
   ])
-  expect(table.find({ method: 'GET', url: { host: '', path: '/a' } })).toEqual({ kind: 'miss' })
+  expect(table.find({ method: 'GET', url: { host: '', path: '/a' } })).toEqual({ kind: 'miss', vary: ['v'] })
   expect(table.find({ method: 'GET', url: { host: '', path: '/b' } })).toEqual({ kind: 'miss' })
 })
 
