@@ -23,8 +23,8 @@ export class Ban {
     return { rule: this.ban, key, cost: 0 }
   }
 
-  /** Counts a refusal. */
-  strike(key: string, store: RateStore): void {
+  /** Counts a refusal. @param asked what `request` has made */
+  strike({ key }: RateRequest, store: RateStore): void {
     try {
       const counted = store.take([{ rule: this.strikes, key, cost: 1 }])
       // Nobody waits for it; a store that is away counts no refusals.

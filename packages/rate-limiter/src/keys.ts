@@ -66,10 +66,18 @@ const MAX_KEY_LENGTH = 256
 
 const address = byClientAddress()
 
+/** Who asks, as it is, for whoever looks it up; undefined when nothing is known of them. */
+export function whoOf<S extends object>(by: RateKey<S> | undefined, ctx: Context<S>): string | undefined {
+  return by ? by(ctx) : address(ctx as unknown as Context)
+}
+
 /** The key of a request, short enough for every store. */
 export function keyOf<S extends object>(by: RateKey<S> | undefined, ctx: Context<S>): string {
-  if (by === undefined) return address(ctx as unknown as Context) as string
-  const key = by(ctx)
+  return storedKey(whoOf(by, ctx), ctx)
+}
+
+/** @param key what `whoOf` has said */
+export function storedKey<S extends object>(key: string | undefined, ctx: Context<S>): string {
   // No header has a NUL: who sends `192.0.2.1` for a key must not use up what belongs to that address.
   if (key === undefined) return `\0${address(ctx as unknown as Context)}`
   return shortened(key)

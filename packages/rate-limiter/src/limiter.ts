@@ -19,7 +19,7 @@ import { BoundedStore } from './bounded-store.ts'
 import { Granted } from './grant.ts'
 import { addLegacyFields, limitField, retryAfterField } from './headers.ts'
 import { judged } from './judging.ts'
-import { keyOf } from './keys.ts'
+import { storedKey, whoOf } from './keys.ts'
 import { memoryRateStore } from './memory/memory-store.ts'
 import type { CheckedOptions } from './options.ts'
 import { Plans } from './plans.ts'
@@ -60,23 +60,21 @@ export class Limiter<S extends object> {
 
   handle(ctx: Context<S>, next: Handler<S>): MaybePromise<Reply> {
     if (this.isExempt(ctx)) return next(this.told(ctx, nothingHolds))
-    const set = this.setOf(ctx)
-    return isPromise(set) ? set.then((found) => this.decide(ctx, next, found)) : this.decide(ctx, next, set)
+    // Of these, policies may have all the keys of their own.
+    if (!this.plans && !this.ban) return this.decide(ctx, next, this.own, undefined)
+    const who = whoOf(this.options.key, ctx)
+    const key = storedKey(who, ctx)
+    // Of whom nothing is known there is nothing to look up.
+    const set = who === undefined ? undefined : this.plans?.of(who)
+    if (!isPromise(set)) return this.decide(ctx, next, set ?? this.own, key)
+    return set.then((found) => this.decide(ctx, next, found ?? this.own, key))
   }
 
-  private setOf(ctx: Context<S>): MaybePromise<PolicySet<S>> {
-    if (!this.plans) return this.own
-    const key = this.options.key ? this.options.key(ctx) : keyOf(undefined, ctx)
-    // Nothing is known of who asks.
-    if (key === undefined) return this.own
-    const found = this.plans.of(key)
-    return isPromise(found) ? found.then((set) => set ?? this.own) : (found ?? this.own)
-  }
-
-  private decide(ctx: Context<S>, next: Handler<S>, set: PolicySet<S>): MaybePromise<Reply> {
-    const claim = set.claim(ctx, nextLease())
+  /** @param key by the limiter's own `key`, where more than the policies asks for it */
+  private decide(ctx: Context<S>, next: Handler<S>, set: PolicySet<S>, key: string | undefined): MaybePromise<Reply> {
+    const claim = set.claim(ctx, nextLease(), key)
     const { requests } = claim
-    const all = this.ban ? [...requests, this.ban.request(keyOf(this.options.key, ctx))] : requests
+    const all = this.ban && key !== undefined ? [...requests, this.ban.request(key)] : requests
     if (all.length === 0) return next(this.told(ctx, nothingHolds))
     const asked = this.waiting ? this.waiting.ask(ctx as Context<never>, all) : this.asker.ask(all)
     if (!isPromise(asked)) return this.go(ctx, next, claim, all, asked)
@@ -90,7 +88,8 @@ export class Limiter<S extends object> {
       publish('rate:decided', { context: ctx as unknown as Context, verdict, isShadow: shadow, error: asked.error })
     }
     if (!verdict.allowed && verdict.reason === 'quota' && asked.store && !asked.hasLeft) {
-      this.ban?.strike(keyOf(this.options.key, ctx), asked.store)
+      // Its own request stands behind those of the policies.
+      this.ban?.strike(all[claim.requests.length] as RateRequest, asked.store)
     }
     if (!verdict.allowed && !shadow) return this.refuse(ctx, claim, verdict)
     return this.pass(ctx, next, claim, all, asked, verdict)

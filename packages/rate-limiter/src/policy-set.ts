@@ -35,11 +35,14 @@ export class PolicySet<S extends object> {
     this.hasSlots = this.policies.some(({ rule }) => rule.algorithm === 'concurrency')
   }
 
-  /** @param leaseOf names the slots of the request: unlike those of any other */
-  claim(ctx: Context<S>, leaseOf: () => string): Claim<S> {
+  /**
+   * @param leaseOf names the slots of the request: unlike those of any other
+   * @param known the key by the default, where it has been asked for already
+   */
+  claim(ctx: Context<S>, leaseOf: () => string, known: string | undefined): Claim<S> {
     const policies = this.isConditional ? this.policies.filter(({ when }) => when?.(ctx) ?? true) : this.policies
     // Nearly always all have the same key.
-    let key: string | undefined
+    let key = known
     const requests: RateRequest[] = []
     for (const policy of policies) {
       const isShared = policy.key === this.key

@@ -86,6 +86,7 @@ export type RateRule = GcraRule | WindowRule | CalendarRule | ConcurrencyRule
  * give c>0:  tat = tat - min(c * interval, max(0, stamp - now))     what has refilled by now is not given again
  * give c<0:  tat = max(tat, now) - c * interval                     may lie beyond the burst: a debt
  * ```
+ * What is kept is a time, and stays one when `limit` or `windowMs` change: what was taken at a slow rate weighs as long at a fast one.
  * In any window of `windowMs` at most `limit + burst` units are taken. When `tat <= now` it says nothing, and may be forgotten.
  */
 export interface GcraRule {

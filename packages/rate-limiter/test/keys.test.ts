@@ -1,7 +1,7 @@
-import { byApiKey, byClientAddress, byHeader, type RateKey, rateLimit } from '@gatelet/rate-limiter'
+import { byApiKey, byClientAddress, byHeader, type RateKey, type RateLimitOptions, rateLimit } from '@gatelet/rate-limiter'
 import { exchange, type RequestLike, virtualClock } from '@gatelet/testing'
-import { expect, test } from 'vitest'
-import { FarStore, ok } from './fakes.ts'
+import { expect, test, vi } from 'vitest'
+import { asker, FarStore, ok, statuses } from './fakes.ts'
 
 const keyOf = (by: RateKey, request: RequestLike) => by(exchange(request).ctx)
 
@@ -48,4 +48,21 @@ test('gives stores keys of at most 256 characters, whatever clients send', async
   const keys = store.taken.flat().map(({ key }) => key)
   expect(keys.map(({ length }) => length)).toEqual([256, 44, 44])
   expect(new Set(keys).size).toBe(3)
+})
+
+test.each<[string, Pick<RateLimitOptions, 'ban' | 'plan'>]>([
+  ['by two policies', {}],
+  ['by policies and a ban', { ban: { after: 1, within: '1m', for: '1h' } }],
+  ['by a plan', { plan: () => ({ limit: 1, per: '1h' }) }],
+  ['by a plan and a ban', { plan: async () => undefined, ban: { after: 1, within: '1m', for: '1h' } }],
+])('asks for the key of a request once, whoever wants to know it: %s', async (_, more) => {
+  const clock = virtualClock()
+  const key = vi.fn(() => 'ada')
+  const policies = [
+    { limit: 1, per: '1h' },
+    { limit: 9, per: '1d' },
+  ] as const
+  const layer = rateLimit({ policies, key, ...more, clock })
+  expect(await statuses(asker(layer, clock), 3)).toEqual([200, 429, 429])
+  expect(key).toHaveBeenCalledTimes(3)
 })

@@ -137,5 +137,13 @@ export function decisionCases(subject: RateStoreSubject): Case[] {
       assert.equal((await scene.take(scene.gcra(1, 10, 'plan'))).allowed, true)
       assert.equal((await scene.take(scene.gcra(1, 10, 'plan'))).allowed, false)
     }),
+    within('gcra: keeps the time until all has refilled when the rate of a rule changes', async (scene) => {
+      const [slow, fast] = [scene.gcra(1, 2, 'rate'), scene.gcra(10, 10, 'rate')]
+      await scene.take(slow)
+      assert.equal((await scene.take(fast, 'a', { cost: 0 })).remaining, 0, 'one unit in 10 was taken: that many of one in 1')
+      await scene.advance(5)
+      const { remaining } = await scene.take(fast, 'a', { cost: 0 })
+      assert.ok(remaining === 5 || remaining === 6, `half of the time later ${remaining} of 10 were left instead of 5`)
+    }),
   ]
 }
