@@ -1,14 +1,19 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { copyFile, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
 import { connect } from 'node:http2'
-import { createServer } from 'node:https'
+import { createServer, request as httpsRequest } from 'node:https'
 import { type AddressInfo, connect as connectTcp, createServer as createTcpServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { json as jsonOf } from 'node:stream/consumers'
 import type { TLSSocket } from 'node:tls'
 import { origins, rawRequest, requireProgram, startRedis } from '@gatelet/testing'
 import { readProxyHeader } from 'gatelet/core'
 import { expect, test } from 'vitest'
+import { WebSocket } from 'ws'
+import { Issuer, pair, token } from '../packages/auth/test/issuer.ts'
 import { authority, certificate } from '../test/certificates/certificates.ts'
 import { childProgram, freePort } from '../test/child-program.ts'
 import { example, examples, nodeArgs, textOf } from '../test/example-program.ts'
@@ -31,6 +36,7 @@ test.each([
   ['change-requests-and-replies', ['filters.ts']],
   ['canary-and-blue-green', ['canary.ts']],
   ['validate-requests', ['validate-requests.ts']],
+  ['protect-an-api', ['protect-an-api.ts', 'behind-the-gateway.ts', 'identity-providers.ts']],
 ])('the guide %s shows the programs as they are', (guide, programs) => {
   for (const program of programs) {
     expect(textOf(`docs/guides/${guide}.md`)).toContain(
@@ -626,4 +632,91 @@ test('count-for-others: two gateways count together, and each by itself when nob
   expect(found).toEqual([200, 200, 200, 200, 200, 429])
   program.kill('SIGTERM')
   expect(await program.ended).toBe(0)
+}, 30_000)
+
+test('protect-an-api: tokens and certificates get in, each may what it may, and the service behind believes the gateway alone', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'gatelet-'))
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const own = {
+    SIGNING_KEY: join(folder, 'identity.key'),
+    GATEWAY_KEY: join(folder, 'identity.pub'),
+    CLIENTS: join(folder, 'ca.pem'),
+  }
+  await writeFile(own.SIGNING_KEY, privateKey.export({ format: 'pem', type: 'pkcs8' }))
+  await writeFile(own.GATEWAY_KEY, publicKey.export({ format: 'pem', type: 'spki' }))
+  await writeFile(own.CLIENTS, authority)
+  const signer = await pair('k1', 'RS256')
+  const issuer = await Issuer.start([signer])
+  const service = await example('behind-the-gateway.ts', own)
+  await using _ = service.program
+  const { files } = certificate('a')
+  const gateway = { ...own, ISSUER: issuer.url, ORDERS: service.url, CERT: files.cert, KEY: files.key }
+  const { program, url } = await example('protect-an-api.ts', gateway)
+  await using __ = program
+
+  const bearer = async (claims: object = {}) => {
+    const said = { aud: 'https://api.example.com', scope: 'orders:read', ...claims }
+    return { authorization: `Bearer ${await token(signer, issuer.url, { claims: said })}` }
+  }
+  const ask = async (method: string, headers: Record<string, string | string[]> = {}, proved: object = {}) => {
+    const request = httpsRequest(`${url}/orders/7`, { method, headers, ca: authority, ...proved }).end()
+    const [reply] = (await once(request, 'response')) as [IncomingMessage]
+    const body = await jsonOf(reply)
+    return { status: reply.statusCode, challenge: reply.headers['www-authenticate'], limit: reply.headers['ratelimit'], body }
+  }
+  const client = { cert: certificate('client').cert, key: certificate('client').key }
+
+  // Nobody, somebody with a forgery, and somebody who cannot decide.
+  expect(await ask('GET')).toMatchObject({ status: 401, challenge: 'Bearer realm="orders", Certificate realm="orders"' })
+  const forged = await token(await pair('k1', 'RS256'), issuer.url)
+  expect(await ask('GET', { authorization: `Bearer ${forged}` }, client)).toMatchObject({
+    status: 401,
+    challenge: 'Bearer realm="orders", error="invalid_token"',
+  })
+  expect(await ask('GET', { authorization: 'Bearer' })).toMatchObject({ status: 400 })
+
+  // A person may read, and what the service hears comes from the gateway.
+  const reader = { ...(await bearer()), 'x-user': 'root', x_roles: 'admin' }
+  expect(await ask('GET', reader)).toMatchObject({
+    status: 200,
+    body: { you: { subject: 'ada', scopes: ['orders:read'], roles: [], via: 'bearer' } },
+  })
+  expect((await ask('GET', reader)).body).not.toHaveProperty('user')
+  expect(await ask('POST', reader)).toMatchObject({
+    status: 403,
+    challenge: 'Bearer realm="orders", error="insufficient_scope", scope="orders:write"',
+  })
+  expect(await ask('POST', await bearer({ scope: 'orders:write' }))).toMatchObject({ status: 200 })
+  expect(await ask('DELETE', reader)).toMatchObject({ status: 403, challenge: undefined })
+  expect(await ask('DELETE', await bearer({ roles: ['admin'] }))).toMatchObject({
+    status: 200,
+    body: { you: { roles: ['admin'] } },
+  })
+
+  // A service, by its certificate; it has a limit of its own.
+  const billing = await ask('GET', {}, client)
+  expect(billing).toMatchObject({ status: 200, body: { you: { subject: 'billing', roles: ['service'], via: 'certificate' } } })
+  expect(billing.limit).toContain('r=19')
+  expect(await ask('POST', {}, client)).toMatchObject({ status: 403 })
+
+  // Another way to the service leads nowhere: not with nothing, not with the token of a person.
+  expect((await fetch(service.url)).status).toBe(401)
+  expect((await fetch(service.url, { headers: await bearer() })).status).toBe(401)
+
+  // A WebSocket takes the same way, and ends when its token does.
+  const socketOf = (headers: Record<string, string>) =>
+    new WebSocket(`${url.replace('https', 'wss')}/orders/live`, { ca: authority, headers })
+  const [refused] = await once(socketOf({}), 'error')
+  expect(String(refused)).toContain('401')
+  const socket = socketOf(await bearer({ exp: Math.ceil(Date.now() / 1_000) + 3 }))
+  const closed = once(socket, 'close')
+  const [greeting] = await once(socket, 'message')
+  expect(JSON.parse(String(greeting))).toMatchObject({ subject: 'ada' })
+  await closed
+
+  await program.printed(/127\.0\.0\.1 ada: denied \(scope\)/)
+  for (const one of [program, service.program]) one.kill('SIGTERM')
+  for (const one of [program, service.program]) expect(await one.ended).toBe(0)
+  await issuer.close()
+  await rm(folder, { recursive: true })
 }, 30_000)
