@@ -1,6 +1,6 @@
-import { generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { copyFile, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { connect } from 'node:http2'
 import { createServer, request as httpsRequest } from 'node:https'
@@ -37,6 +37,7 @@ test.each([
   ['canary-and-blue-green', ['canary.ts']],
   ['validate-requests', ['validate-requests.ts']],
   ['protect-an-api', ['protect-an-api.ts', 'behind-the-gateway.ts', 'identity-providers.ts']],
+  ['api-keys', ['api-keys.ts']],
 ])('the guide %s shows the programs as they are', (guide, programs) => {
   for (const program of programs) {
     expect(textOf(`docs/guides/${guide}.md`)).toContain(
@@ -718,5 +719,55 @@ test('protect-an-api: tokens and certificates get in, each may what it may, and 
   for (const one of [program, service.program]) one.kill('SIGTERM')
   for (const one of [program, service.program]) expect(await one.ended).toBe(0)
   await issuer.close()
+  await rm(folder, { recursive: true })
+}, 30_000)
+
+test('api-keys: made once, kept as hashes, rotated without a gap, taken back at once, and each customer has a plan', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'gatelet-'))
+  const env = { KEYS: join(folder, 'keys.json'), PEPPER: randomBytes(32).toString('base64'), ADMIN_PORT: '0' }
+  const first = await example('api-keys.ts', env)
+  const operators = async (one: typeof first, method: string, path: string) => {
+    const [, admin = ''] = await one.program.printed(/operators ask (\S+)/)
+    const reply = await fetch(`${admin}${path}`, { method })
+    return reply.status === 201
+      ? ((await reply.json()) as { id: string; key: string })
+      : { status: reply.status, id: '', key: '' }
+  }
+  const as = async ({ url }: typeof first, key?: string) => {
+    const reply = await fetch(url, { headers: key === undefined ? {} : { 'x-api-key': key } })
+    return [reply.status, reply.status === 200 ? await reply.json() : reply.headers.get('www-authenticate')]
+  }
+  const ada = [200, { customer: 'ada' }]
+  const refused = [401, 'ApiKey realm="api", header="x-api-key"']
+  const one = await operators(first, 'POST', '/customers/ada/keys')
+  expect(one.key).toMatch(new RegExp(`^shop_${one.id}\\.`))
+  expect([await as(first), await as(first, one.key), await as(first, `shop_${one.id}.${'A'.repeat(43)}`)]).toEqual([
+    refused,
+    ada,
+    refused,
+  ])
+
+  const two = await operators(first, 'POST', `/keys/${one.id}/rotate`)
+  expect([await as(first, one.key), await as(first, two.key)]).toEqual([ada, ada])
+  expect(await operators(first, 'DELETE', `/keys/${one.id}`)).toMatchObject({ status: 204 })
+  expect(await as(first, one.key)).toEqual(refused)
+  first.program.kill('SIGTERM')
+  expect(await first.program.ended).toBe(0)
+
+  // What is kept is no key, and is there again after a restart.
+  expect(await readFile(env.KEYS, 'utf8')).not.toContain(two.key.split('.')[1])
+  const again = await example('api-keys.ts', env)
+  await using _ = again.program
+  const third = await operators(again, 'POST', '/customers/ada/keys')
+  const found = [two, third, two, third, two, third]
+  const statuses: unknown[] = []
+  for (const { key } of found) statuses.push((await as(again, key))[0])
+  expect(statuses).toEqual([200, 200, 200, 200, 200, 429])
+  expect(await operators(again, 'PUT', '/customers/ada/plans/gold')).toMatchObject({ status: 204 })
+  const policies = async () => (await fetch(again.url, { headers: { 'x-api-key': two.key } })).headers.get('ratelimit-policy')
+  await expect.poll(policies, { timeout: 15_000 }).toContain('q=600')
+  expect((await as(again, two.key))[0]).toBe(200)
+  again.program.kill('SIGTERM')
+  expect(await again.program.ended).toBe(0)
   await rm(folder, { recursive: true })
 }, 30_000)
