@@ -15,11 +15,14 @@ export type TrailingSlash = 'strict' | 'ignore' | 'redirect'
 
 /** Which requests a route takes. What all of its conditions admit; the others are left to the next route. */
 export interface RouteOptions<P extends string = string, W = ParamRules<P>> {
-  /** One method or several, in capitals (RFC 9110 §9.1: names are case-sensitive). Left out: every method. `GET` takes `HEAD` too. */
+  /**
+   * One method, or at most 100, in capitals (RFC 9110 §9.1: names are case-sensitive). Left out: every method. `GET` takes `HEAD`
+   * too.
+   */
   method?: string | readonly string[]
   /**
-   * One host or several: `api.example.com`, or `*.example.com` for every host below it. Left out: every host. Case and port play
-   * no part.
+   * One host, or at most 1,000: `api.example.com`, or `*.example.com` for every host below it. Left out: every host. Case and port
+   * play no part.
    */
   host?: string | readonly string[]
   /** For example `/users/:id` or `/files/*rest`. */

@@ -1,21 +1,9 @@
-import { GatewayError, type Handler, text } from '@gatelet/core'
+import { type Handler, text } from '@gatelet/core'
 import { createRouter, type RouteSpec, RouteTable } from '@gatelet/router'
 import { describe, expect, test } from 'vitest'
+import { refusal, untyped } from './refusal.ts'
 
 const handler: Handler = () => text('x')
-
-function refusal(run: () => unknown): GatewayError {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof GatewayError) return error
-    throw error
-  }
-  throw new Error('nothing was refused')
-}
-
-/** Calls as a program without types would. */
-const untyped = <T>(value: unknown): T => value as T
 
 const badPaths: [path: unknown, right: string][] = [
   [undefined, 'path must be a path that starts with a slash (got undefined)'],

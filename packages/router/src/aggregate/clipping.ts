@@ -7,10 +7,10 @@ export interface Clipping {
   target?: string
   /**
    * Only these fields are shown, for example `['id', 'items.price']`; a path goes through lists, to each of their items. What has
-   * no fields where a path goes on is not shown. Default: all.
+   * no fields where a path goes on is not shown. At most 1,000. Default: all.
    */
   allow?: readonly string[]
-  /** These fields are not shown. Parts behind do see them. */
+  /** These fields are not shown, at most 1,000. Parts behind do see them. Default: none. */
   deny?: readonly string[]
   /** Other names for fields: `{ 'items.sku': 'id' }` makes `items.id`. A field that had that name already is replaced. */
   rename?: Readonly<Record<string, string>>

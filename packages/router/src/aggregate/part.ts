@@ -50,10 +50,10 @@ export interface PartOptions<
   /**
    * Names of header fields of the client's request that are passed on, besides `Accept-Language`, `Traceparent`, `Tracestate`,
    * `X-Request-Id`, `Via`, `Forwarded` and `X-Forwarded-For`, `-Host`, `-Proto`, `-Port` and `-Prefix`. **Credentials are passed only
-   * when named here**: a backend of somebody else must not get them by oversight.
+   * when named here**: a backend of somebody else must not get them by oversight. At most 100. Default: none.
    */
   passHeaders?: readonly string[]
-  /** Names in the client's query that are passed on, or `true` for the whole of it. Default: none. */
+  /** Names in the client's query that are passed on, at most 100, or `true` for the whole of it. Default: none. */
   passQuery?: true | readonly string[]
   /** Milliseconds, from when it is asked, to the end of its answer; never beyond the deadline of the request. Default: 10,000. */
   timeoutMs?: number

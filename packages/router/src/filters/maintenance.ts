@@ -19,7 +19,7 @@ export interface MaintenanceOptions {
   retryAfterMs?: number
   /** Addresses and CIDR ranges of clients that are let in all the same, 100,000 entries at most. Default: none. */
   allow?: readonly string[]
-  /** Paths that are answered all the same, exactly: health checks. Default `/livez`, `/readyz`, `/healthz`. */
+  /** Paths that are answered all the same, exactly, at most 1,000: health checks. Default `/livez`, `/readyz`, `/healthz`. */
   keep?: readonly string[]
   /** A sentence for the client, as the problem's `detail`. Default: none. */
   detail?: string

@@ -42,8 +42,8 @@ export interface Redirect<N extends object = {}> {
 /**
  * Sends clients elsewhere: the `RequestRedirect` of the Gateway API. `Location` is made of the canonical URL that routes matched,
  * never of the raw target, and never begins with `//`, so that no path leads to another host than the options say.
- * @throws GatewayError `BAD_OPTION` at once; at a request, `BAD_TARGET` for a parameter that no path can carry, and, as a handler,
- * `CHANGE_REFUSED` for one that leads to itself
+ * @throws GatewayError `BAD_OPTION` at once; at a request, `BAD_TARGET` for a parameter that no path can carry, and
+ * `CHANGE_REFUSED` for one that no route has captured and, as a handler, for a redirect that leads to itself
  * @example router.get('/people/:id', redirect({ path: '/users/:id', status: 308 }))
  * @example chain().use(redirect({ scheme: 'https', status: 308 })).to(router)
  */

@@ -23,7 +23,8 @@ export interface RewriteOptions<P extends string = string> {
 /**
  * Changes what those behind it are asked for: the `URLRewrite` of the Gateway API, with its rules for slashes at the end of
  * prefixes. Works for handshakes, too. What a client is told (`Location`, cookies) is not rewritten the other way round.
- * @throws GatewayError `BAD_OPTION` at once; at a request, `BAD_TARGET` for a parameter that no path can carry
+ * @throws GatewayError `BAD_OPTION` at once; at a request, `BAD_TARGET` for a parameter that no path can carry, and
+ * `CHANGE_REFUSED` for one that no route has captured
  * @example router.get('/users/:id', rewrite({ path: '/v2/people/:id' }), proxy(people))
  * @example router.mount('/v1', rewrite({ prefix: '/api' }), proxy(backend))
  */

@@ -48,11 +48,11 @@ export interface OpenApiOptions<S extends object = {}> {
    * patterns you trust, or RE2.
    */
   patterns?: PatternEngine
-  /** Bytes; more are refused with 413. Default: 1 MiB. Bodies of types that are not read have no limit here. */
+  /** Bytes, 1 to 1 GiB; more are refused with 413. Default: 1 MiB. Bodies of types that are not read have no limit here. */
   maxBodyBytes?: number
-  /** How many fields a query or a form may have. Default: 1,000. */
+  /** How many fields a query or a form may have, 1 to 100,000. Default: 1,000. */
   maxFields?: number
-  /** How many mistakes a refusal names. Default: 20. */
+  /** How many mistakes a refusal names, 1 to 1,000. Default: 20. */
   maxErrors?: number
 }
 

@@ -26,11 +26,11 @@ export interface ValidateOptions<
    * object like the query's). Others are refused with 415. Default: JSON alone.
    */
   bodyTypes?: readonly BodyKind[]
-  /** Bytes; more are refused with 413. The body is in memory while it is validated and sent on. Default: 1 MiB. */
+  /** Bytes, 1 to 1 GiB; more are refused with 413. The body is in memory while it is validated and sent on. Default: 1 MiB. */
   maxBodyBytes?: number
-  /** How many fields a query or a form may have. Default: 1,000. */
+  /** How many fields a query or a form may have, 1 to 100,000. Default: 1,000. */
   maxFields?: number
-  /** How many mistakes a refusal names. Default: 20. */
+  /** How many mistakes a refusal names, 1 to 1,000. Default: 20. */
   maxErrors?: number
 }
 

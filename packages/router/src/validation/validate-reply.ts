@@ -24,9 +24,9 @@ export interface ValidateReplyOptions<S extends object = {}> {
   body: StandardSchema
   /** Told what is wrong, when the reply has passed: for a log or a metric. What it throws is a warning of the process. */
   report: (findings: readonly Finding[], ctx: Context<S>) => unknown
-  /** Bytes that are kept of each reply until it has passed; longer ones are not looked at. Default: 1 MiB. */
+  /** Bytes, 1 to 1 GiB, that are kept of each reply until it has passed; longer ones are not looked at. Default: 1 MiB. */
   maxBodyBytes?: number
-  /** How many mistakes `report` is told of. Default: 20. */
+  /** How many mistakes `report` is told of, 1 to 1,000. Default: 20. */
   maxErrors?: number
 }
 
