@@ -117,7 +117,7 @@ test('9111 §5.2.1.7: only-if-cached is a miss where no variant matches', () => 
   })
 })
 
-test('a request always has what was stored for the same, and long runs of spaces or quotes cost no more than others', () => {
+test('a request always has what was stored for the same', () => {
   const value = fc
     .array(fc.constantFrom(' ', ',', '"', '\\', 'gzip', ';q=0', '*', '\t'), { maxLength: 30 })
     .map((parts) => parts.join(''))
@@ -128,6 +128,9 @@ test('a request always has what was stored for the same, and long runs of spaces
     }),
     { seed: 9111, numRuns: 1_000 },
   )
+})
+
+test('long runs of spaces, quotes or commas take no more time than their length', () => {
   const long = [' '.repeat(200_000), '"\\"'.repeat(70_000), ', '.repeat(100_000)]
   for (const text of long) {
     const request = get({ a: `x${text}y`, 'cache-control': text, pragma: text, 'accept-encoding': text })
