@@ -14,50 +14,45 @@ const MAX_DEPTH = 32
 export function strictObject(bytes: Uint8Array): Json | undefined {
   try {
     const text = decoder.decode(bytes)
-    if (!isUnambiguous(text)) return undefined
     const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : undefined
+    // Of a member that stands twice JSON.parse keeps one.
+    const isRight = isObject(value) && membersOf(value, 1) === membersIn(text)
+    return isRight ? value : undefined
   } catch {
     return undefined
   }
 }
 
-/** Looks for members that stand twice in one object. Goes through once. For text that is no JSON it may say anything. */
-function isUnambiguous(text: string): boolean {
-  // For each object that is open its names; undefined for a list.
-  const open: (Set<string> | undefined)[] = []
-  let isName = false
+const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** How many members all objects of a value have together; NaN where it is too deep. */
+function membersOf(value: unknown, depth: number): number {
+  if (typeof value !== 'object' || value === null) return 0
+  if (depth > MAX_DEPTH) return Number.NaN
+  const values: readonly unknown[] = Array.isArray(value) ? value : Object.values(value)
+  let members = values === value ? 0 : values.length
+  for (const each of values) members += membersOf(each, depth + 1)
+  return members
+}
+
+/** How many members are written in a JSON text: each has a colon, outside of strings. */
+function membersIn(text: string): number {
+  let members = 0
   for (let at = 0; at < text.length; at++) {
-    const char = text[at]
-    if (char === '{' || char === '[') {
-      if (open.length >= MAX_DEPTH) return false
-      open.push(char === '{' ? new Set() : undefined)
-      isName = char === '{'
-    } else if (char === '}' || char === ']') {
-      open.pop()
-    } else if (char === ',') {
-      isName = open.at(-1) !== undefined
-    } else if (char === '"') {
-      const end = endOfString(text, at)
-      if (isName && !isFresh(open.at(-1), text.slice(at, end))) return false
-      isName = false
-      at = end - 1
-    }
+    const code = text.charCodeAt(at)
+    if (code === QUOTE) at = endOfString(text, at)
+    else if (code === COLON) members++
   }
-  return true
+  return members
 }
 
-function isFresh(names: Set<string> | undefined, written: string): boolean {
-  if (!names) return true
-  // "a" and "\u0061" are one name.
-  const name = written.includes('\\') ? (JSON.parse(written) as string) : written.slice(1, -1)
-  if (names.has(name)) return false
-  names.add(name)
-  return true
-}
+const QUOTE = 34
+const COLON = 58
+const BACKSLASH = 92
 
+/** Where the quote is that ends a string of a JSON text. */
 function endOfString(text: string, start: number): number {
   let at = start + 1
-  while (at < text.length && text[at] !== '"') at += text[at] === '\\' ? 2 : 1
-  return at + 1
+  for (let code = text.charCodeAt(at); code !== QUOTE; code = text.charCodeAt(at)) at += code === BACKSLASH ? 2 : 1
+  return at
 }

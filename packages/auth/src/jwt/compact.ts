@@ -4,6 +4,7 @@ import { type Json, strictObject } from '../strict-json.ts'
 export interface Compact {
   readonly header: Json
   readonly payload: Json
+  readonly signature: Uint8Array
 }
 
 /** Longest token that is looked at, in characters. Headers of more do not get through most servers. */
@@ -21,10 +22,10 @@ export function readCompact(token: string): Compact | undefined {
   const parts = token.split('.', 4)
   if (parts.length !== 3) return undefined
   const [header, payload, signature] = parts as [string, string, string]
-  if (header.length > MAX_HEADER || signature === '' || !bytesOf(signature)) return undefined
-  const headerObject = objectOf(header)
+  const bytes = header.length <= MAX_HEADER && signature !== '' ? bytesOf(signature) : undefined
+  const headerObject = bytes && objectOf(header)
   const payloadObject = headerObject && objectOf(payload)
-  return payloadObject && { header: headerObject, payload: payloadObject }
+  return payloadObject && { header: headerObject, payload: payloadObject, signature: bytes }
 }
 
 function objectOf(part: string): Json | undefined {

@@ -6,10 +6,8 @@ import type { VerifyKey } from '../keys/key-set.ts'
  * Whether a token is signed by one of these keys, each by its own algorithm (RFC 7515 §5.2). The token was taken apart before, and its
  * header judged: jose's `compactVerify` would do both again before it asks the same of the platform.
  */
-export async function isSigned(token: string, keys: readonly VerifyKey[]): Promise<boolean> {
-  const end = token.lastIndexOf('.')
-  const input = Buffer.from(token.slice(0, end), 'latin1')
-  const signature = Buffer.from(token.slice(end + 1), 'base64url')
+export async function isSigned(token: string, signature: Uint8Array, keys: readonly VerifyKey[]): Promise<boolean> {
+  const input = Buffer.from(token.slice(0, token.lastIndexOf('.')), 'latin1')
   for (const key of keys) {
     const imported = await key.imported()
     if (imported && (await isSignedBy(imported, key.algorithm, signature, input))) return true
@@ -18,7 +16,7 @@ export async function isSigned(token: string, keys: readonly VerifyKey[]): Promi
 }
 
 /** A signature that is not even of the right form is none. */
-async function isSignedBy(key: CryptoKey, algorithm: Algorithm, signature: Buffer, input: Buffer): Promise<boolean> {
+async function isSignedBy(key: CryptoKey, algorithm: Algorithm, signature: Uint8Array, input: Buffer): Promise<boolean> {
   try {
     return await crypto.subtle.verify(parameters[algorithm], key, signature, input)
   } catch {

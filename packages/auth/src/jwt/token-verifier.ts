@@ -57,17 +57,15 @@ export class TokenVerifier {
     const problem = headerProblem(compact.header, this.rules)
     if (problem !== undefined) return { kind: 'refused', reason: problem }
     const found = this.source.find(kid as string | undefined, alg as Algorithm)
-    return isPromise(found)
-      ? found.then((late) => this.verifyWith(late, token, compact.payload))
-      : this.verifyWith(found, token, compact.payload)
+    return isPromise(found) ? found.then((late) => this.verifyWith(late, token, compact)) : this.verifyWith(found, token, compact)
   }
 
-  private verifyWith(found: Found, token: string, claims: Json): MaybePromise<TokenVerdict> {
+  private verifyWith(found: Found, token: string, { payload: claims, signature }: Compact): MaybePromise<TokenVerdict> {
     if (found.kind === 'none') return { kind: 'refused', reason: 'unknown-key' }
     if (found.kind === 'unavailable') return { ...found, reason: 'no-keys' }
     // Those that are there now: other keys may come while the signature is looked at.
     const generation = this.source.generation()
-    return isSigned(token, found.keys).then((signed) => {
+    return isSigned(token, signature, found.keys).then((signed) => {
       if (!signed) return refused('bad-signature')
       const problem = claimProblem(claims, this.rules, this.rules.clock.date())
       if (problem !== undefined) return refused(problem)

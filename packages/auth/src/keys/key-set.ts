@@ -54,14 +54,17 @@ function verifyKey(jwk: JWK, algorithm: Algorithm): VerifyKey {
   return {
     algorithm,
     imported() {
-      // Without what only decides what it may be used for: that was looked at, and differs between platforms.
-      const { key_ops: _, use: __, ext: ___, ...bare } = jwk
-      imported ??= importJWK(bare as JWK, algorithm)
-        .then((key) => (key instanceof Uint8Array ? secretKey(key, algorithm) : key))
-        .catch(() => undefined)
+      imported ??= importedKey(jwk, algorithm).catch(() => undefined)
       return imported
     },
   }
+}
+
+async function importedKey(jwk: JWK, algorithm: Algorithm): Promise<CryptoKey> {
+  // Without what only decides what it may be used for: that was looked at, and differs between platforms.
+  const { key_ops: _, use: __, ext: ___, ...bare } = jwk
+  const key = await importJWK(bare as JWK, algorithm)
+  return key instanceof Uint8Array ? secretKey(key, algorithm) : key
 }
 
 /** A secret as a key: jose would make one of it for each token. */
