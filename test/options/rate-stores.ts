@@ -1,10 +1,10 @@
 import { clusterRateStore } from '@gatelet/rate-limiter'
-import { type RedisClient, redisRateStore } from '@gatelet/redis'
+import { type RedisClient, redisApiKeys, redisRateStore } from '@gatelet/redis'
 import type { Subject } from './subjects.ts'
 
 const client: RedisClient = { isReady: false, sendCommand: async () => '', on: () => {}, listenerCount: () => 1 }
 
-/** The options of stores of rate limits for many processes. */
+/** The options of stores for many processes. */
 export const rateStoreSubjects: Readonly<Record<string, Subject>> = {
   RedisRateStoreOptions: {
     through: (options) => redisRateStore(client, options),
@@ -29,6 +29,10 @@ export const rateStoreSubjects: Readonly<Record<string, Subject>> = {
     through: (breaker) => redisRateStore(client, { breaker }),
     at: 'breaker',
     bad: { failures: 0, openMs: '1s' },
+  },
+  RedisAuthOptions: {
+    through: (options) => redisApiKeys(client, options),
+    bad: { prefix: 7, timeoutMs: 0, breaker: 5, clock: Date },
   },
   ClusterRateStoreOptions: { through: clusterRateStore, bad: { timeoutMs: 0, breaker: true, clock: Date } },
 }

@@ -16,6 +16,7 @@ export interface NodeRedisCluster extends Listened {
 /** A client of ioredis 5 or 6 or of iovalkey: a `Redis` or a `Cluster`. */
 export interface IoRedisClient extends Listened {
   readonly status: string
+  call(command: string, ...args: string[]): Promise<unknown>
   evalsha(sha: string, keyCount: number, ...keysAndArgs: string[]): Promise<unknown>
   eval(script: string, keyCount: number, ...keysAndArgs: string[]): Promise<unknown>
 }
@@ -32,17 +33,19 @@ interface Listened {
 export type RedisClient = NodeRedisClient | NodeRedisCluster | IoRedisClient
 
 /** What a store needs of a client. */
-export interface Scripting {
+export interface Server {
   /** Whether a command would be sent now, not queued in the client until a connection is there. */
   isReady(): boolean
+  /** Sends a command of one key, which stands behind its name. */
+  send(command: string, key: string, args?: readonly string[]): Promise<unknown>
   /** Runs a script by its hash. @param keys at least one; all of one slot */
   byHash(hash: string, keys: readonly string[], args: readonly string[]): Promise<unknown>
   /** Runs a script by its text, after which the server knows its hash. */
   byText(text: string, keys: readonly string[], args: readonly string[]): Promise<unknown>
 }
 
-/** The client as something that runs scripts. */
-export function scriptingOf(client: RedisClient): Scripting {
+/** The client as what stores need of it. */
+export function serverOf(client: RedisClient): Server {
   if ('evalsha' in client) return overIoRedis(client)
   return 'masters' in client ? overNodeRedisCluster(client) : overNodeRedis(client)
 }
@@ -60,31 +63,34 @@ export const redisClient: Check<RedisClient> = (value, path) => {
   return client as RedisClient
 }
 
-function overNodeRedis(client: NodeRedisClient): Scripting {
+function overNodeRedis(client: NodeRedisClient): Server {
   const run = (command: string, script: string, keys: readonly string[], args: readonly string[]) =>
     client.sendCommand([command, script, String(keys.length), ...keys, ...args])
   return {
     isReady: () => client.isReady,
+    send: (command, key, args = []) => client.sendCommand([command, key, ...args]),
     byHash: (hash, keys, args) => run('EVALSHA', hash, keys, args),
     byText: (text, keys, args) => run('EVAL', text, keys, args),
   }
 }
 
-function overNodeRedisCluster(client: NodeRedisCluster): Scripting {
+function overNodeRedisCluster(client: NodeRedisCluster): Server {
   const run = (command: string, script: string, keys: readonly string[], args: readonly string[]) =>
     client.sendCommand(keys[0] ?? '', false, [command, script, String(keys.length), ...keys, ...args])
   return {
     // Each node has a connection of its own: whether the right one is there shows when it is asked.
     isReady: () => client.isOpen,
+    send: (command, key, args = []) => client.sendCommand(key, false, [command, key, ...args]),
     byHash: (hash, keys, args) => run('EVALSHA', hash, keys, args),
     byText: (text, keys, args) => run('EVAL', text, keys, args),
   }
 }
 
-function overIoRedis(client: IoRedisClient): Scripting {
+function overIoRedis(client: IoRedisClient): Server {
   return {
     // 'wait': the first command makes it connect.
     isReady: () => client.status === 'ready' || client.status === 'wait',
+    send: (command, key, args = []) => client.call(command, key, ...args),
     byHash: (hash, keys, args) => client.evalsha(hash, keys.length, ...keys, ...args),
     byText: (text, keys, args) => client.eval(text, keys.length, ...keys, ...args),
   }

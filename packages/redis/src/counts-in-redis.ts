@@ -1,7 +1,7 @@
 import type { Clock, MaybePromise } from '@gatelet/core'
 import type { RateRequest, RateStore, RateVerdict } from '@gatelet/rate-limiter'
 import { Asking, Breaker, newLeases } from '@gatelet/rate-limiter/toolkit'
-import { isCluster, type RedisClient, type Scripting, scriptingOf } from './client.ts'
+import { isCluster, type RedisClient, type Server, serverOf } from './client.ts'
 import { hearErrors } from './client-errors.ts'
 import { Denials } from './denials.ts'
 import { Encoder } from './encoding.ts'
@@ -16,7 +16,7 @@ import { verdictsIn } from './verdicts.ts'
 export class CountsInRedis implements RedisRateStore {
   readonly leaseMs: number
   private readonly clock: Clock
-  private readonly server: Scripting
+  private readonly server: Server
   private readonly encoder: Encoder
   private readonly breaker: Breaker
   private readonly asking: Asking
@@ -29,7 +29,7 @@ export class CountsInRedis implements RedisRateStore {
     this.leaseMs = leaseMs
     this.clock = clock
     hearErrors(client)
-    this.server = scriptingOf(client)
+    this.server = serverOf(client)
     this.encoder = new Encoder({ prefix, tag, leaseMs })
     this.breaker = new Breaker({ store: 'redis', clock, options: given.breaker ?? {} })
     this.asking = new Asking({ store: 'redis', clock, timeoutMs, breaker: this.breaker, isReady: () => this.server.isReady() })

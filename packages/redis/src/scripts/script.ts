@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Scripting } from '../client.ts'
+import type { Server } from '../client.ts'
 
 /** A Lua script that a server knows by its hash, once it has seen it. */
 export class Script {
@@ -12,7 +12,7 @@ export class Script {
   }
 
   /** Runs it, in one round trip; in two after the server has forgotten it (a restart, `SCRIPT FLUSH`, another node). */
-  run(server: Scripting, keys: readonly string[], args: readonly string[]): Promise<unknown> {
+  run(server: Server, keys: readonly string[], args: readonly string[]): Promise<unknown> {
     return server.byHash(this.hash, keys, args).then(undefined, (error: unknown) => {
       if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
       return server.byText(this.text, keys, args)
