@@ -22,11 +22,18 @@ export class Deadlines {
   /** @param onPassed called once, unless it has ended before */
   begin(onPassed: () => void): Pending {
     const link = new Link(this.clock.now() + this.lastsMs, onPassed)
+    this.forgetEnded()
     if (this.last) this.last.next = link
     else this.first = link
     this.last = link
     this.schedule()
     return link
+  }
+
+  // Nearly all end in the order in which they began: so no more are kept than are under way, not all that began in this time.
+  private forgetEnded(): void {
+    while (this.first && !this.first.onPassed) this.first = this.first.next
+    if (!this.first) this.last = undefined
   }
 
   private schedule(): void {
