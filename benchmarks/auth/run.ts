@@ -9,7 +9,8 @@ import { quantile, shuffled } from '../statistics.ts'
 // there is one of its name.
 const isShort = process.env['BENCH_SHORT'] === '1'
 const ROUNDS = isShort ? 7 : 31
-const CACHED = isShort ? 100_000 : 500_000
+const KNOWN = isShort ? 20_000 : 50_000
+const KEYS = isShort ? 10_000 : 50_000
 const FRESH = isShort ? 256 : 1_024
 const AT_ONCE = 64
 const TIMINGS = isShort ? 5_000 : 50_000
@@ -17,12 +18,14 @@ const issuer = 'https://id.example.com/'
 
 async function cached(): Promise<void> {
   const { verifier, tokens } = await signed('ES256', 10_000, 1)
-  const ctx = contextOf({ authorization: `Bearer ${tokens[0]}` })
-  await verifier.verify(ctx)
-  const rate = best(() => {
-    for (let asked = 0; asked < CACHED; asked++) verifier.verify(ctx)
-    return CACHED
-  })
+  // As a server gets them: each header is a text of its own, of which no hash is known.
+  const value = Buffer.from(`Bearer ${tokens[0]}`)
+  const requests = () => Array.from({ length: KNOWN }, () => contextOf({ authorization: value.toString('latin1') }))
+  await verifier.verify(contextOf({ authorization: value.toString('latin1') }))
+  const rate = best((contexts) => {
+    for (const ctx of contexts) verifier.verify(ctx)
+    return contexts.length
+  }, requests)
   tell('known tokens', `${(rate / 1e6).toFixed(2)} million a CPU second`, rate < 2e6 && 'below the goal of 2')
 }
 
@@ -33,6 +36,8 @@ async function fresh(algorithm: 'RS256' | 'ES256' | 'EdDSA' | 'HS256'): Promise<
   const ours = () => spread(contexts, (ctx) => verifier.verify(ctx))
   const theirs = () => spread(tokens, (token) => jwtVerify(token, key, rules))
   const times = { ours: [] as number[], theirs: [] as number[] }
+  // What is not compiled yet is measured by nobody.
+  for (let at = 0; at < 2_000; at += FRESH) for (const work of [ours, theirs]) await work()
   for (let round = 0; round < ROUNDS; round++) {
     for (const name of shuffled(['ours', 'theirs'] as const)) times[name].push(await cpuOf(name === 'ours' ? ours : theirs))
   }
@@ -55,8 +60,8 @@ async function keys(): Promise<void> {
   const wrong = ask(key.slice(0, -1) + (key.endsWith('A') ? 'B' : 'A'))
   const unknown = ask(other.key)
   const rate = best(() => {
-    for (let asked = 0; asked < CACHED / 10; asked++) verifier.verify(good)
-    return CACHED / 10
+    for (let asked = 0; asked < KEYS; asked++) verifier.verify(good)
+    return KEYS
   })
   tell('API keys', `${(rate / 1e3).toFixed(0)} thousand a CPU second`, false)
   const times: Record<'wrong' | 'unknown', number[]> = { wrong: [], unknown: [] }
@@ -158,11 +163,12 @@ async function cpuOf(work: () => Promise<void>): Promise<number> {
   return user + system
 }
 
-/** How many a second of CPU time, in the better rounds: what disturbs only takes away. */
-function best(work: () => number): number {
+/** How many a second of CPU time, in the better rounds: what disturbs only takes away. `prepare` is not measured. */
+function best<T = void>(work: (prepared: T) => number, prepare: () => T = () => undefined as T): number {
   const rates = Array.from({ length: ROUNDS }, () => {
+    const prepared = prepare()
     const before = cpuUsage()
-    const count = work()
+    const count = work(prepared)
     const { user, system } = cpuUsage(before)
     return (count / (user + system)) * 1e6
   })
