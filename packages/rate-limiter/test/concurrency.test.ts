@@ -2,7 +2,7 @@ import { json } from '@gatelet/core'
 import { rateLimit } from '@gatelet/rate-limiter'
 import { exchange, virtualClock } from '@gatelet/testing'
 import { expect, test } from 'vitest'
-import { asker, FarStore, held, ok } from './fakes.ts'
+import { asker, FarStore, held, leasing, ok } from './fakes.ts'
 
 const two = { limit: 2, algorithm: 'concurrency' } as const
 
@@ -62,10 +62,7 @@ test('frees a slot that was had only after the client had left', async () => {
 })
 
 test('takes a lease again, long before it ends, as long as its request lasts', async () => {
-  const clock = virtualClock()
-  const store = new FarStore(clock)
-  store.leaseMs = 30_000
-  const layer = rateLimit({ limit: 1, algorithm: 'concurrency', store, clock })
+  const { clock, store, layer } = leasing()
   const { side, status } = held(layer, clock)
   expect(await status).toBe(200)
   await clock.advance(30_000)

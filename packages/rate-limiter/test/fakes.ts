@@ -1,7 +1,7 @@
 import { type Handler, json, type Middleware } from '@gatelet/core'
 import type { RateLimitVerdict, RateRequest, RateStore, RateVerdict } from '@gatelet/rate-limiter'
-import { memoryRateStore } from '@gatelet/rate-limiter'
-import { type Answer, exchange, type RequestLike, type TestExchange, type VirtualClock } from '@gatelet/testing'
+import { memoryRateStore, rateLimit } from '@gatelet/rate-limiter'
+import { type Answer, exchange, type RequestLike, type TestExchange, type VirtualClock, virtualClock } from '@gatelet/testing'
 
 /** Answers 200. */
 export const ok: Handler = () => json({ ok: true })
@@ -59,6 +59,14 @@ export class FarStore implements RateStore {
   answer(): void {
     for (const resolve of this.waiting.splice(0)) resolve()
   }
+}
+
+/** A limiter of one slot, whose store ends leases by itself. */
+export function leasing(): { clock: VirtualClock; store: FarStore; layer: Middleware } {
+  const clock = virtualClock()
+  const store = new FarStore(clock)
+  store.leaseMs = 30_000
+  return { clock, store, layer: rateLimit({ limit: 1, algorithm: 'concurrency', store, clock }) }
 }
 
 /** What somebody who hears of decisions keeps. */

@@ -2,7 +2,7 @@ import { chain, json, subscribe } from '@gatelet/core'
 import { type RateLimitOptions, type RateStore, type RateVerdict, rateLimit } from '@gatelet/rate-limiter'
 import { bodyJson, exchange, virtualClock } from '@gatelet/testing'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { asker, type Decision, FarStore, held, statuses } from './fakes.ts'
+import { asker, type Decision, FarStore, held, leasing, statuses } from './fakes.ts'
 
 const away = new Error('the store is away')
 const fine: RateVerdict = { allowed: true, remaining: 1, resetMs: 1, retryAfterMs: 0, stamp: 0 }
@@ -157,10 +157,7 @@ describe('an answer that comes too late', () => {
   })
 
   test('does not end the slot of a request that lasts, when it was about taking that anew', async () => {
-    const clock = virtualClock()
-    const store = new FarStore(clock)
-    store.leaseMs = 30_000
-    const layer = rateLimit({ limit: 1, algorithm: 'concurrency', store, clock })
+    const { clock, store, layer } = leasing()
     const { side, status } = held(layer, clock)
     expect(await status).toBe(200)
     store.isHeld = true

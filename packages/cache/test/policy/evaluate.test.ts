@@ -1,7 +1,9 @@
-import { evaluate, type PolicyOptions, remaining, type StoredMeta, updated } from '@gatelet/cache'
+import { evaluate, type PolicyOptions, remaining, type StoredMeta, storable, updated } from '@gatelet/cache'
+import { HeaderList } from '@gatelet/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { at, type Fields, get, kept, policy, reply } from './fakes.ts'
+import { parseCacheControl } from '../../src/policy/cache-control.ts'
+import { at, type Fields, get, kept, policy, reply, times } from './fakes.ts'
 
 const cc = (value: string, more: Fields = {}): Fields => ({
   'cache-control': value,
@@ -145,7 +147,128 @@ test.each([
   expect(evaluate(get({}, method), [], at(0), policy())).toEqual({ kind: 'fetch', forward })
 })
 
+// section, method, request, decision; nothing is stored
+test.each([
+  ['9111 §4', 'GET', {}, { kind: 'fetch', forward: 'uri-miss' }],
+  ['9111 §4', 'HEAD', {}, { kind: 'fetch', forward: 'uri-miss' }],
+  ['9111 §5.2.1.7', 'GET', cc('only-if-cached'), { kind: 'only-if-cached-miss', forward: 'uri-miss' }],
+  ['9111 §5.2.1.7', 'GET', cc('only-if-cached="x"'), { kind: 'only-if-cached-miss', forward: 'uri-miss' }],
+  ['9111 §5.2.1.7', 'POST', cc('only-if-cached'), { kind: 'fetch', forward: 'method' }],
+  ['9111 §4.3.2', 'GET', { 'if-match': '"1"' }, { kind: 'fetch', forward: 'bypass', detail: 'precondition' }],
+  ['9111 §4.3.2', 'HEAD', { 'if-unmodified-since': 'x' }, { kind: 'fetch', forward: 'bypass', detail: 'precondition' }],
+  [
+    '9111 §5.2.1.7',
+    'GET',
+    cc('only-if-cached', { 'if-match': '"1"' }),
+    { kind: 'only-if-cached-miss', forward: 'bypass', detail: 'precondition' },
+  ],
+  ['safety', 'GET', { 'transfer-encoding': 'chunked' }, { kind: 'fetch', forward: 'bypass', detail: 'request-body' }],
+  ['9111 §4.3.2', 'GET', { 'if-none-match': '"1"' }, { kind: 'fetch', forward: 'uri-miss' }],
+] as const)('%s: %s with %j finds nothing and goes on with %j', (_section, method, request, decision) => {
+  expect(evaluate(get(request as Fields, method), [], at(0), policy())).toEqual(decision)
+})
+
+test('9111 §4: HEAD is answered by what GET stored, and POST is not', () => {
+  const stored = kept(cc('max-age=60'))
+  expect(evaluate(get({}, 'HEAD'), [stored], at(1), policy())).toMatchObject({ kind: 'hit', answer: { body: 'none' } })
+  expect(evaluate(get({}, 'POST'), [stored], at(1), policy())).toEqual({ kind: 'fetch', forward: 'method' })
+})
+
+test.each([
+  ['s-maxage=1, max-age=60', 30, 'hit'],
+  ['private, max-age=60', 30, 'hit'],
+  ['private="set-cookie", max-age=60', 30, 'hit'],
+  ['max-age=1, proxy-revalidate, stale-while-revalidate=60', 30, 'stale'],
+  ['max-age=1, s-maxage=60, stale-while-revalidate=60', 30, 'stale'],
+  ['max-age=1, must-revalidate, stale-while-revalidate=60', 30, 'revalidate'],
+])('9111 §5.2.2: in a private cache %s after %i s is a %s', (value, later, kind) => {
+  const rules = policy({ mode: 'private' })
+  expect(evaluate(get(), [kept(cc(value, tag), { policy: rules })], at(later), rules).kind).toBe(kind)
+})
+
+test('9213 §3.1: a private cache does not read what is for those of a CDN', () => {
+  const rules = policy({ mode: 'private' })
+  const stored = kept({ 'cdn-cache-control': 'max-age=60', ...cc('max-age=1', tag) } as Fields, { policy: rules })
+  expect(evaluate(get(), [stored], at(30), rules).kind).toBe('revalidate')
+})
+
+test('5861 §4: what cannot be asked about is asked for, and helps against an error all the same', () => {
+  const stored = kept(cc('max-age=1, stale-if-error=60'))
+  expect(evaluate(get(), [stored], at(30), policy())).toEqual({ kind: 'fetch', forward: 'stale', fallback: stored })
+})
+
+test.each([
+  [{}, 30, false],
+  [{ requestDirectives: true }, 30, true],
+  [{ requestDirectives: true }, 62, false],
+])('5861 §4: stale-if-error of a request, given %j, helps after %i s: %s', (options, later, helps) => {
+  const stored = kept(cc('max-age=1', tag))
+  const decision = evaluate(get(cc('stale-if-error=60')), [stored], at(later), policy(options))
+  expect(decision.kind === 'revalidate' && decision.fallback).toBe(helps ? stored : undefined)
+})
+
+test('5861 §4: stale-if-error of a request never lifts what the response forbids', () => {
+  const stored = kept(cc('max-age=1, must-revalidate', tag))
+  const decision = evaluate(get(cc('stale-if-error=60')), [stored], at(30), policy({ requestDirectives: true }))
+  expect(decision).toMatchObject({ kind: 'revalidate' })
+  expect(decision).not.toHaveProperty('fallback')
+})
+
+test('5861 §3: in the background the whole is asked for, by what is stored', () => {
+  const stored = kept(cc('max-age=1, stale-while-revalidate=60', tag), { bodyBytes: 10 })
+  const request = get({ range: 'bytes=0-1', 'if-range': '"1"', 'if-none-match': '"0"', accept: 'a' })
+  const decision = evaluate(request, [stored], at(30), policy())
+  expect(decision).toMatchObject({ kind: 'stale', stored, answer: { status: 206 } })
+  expect(decision.kind === 'stale' && Object.fromEntries(decision.refresh)).toEqual({ accept: 'a', 'If-None-Match': '"1"' })
+})
+
+test('defaults hold for responses that do not say it themselves', () => {
+  const rules = policy({ defaults: { freshMs: 10_000, staleWhileRevalidateMs: 5_000, staleIfErrorMs: 9_000 } })
+  const kind = (fields: Fields, later: number) => evaluate(get(), [kept(fields, { policy: rules })], at(later), rules).kind
+  expect([9, 10, 14, 15].map((later) => kind(tag, later))).toEqual(['hit', 'stale', 'stale', 'revalidate'])
+  expect(kind(cc('max-age=1, stale-while-revalidate=0', tag), 2)).toBe('revalidate')
+  expect(kind(cc('max-age=1, must-revalidate', tag), 2)).toBe('revalidate')
+})
+
 describe('properties', () => {
+  const text = fc.oneof(
+    fc.string({ maxLength: 20 }),
+    fc
+      .array(fc.constantFrom('max-age=9', 'no-cache', '"', '=', ',', ' ', '*', 'W/', '\\', 'x', 'private', 'vary', ';'), {
+        maxLength: 9,
+      })
+      .map((all) => all.join('')),
+  )
+  const fields = fc
+    .dictionary(
+      fc.constantFrom(
+        ...['cache-control', 'cdn-cache-control', 'expires', 'date', 'age', 'vary', 'etag', 'last-modified', 'connection'],
+        ...['content-encoding', 'content-length', 'set-cookie', 'pragma', 'range', 'if-range', 'if-none-match'],
+        ...['if-modified-since', 'accept-encoding', 'cookie', 'no-vary-search'],
+      ),
+      text,
+    )
+    .map((record) => Object.fromEntries(Object.entries(record).filter(([, value]) => /^[ -~]*$/.test(value))))
+
+  test('whatever two sides write, the rules decide, and what is for one is never reused', () => {
+    fc.assert(
+      fc.property(fields, fields, fields, fc.integer({ min: -100, max: 100 }), (request, response, news, later) => {
+        const verdict = storable(get(request), reply(response), times, policy())
+        if (!verdict.store) return
+        const fresh = { requestTimeMs: at(1), responseTimeMs: at(2) }
+        const pairs = updated(get(request), reply(news, 304), fresh, verdict.meta, [verdict.meta], policy())
+        for (const variants of [[verdict.meta], pairs.map(([, after]) => after)]) {
+          const decision = evaluate(get(request), variants, at(later), policy())
+          if (decision.kind !== 'hit' && decision.kind !== 'stale') continue
+          const directives = parseCacheControl(HeaderList.fromRaw([...decision.stored.headers]).getAll('cache-control'))
+          if (!news['cdn-cache-control'] && !response['cdn-cache-control']) expect(directives.has('private')).toBe(false)
+          expect(decision.answer.headers.has('set-cookie')).toBe(false)
+        }
+      }),
+      { seed: 9111, numRuns: 3_000 },
+    )
+  })
+
   const age = fc.oneof(fc.nat(1_000).map(String), fc.string())
   test('Age is never negative, whatever the clock does', () => {
     fc.assert(
