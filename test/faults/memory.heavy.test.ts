@@ -1,11 +1,13 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { rawRequest, rawServer } from '@gatelet/testing'
+import { rawRequest } from '@gatelet/testing'
 import { expect, test } from 'vitest'
 import { send } from '../attack/support/pipeline.ts'
 import { message, statuses } from '../attack/support/room.ts'
 import { childProgram } from '../child-program.ts'
 import { nodeArgs } from '../example-program.ts'
-import { fine, headOf } from './support/servers.ts'
 
 const seconds = process.env['HEAVY_SHORT'] === '1' ? 5 : 60
 const file = fileURLToPath(new URL('support/gateway-program.ts', import.meta.url))
@@ -13,14 +15,8 @@ const file = fileURLToPath(new URL('support/gateway-program.ts', import.meta.url
 test(`a gateway with 64 MB of heap survives ${seconds} s of uploads, slow upstreams and clients that leave`, {
   timeout: 120_000,
 }, async () => {
-  await using server = await rawServer(async (connection, index) => {
-    // One of three answers late, one not at all.
-    while (await headOf(connection)) {
-      if (index % 3 === 1) await new Promise((resolve) => setTimeout(resolve, 300))
-      if (index % 3 !== 2) connection.write(fine('x'.repeat(50_000)))
-    }
-  })
-  await using program = childProgram(['--max-old-space-size=64', ...nodeArgs, file, server.url], { cwd: process.cwd() })
+  await using upstream = await unevenServer()
+  await using program = childProgram(['--max-old-space-size=64', ...nodeArgs, file, upstream.url], { cwd: process.cwd() })
   const [, port = ''] = await program.printed(/listening on http:\S+:(\d+) /)
   const end = performance.now() + seconds * 1_000
   let sent = 0
@@ -37,3 +33,26 @@ test(`a gateway with 64 MB of heap survives ${seconds} s of uploads, slow upstre
   await expect.poll(status, { timeout: 30_000 }).toBe(200)
   expect(program.output).not.toMatch(/heap|FATAL|Error/)
 })
+
+/** Of its connections one of three answers late, and one not at all. It keeps nothing: there are thousands. */
+async function unevenServer(): Promise<AsyncDisposable & { url: string }> {
+  const nth = new WeakMap<Socket, number>()
+  let accepted = 0
+  const server = createServer((request, response) => {
+    request.resume().on('error', () => {})
+    const turn = (nth.get(request.socket) ?? 0) % 3
+    if (turn !== 2) setTimeout(() => response.end('x'.repeat(50_000)), turn === 1 ? 300 : 0)
+  })
+  server.on('connection', (socket) => nth.set(socket, accepted++))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async [Symbol.asyncDispose]() {
+      const closed = once(server, 'close')
+      server.close()
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
