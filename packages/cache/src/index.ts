@@ -26,3 +26,4 @@ export type {
 } from './policy/types.ts'
 export { updated, updatedByHead } from './policy/update.ts'
 export { selects } from './policy/vary.ts'
+export type { CacheStore, EntryWriter, PurgeSelector, StoredEntry } from './store.ts'
