@@ -68,6 +68,10 @@ export interface Summary {
   readonly durationMs: number
   /** Why, when it did not finish. */
   readonly error?: unknown
+  /** Bytes of the request's body that were read. Undefined where that is not known: a framework's parser has read it. */
+  readonly receivedBytes?: number | undefined
+  /** Bytes of the reply's body that were written. Undefined where a framework wrote a body whose length it did not say. */
+  readonly sentBytes?: number | undefined
 }
 
 /** One request on its way, with what the layers learned about it. */

@@ -10,6 +10,11 @@ import { guarded } from './listeners.ts'
  */
 export interface EventMap {
   /**
+   * A request of a client is here, before the first layer sees it. `request:finished` follows once; `exchangeOf` tells that both
+   * are about the same one, whatever layers made of the context.
+   */
+  'request:started': { readonly context: Context }
+  /**
    * An exchange is over: exactly one per request, and one for each work in the background and each call of
    * `balancedFetch`, with status 0.
    */

@@ -7,8 +7,13 @@ import type { HeaderList } from './headers.ts'
 import { guarded, Listeners } from './listeners.ts'
 import { changedRequest, withoutBody } from './request.ts'
 
+/** Bytes of the two bodies of an exchange, as far as they are known. */
+export type BodyBytes = Pick<Summary, 'receivedBytes' | 'sentBytes'>
+
 /** What an adapter does for an exchange. */
 export interface ExchangeHost {
+  /** There is no client: work in the background, a copy, a call of our own. No `request:started` is told of it. */
+  readonly isOwn?: boolean
   /** Writes an interim answer, where the protocol has them. */
   inform(status: 102 | 103, headers: HeaderList): void
   /** Counts work that outlives the reply, so that `close()` waits for it. Left out where `next` can be asked once only. */
@@ -25,6 +30,7 @@ export class Exchange {
   /** When it began, in monotonic milliseconds. */
   readonly startedAt: number
   private abortReason: GatewayError | undefined
+  private isOpen = false
   private summary: Summary | undefined
   private controller: AbortController | undefined
   private readonly abortListeners = new Listeners<void>()
@@ -42,7 +48,11 @@ export class Exchange {
    */
   open(request: IncomingRequest, from?: Context): Context {
     if (from instanceof ExchangeContext) return from.asking(request)
-    return new ExchangeContext(this, request, noState, undefined, undefined)
+    const context: Context = new ExchangeContext(this, request, noState, undefined, undefined)
+    if (this.isOpen) return context
+    this.isOpen = true
+    if (!this.host.isOwn && isHeard('request:started')) publish('request:started', { context })
+    return context
   }
 
   get isOver(): boolean {
@@ -71,9 +81,17 @@ export class Exchange {
   }
 
   /** The socket side is done. The first call counts. */
-  finish(context: Context, outcome: Summary['outcome'], status: number, error?: unknown): void {
+  finish(context: Context, outcome: Summary['outcome'], status: number, error?: unknown, bytes?: BodyBytes): void {
     if (this.summary) return
-    const summary: Summary = { outcome, status, durationMs: this.clock.now() - this.startedAt, error }
+    const { receivedBytes, sentBytes } = bytes ?? nothingKnown
+    const summary: Summary = {
+      outcome,
+      status,
+      durationMs: this.clock.now() - this.startedAt,
+      error,
+      receivedBytes,
+      sentBytes,
+    }
     this.summary = summary
     this.abortListeners.clear()
     this.finishListeners.tell(summary)
@@ -90,7 +108,10 @@ export class Exchange {
   }
 }
 
-/** The exchange of a context; undefined for one that is not ours. */
+/**
+ * The exchange of a context: the same object for all contexts that layers have made for one request. For who listens to events
+ * and must know which of them are about the same request. Undefined for a context that is not ours.
+ */
 export function exchangeOf<S extends object>(ctx: Context<S>): Exchange | undefined {
   return ctx instanceof ExchangeContext ? ctx.exchange : undefined
 }
@@ -153,7 +174,7 @@ class ExchangeContext<S extends object> implements Context<S> {
   background(work: (ctx: Context<S>) => Promise<void>): boolean {
     const { host, clock } = this.exchange
     if (!host.spawn) return false
-    const exchange = new Exchange({ inform() {}, spawn: (more) => host.spawn?.(more) }, clock)
+    const exchange = new Exchange({ isOwn: true, inform() {}, spawn: (more) => host.spawn?.(more) }, clock)
     const ctx = new ExchangeContext(exchange, withoutBody(this.request), this.state, undefined, undefined)
     host.spawn(
       (async () => work(ctx))().then(
@@ -217,5 +238,7 @@ class ExchangeContext<S extends object> implements Context<S> {
 }
 
 const noState = Object.freeze({})
+
+const nothingKnown: BodyBytes = Object.freeze({ receivedBytes: undefined, sentBytes: undefined })
 
 const nothing = () => {}

@@ -1,5 +1,14 @@
 import { getEventListeners } from 'node:events'
-import { type Context, type EventMap, Exchange, GatewayError, HeaderList, type Summary, subscribe } from '@gatelet/core'
+import {
+  type Context,
+  type EventMap,
+  Exchange,
+  exchangeOf,
+  GatewayError,
+  HeaderList,
+  type Summary,
+  subscribe,
+} from '@gatelet/core'
 import { virtualClock } from '@gatelet/testing'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { request } from './requests.ts'
@@ -536,5 +545,37 @@ describe('open', () => {
     expect(again.signal.aborted).toBe(true)
     finish()
     expect(ended).toBe(1)
+  })
+})
+
+describe('request:started', () => {
+  function started(): Context[] {
+    const contexts: Context[] = []
+    onTestFinished(subscribe('request:started', ({ context }) => void contexts.push(context)))
+    return contexts
+  }
+
+  test('is told once for a request, before its layers, and is about the same exchange as its end', () => {
+    const contexts = started()
+    const ends = heard()
+    const { exchange, ctx, finish } = opened()
+    exchange.open(request(), ctx.with({ member: 'ada' }))
+    exchange.open(request())
+    finish()
+    expect(contexts).toEqual([ctx])
+    expect(exchangeOf(ends[0]?.context as Context)).toBe(exchangeOf(ctx.with({ a: 1 }).withRequest({ method: 'PUT' })))
+  })
+
+  test('is not told of work in the background, which ends without a status', async () => {
+    const contexts = started()
+    const ends = heard()
+    const { ctx, work } = opened()
+    ctx.background(async () => {})
+    await Promise.all(work)
+    expect([contexts.length, ends.map(({ summary }) => summary.status)]).toEqual([1, [0]])
+  })
+
+  test('knows no exchange of a context that somebody else made', () => {
+    expect(exchangeOf({ ...opened().ctx } as Context)).toBeUndefined()
   })
 })

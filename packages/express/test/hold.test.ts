@@ -491,4 +491,15 @@ describe.each(expresses)('a handler of %s behind a layer', (_, express) => {
     const { status, headers } = await fetch(server.url)
     expect([status, headers.get('x-front'), headers.get('x-changed'), headers.get('x-own')]).toEqual([503, '1', 'before', null])
   })
+
+  test.each<[string, (res: Response) => unknown, number | undefined]>([
+    ['json', (res) => res.json({ ok: true }), 11],
+    ['no content', (res) => res.status(204).end(), 0],
+    ['chunks without a length', (res) => res.write('a') && setTimeout(() => res.end('b'), 20), undefined],
+  ])('ends with the bytes of its answer where it says how many: %s', async (_, play, sentBytes) => {
+    await using server = await serving(app(toExpress(passing), (_req, res) => void play(res)))
+    await rawRequest(server.port, GET, { responses: 1 })
+    await until(() => server.finished.length === 1)
+    expect(server.finished[0]?.summary).toMatchObject({ outcome: 'finished', receivedBytes: 0, sentBytes })
+  })
 })

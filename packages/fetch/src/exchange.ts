@@ -31,6 +31,7 @@ export class FetchExchange implements ExchangeHost {
   private readonly context: Context
   private resolve: ((response: Response) => void) | undefined
   private status = 0
+  private wholeBytes = 0
   private streamed: SourceStream | undefined
 
   constructor(host: FetchHost, request: Request, env: unknown) {
@@ -104,6 +105,7 @@ export class FetchExchange implements ExchangeHost {
     if (!(whole instanceof Uint8Array)) return this.streamedResponse(headers, whole)
     // Bytes, never the string: a `Response` would make up a content type for one.
     const response = new Response(whole, { status, headers: responseHeaders(headers, whole.byteLength) })
+    this.wholeBytes = whole.byteLength
     this.over('finished')
     return response
   }
@@ -143,7 +145,8 @@ export class FetchExchange implements ExchangeHost {
 
   private over(outcome: Summary['outcome'], error?: Error): void {
     this.signal.removeEventListener('abort', this.clientLeft)
-    this.core.finish(this.context, outcome, this.status, error)
+    const sentBytes = this.streamed?.sent ?? this.wholeBytes
+    this.core.finish(this.context, outcome, this.status, error, { receivedBytes: this.request.received, sentBytes })
     if (this.request.isBeingRead) this.request.release(new GatewayError('CLIENT_CLOSED', { message: unread }))
   }
 }

@@ -55,6 +55,11 @@ export class FetchRequest implements IncomingRequest {
     return this.source ?? null
   }
 
+  /** Bytes of the body that were read. */
+  get received(): number {
+    return this.source?.received ?? 0
+  }
+
   /** Whether somebody waits for more of the body. */
   get isBeingRead(): boolean {
     return this.source?.isBeingRead === true

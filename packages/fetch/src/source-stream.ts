@@ -21,6 +21,8 @@ const READ_AHEAD_BYTES = 65_536
 /** A source as a web stream, with the back-pressure of its reader. */
 export class SourceStream implements Sink {
   readonly stream: ReadableStream<Uint8Array>
+  /** Bytes that were handed to the reader's queue. */
+  sent = 0
   private readonly source: Source
   private readonly init: SourceStreamInit
   private readonly capacity: number
@@ -28,7 +30,6 @@ export class SourceStream implements Sink {
   private flow: Flow | undefined
   private state: 'new' | 'starting' | 'open' | 'ended' | 'over' = 'new'
   private failure: Error | undefined
-  private sent = 0
 
   /** @throws what an eager source fails with at once; `init` is told nothing then */
   constructor(source: Source, init: SourceStreamInit) {

@@ -13,6 +13,8 @@ export interface WebSourceInit {
 /** A web stream as a source. Not touched before somebody wants it; one chunk is read at a time, so at the pace of who takes them. */
 export class WebSource implements Source, Flow {
   readonly length: number | undefined
+  /** Bytes that were read. */
+  received = 0
   private readonly stream: ReadableStream<Uint8Array>
   private readonly init: WebSourceInit
   private reader: ReadableStreamDefaultReader<Uint8Array> | undefined
@@ -21,7 +23,6 @@ export class WebSource implements Source, Flow {
   private isUsed = false
   private isReading = false
   private isPaused = false
-  private received = 0
 
   constructor(stream: ReadableStream<Uint8Array>, init: WebSourceInit) {
     this.stream = stream

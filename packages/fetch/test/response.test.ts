@@ -249,3 +249,14 @@ describe('a body that fails', () => {
     expect((await warned).message).toContain('a body threw when it was cancelled')
   })
 })
+
+test.each<[string, Reply['body'], number]>([
+  ['a whole one', 'grün', 5],
+  ['none', null, 0],
+  ['one that comes bit by bit', Readable.from([Buffer.alloc(700), Buffer.alloc(41)]), 741],
+])('the bytes of a body are told in the end: %s', async (_, body, sentBytes) => {
+  const { handle, ends } = watched(() => reply(200, {}, body))
+  await (await handle(new Request('http://a.test/', { method: 'POST', body: 'not read' }))).arrayBuffer()
+  await settle()
+  expect(ends).toMatchObject([{ outcome: 'finished', receivedBytes: 0, sentBytes }])
+})

@@ -22,6 +22,8 @@ export interface ArrivedRequest {
   readonly method: string
   /** Why no layer may see it. */
   readonly refusal: GatewayError | undefined
+  /** Bytes of the body that were read. */
+  readonly received: number
   /** The rest of the body will not come. */
   fail(error: Error): void
   /** Nobody reads the body any more. */
@@ -35,6 +37,7 @@ export interface ArrivedRequest {
 export abstract class BaseExchange implements ExchangeHost, ReplyTarget {
   /** The reply that is being written, where its body comes bit by bit. */
   streamed: StreamedReply | undefined
+  sentBytes = 0
   abstract readonly request: ArrivedRequest
   abstract readonly res: ReplyOutput
   protected readonly adapter: Adapter
@@ -166,7 +169,8 @@ export abstract class BaseExchange implements ExchangeHost, ReplyTarget {
 
   protected over(outcome: Summary['outcome'], status: number, error?: GatewayError): void {
     this.detach()
-    this.core.finish(this.context, outcome, status, error)
+    const bytes = { receivedBytes: this.request.received, sentBytes: this.sentBytes }
+    this.core.finish(this.context, outcome, status, error, bytes)
     this.request.release()
   }
 

@@ -15,7 +15,9 @@ export class RequestBody extends PulledBody {
     const { req } = this
     if (this.isUsed || this.failure || !req.complete || req.rawTrailers.length > 0) return undefined
     this.isUsed = true
-    return req.read() as Buffer | null
+    const whole = req.read() as Buffer | null
+    this.received = whole?.byteLength ?? 0
+    return whole
   }
 
   get isAwaited(): boolean {

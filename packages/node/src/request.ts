@@ -118,6 +118,11 @@ export class NodeRequest implements IncomingRequest, ArrivedRequest {
     return this.requestBody?.isAwaited === true
   }
 
+  /** Bytes of the body that were read. */
+  get received(): number {
+    return this.requestBody?.received ?? 0
+  }
+
   /** The rest of the body will not come. */
   fail(error: Error): void {
     this.requestBody?.fail(error)

@@ -7,6 +7,8 @@ export interface ReplyTarget {
   readonly res: ReplyOutput
   /** The reply that is being written, where its body comes bit by bit. */
   streamed: StreamedReply | undefined
+  /** Bytes of the body that were written. Kept by those who tell it in the end. */
+  sentBytes?: number
   /** Who says by 'drain' that there is room for more. */
   readonly drainEmitter: DrainEmitter
   /** @param length bytes of the body, where known. @throws GatewayError `BAD_HEADER` */
@@ -69,6 +71,7 @@ export class StreamedReply implements Sink {
       this.breakOff(new GatewayError('BAD_REPLY', { message: `the body has more than the ${this.promised} bytes announced` }))
       return true
     }
+    this.target.sentBytes = this.sent
     if (this.target.res.write(chunk)) return true
     this.awaitDrain()
     return false

@@ -21,6 +21,7 @@ export function writeReply(target: ReplyTarget, reply: Reply): void {
     return
   }
   target.writeHead(reply, whole.byteLength)
+  target.sentBytes = whole.byteLength
   if (whole.byteLength > 0) res.end(whole)
   else res.end()
 }

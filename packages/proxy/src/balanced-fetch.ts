@@ -80,7 +80,7 @@ class OutgoingCall {
   private readonly unreadMs: number
 
   constructor(request: Request, init: RequestInit | undefined, clock: Clock, unreadMs: number) {
-    this.exchange = new Exchange({ inform() {} }, clock)
+    this.exchange = new Exchange({ isOwn: true, inform() {} }, clock)
     this.ctx = this.exchange.open(incoming(request, init))
     this.signal = request.signal
     this.clock = clock

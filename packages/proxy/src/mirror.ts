@@ -104,7 +104,7 @@ class Copy {
     const { clock } = settings
     this.original = original
     this.settings = settings
-    this.exchange = new Exchange({ inform() {} }, clock)
+    this.exchange = new Exchange({ isOwn: true, inform() {} }, clock)
     const { headers } = original.request
     // Not from `original`: its life is the client's. The body is the same, and so is what the header fields say of it.
     this.ctx = this.exchange.open(original.request).with(original.state).withRequest({ body, headers })

@@ -1,6 +1,7 @@
 import { type IncomingMessage, OutgoingMessage, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import {
+  type BodyBytes,
   type Clock,
   type Context,
   Exchange,
@@ -10,6 +11,7 @@ import {
   type IncomingRequest,
 } from '@gatelet/core'
 import { writeInterim } from '../interim.ts'
+import { hasContent } from '../reply-head.ts'
 
 /** Who is told when the exchange is over. */
 export interface Ending {
@@ -133,7 +135,7 @@ export class FrameworkExchange implements ExchangeHost {
     const isOut = !res.socket && res.writableFinished && !req.socket.destroyed && !req.socket.errored
     if (isOut) {
       for (const ending of this.endings) ending.over(undefined)
-      this.core.finish(first, 'finished', this.statusOut ?? res.statusCode)
+      this.core.finish(first, 'finished', this.statusOut ?? res.statusCode, undefined, this.bytes)
       return
     }
     const reason = brokenBy ?? new GatewayError('CLIENT_CLOSED')
@@ -141,6 +143,13 @@ export class FrameworkExchange implements ExchangeHost {
     for (const ending of this.endings) ending.over(reason)
     const status = this.isHeadOut ? (this.statusOut ?? res.statusCode) : reason.status
     this.core.finish(first, brokenBy ? 'failed' : 'aborted', status, brokenBy)
+  }
+
+  // Handlers write as they like; what they announced is what has left.
+  private get bytes(): BodyBytes {
+    const { req, res } = this
+    const sent = hasContent(req.method as string, res.statusCode) ? lengthIn(res.getHeader('content-length')) : 0
+    return { receivedBytes: hasBody(req) ? lengthIn(req.headers['content-length']) : 0, sentBytes: sent }
   }
 
   /** @param isFirst no other is open on its connection: more are only where a client pipelines */
@@ -176,6 +185,15 @@ function waitingOn(socket: Socket & { [waiting]?: Set<FrameworkExchange> }): Set
     for (const exchange of made) exchange.closed()
   })
   return made
+}
+
+function lengthIn(field: unknown): number | undefined {
+  const length = Number(field ?? Number.NaN)
+  return Number.isSafeInteger(length) && length >= 0 ? length : undefined
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || headers['content-length'] !== undefined
 }
 
 // One function for all: no response needs one of its own.
