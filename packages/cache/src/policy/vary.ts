@@ -35,6 +35,12 @@ function selectingValue(name: string, headers: ReadonlyHeaders): string | undefi
   const value = headers.get(name)
   if (value === undefined) return undefined
   if (name === 'accept-encoding') return acceptedEncodings(value)
+  const spaced = withOneSpacing(value)
+  // Case says nothing in a language's tag (RFC 9110 §8.5.1). Order may: servers differ in what they make of it.
+  return name === 'accept-language' ? spaced.toLowerCase() : spaced
+}
+
+function withOneSpacing(value: string): string {
   // Spaces first: looking for a comma behind a long run of them, from each of them, would take the square of its length.
   return value.trim().replace(/\s+/g, ' ').replace(/ ?, ?/g, ', ')
 }

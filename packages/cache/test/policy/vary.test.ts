@@ -72,6 +72,9 @@ const rows: readonly (readonly [string, string, Fields, Fields, boolean])[] = [
       ['gzip', ',, gzip ,', true],
     ] as const
   ).map(([then, now, matches]) => ['9110 §12.5.3', 'accept-encoding', coding(then), coding(now), matches] as const),
+  ['9110 §8.5.1', 'Accept-Language', { 'accept-language': 'en-GB, de' }, { 'accept-language': 'EN-gb,DE' }, true],
+  ['9110 §12.5.4', 'Accept-Language', { 'accept-language': 'en, de' }, { 'accept-language': 'de, en' }, false],
+  ['9110 §8.5.1', 'Other', { other: 'en-GB' }, { other: 'EN-gb' }, false],
   ['9110 §12.5.3', 'Accept-Encoding', {}, coding(''), false],
   ['9110 §12.5.3', 'Accept-Encoding', {}, coding('gzip'), false],
   ['9110 §12.5.3', 'Accept-Encoding', {}, {}, true],
