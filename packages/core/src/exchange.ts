@@ -35,6 +35,9 @@ export class Exchange {
   private controller: AbortController | undefined
   private readonly abortListeners = new Listeners<void>()
   private readonly finishListeners = new Listeners<Summary>()
+  // Few exchanges last so long that anybody asks.
+  private drainListeners: Listeners<number> | undefined
+  private cutAt: number | undefined
 
   constructor(host: ExchangeHost, clock: Clock = systemClock) {
     this.host = host
@@ -94,8 +97,22 @@ export class Exchange {
     }
     this.summary = summary
     this.abortListeners.clear()
+    this.drainListeners = undefined
     this.finishListeners.tell(summary)
     if (isHeard('request:finished')) publish('request:finished', { context, summary })
+  }
+
+  /** The server goes down, and cuts what is still going on at `cutAt` (monotonic milliseconds). The first call counts. */
+  drain(cutAt: number): void {
+    if (this.cutAt !== undefined || this.summary) return
+    this.cutAt = cutAt
+    this.drainListeners?.tell(cutAt)
+  }
+
+  addDrainListener(listener: (cutAt: number) => void): () => void {
+    if (this.summary) return nothing
+    this.drainListeners ??= new Listeners()
+    return this.cutAt === undefined ? this.drainListeners.add(listener) : this.drainListeners.addLate(listener, this.cutAt)
   }
 
   addAbortListener(listener: () => void): () => void {

@@ -39,6 +39,7 @@ export type {
   RequestUrl,
   Summary,
 } from './contract.ts'
+export { onDrain } from './draining.ts'
 export type { ErrorCode, ErrorRow, GatewayErrorOptions, Side } from './errors.ts'
 export { errorTable, GatewayError } from './errors.ts'
 export type { EventMap } from './events.ts'
