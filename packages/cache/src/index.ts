@@ -1,3 +1,4 @@
+export type { CacheControl, CacheStats } from './middleware/control.ts'
 export type { CacheStatus } from './policy/cache-status.ts'
 export { addCacheStatus } from './policy/cache-status.ts'
 export { evaluate } from './policy/evaluate.ts'

@@ -41,6 +41,8 @@ export interface CacheStore {
 export interface StoredEntry {
   /** Tells entries apart, also those that followed one another under the same key and variant. */
   readonly id: string
+  /** Its name among those of its key, as it was given to `open`. */
+  readonly variant: string
   readonly meta: StoredMeta
   /** A body of its own for each call: whole, or the bytes of a range, which is never beyond `bodyBytes`. */
   body(range?: ByteRange): Body
