@@ -62,6 +62,7 @@ import { createGateway } from 'gatelet'
 import { authSubjects } from './auth.ts'
 import { cacheSubjects } from './cache.ts'
 import { rateStoreSubjects } from './rate-stores.ts'
+import { translateSubjects } from './translate.ts'
 
 /** How one interface of options is put to the test. */
 export interface Subject {
@@ -125,6 +126,7 @@ export const subjects: Readonly<Record<string, Subject>> = {
   ...authSubjects,
   ...cacheSubjects,
   ...rateStoreSubjects,
+  ...translateSubjects,
   BoundedLoadOptions: { through: (options) => boundedLoad(rendezvous, options), bad: { factor: 1 } },
   ClientAddressOptions: { through: byClientAddress, bad: { ipv6Prefix: 0 } },
   MaglevOptions: { through: maglev, bad: { tableSize: 65_536 } },
