@@ -3,6 +3,7 @@ import { currentAge } from './age.ts'
 import { addCacheStatus, type CacheStatus } from './cache-status.ts'
 import { isNotModified, leftOut } from './conditional.ts'
 import { factsOf, storedHeaders } from './facts.ts'
+import { httpDate } from './http-date.ts'
 import type { Policy } from './options.ts'
 import { isSameForRange, parseRange } from './ranges.ts'
 import { remaining } from './remaining.ts'
@@ -19,9 +20,16 @@ export function respond(request: CacheRequest, stored: StoredMeta, now: number, 
   const headers = storedHeaders(stored)
   headers.set('Age', String(Math.floor(currentAge(facts.initialAgeMs, stored, now) / 1_000)))
   addCacheStatus(headers, status ?? { hit: { ttlMs: remaining(stored, now, policy) } }, policy)
+  const answer = chosen(request, headers, stored, now, policy)
+  // Who receives it without a Date tells when it came (RFC 9110 §6.6.1). It is none of the origin's, by which validators are judged.
+  if (!headers.has('date')) headers.set('Date', httpDate(stored.responseTimeMs))
+  return answer
+}
+
+function chosen(request: CacheRequest, headers: HeaderList, stored: StoredMeta, now: number, policy: Policy): Answer {
   // Conditions are looked at where the answer would be a success (RFC 9110 §13.2.1).
   const isSuccess = stored.status < 300
-  if (isSuccess && isNotModified(request.headers, headers, facts.dateMs, now)) return notModified(headers)
+  if (isSuccess && isNotModified(request.headers, headers, factsOf(stored, policy).dateMs, now)) return notModified(headers)
   if (request.method === 'HEAD') return { status: stored.status, headers: sized(headers, stored), body: 'none' }
   return partial(request.headers, headers, stored, policy) ?? { status: stored.status, headers, body: 'whole' }
 }

@@ -317,3 +317,8 @@ describe('properties', () => {
     )
   })
 })
+
+test('9110 §6.6.1: what came without a Date tells when it came', () => {
+  const { headers } = respond(get(), stored({}), at(30), policy())
+  expect(headers.get('date')).toBe(httpDate(at(0)))
+})
