@@ -93,9 +93,10 @@ export interface Context<S extends object = {}> {
   withDeadline(deadline: number): Context<S>
   /**
    * Work that goes on after the reply, in an exchange of its own: own signal, no request body, counted by `close()`.
+   * @param inform gets the interim answers that come meanwhile, for a client that waits for this work; default: nobody does
    * @returns false, and does nothing, where what follows can be asked once only (in front of a framework's handlers)
    */
-  background(work: (ctx: Context<S>) => Promise<void>): boolean
+  background(work: (ctx: Context<S>) => Promise<void>, inform?: Context['inform']): boolean
   /** Sends an interim answer (RFC 8297 for 103). Ignored where the client's protocol has none. */
   inform(status: 102 | 103, headers: HeaderList): void
   /** Calls `listener` once when the client leaves or the deadline passes. Makes no signal. @returns its undo */

@@ -188,10 +188,10 @@ class ExchangeContext<S extends object> implements Context<S> {
     return new ExchangeContext(this.exchange, this.request, this.state, deadline, [...(this.narrowed ?? []), expiry.signal])
   }
 
-  background(work: (ctx: Context<S>) => Promise<void>): boolean {
+  background(work: (ctx: Context<S>) => Promise<void>, inform: Context['inform'] = nothing): boolean {
     const { host, clock } = this.exchange
     if (!host.spawn) return false
-    const exchange = new Exchange({ isOwn: true, inform() {}, spawn: (more) => host.spawn?.(more) }, clock)
+    const exchange = new Exchange({ isOwn: true, inform, spawn: (more) => host.spawn?.(more) }, clock)
     const ctx = new ExchangeContext(exchange, withoutBody(this.request), this.state, undefined, undefined)
     host.spawn(
       (async () => work(ctx))().then(

@@ -468,6 +468,19 @@ describe('background', () => {
     expect(told).toHaveBeenCalledWith(expect.objectContaining({ outcome: 'finished', status: 0 }))
   })
 
+  test('gives interim answers to whom it was told to, and else to nobody', async () => {
+    const { ctx, work } = opened()
+    const told: unknown[] = []
+    const hints = new HeaderList({ link: '</a.css>; rel=preload' })
+    ctx.background(async (own) => own.inform(103, hints))
+    ctx.background(
+      async (own) => own.inform(103, hints),
+      (status, headers) => told.push([status, headers]),
+    )
+    await Promise.all(work)
+    expect(told).toEqual([[103, hints]])
+  })
+
   test('has no deadline and no signal of the request that asked for it', async () => {
     const { ctx, clock } = opened()
     const own = new AbortController()
