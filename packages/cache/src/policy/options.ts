@@ -105,7 +105,8 @@ const never: Check<false> = (value, path) => {
   return value
 }
 
-const checks: Checks<PolicyOptions> = {
+/** What each option must be. */
+export const policyChecks: Checks<PolicyOptions> = {
   mode: options.optional(options.oneOf('shared', 'private')),
   name: options.optional(options.string),
   targets: options.optional(options.list(options.token('cdn-cache-control'), { max: 10 })),
@@ -125,7 +126,11 @@ const checks: Checks<PolicyOptions> = {
  * @throws GatewayError `BAD_OPTION`
  */
 export function cachePolicy(given: PolicyOptions = {}): Policy {
-  const checked = checkOptions<PolicyOptions>('cachePolicy', given, checks)
+  return policyOf(checkOptions<PolicyOptions>('cachePolicy', given, policyChecks))
+}
+
+/** The policy of options that were checked. @throws GatewayError `BAD_OPTION` for a name that cannot be written */
+export function policyOf(checked: PolicyOptions): Policy {
   const isShared = checked.mode !== 'private'
   return Object.freeze({
     isShared,
