@@ -1,0 +1,2 @@
+export type { Status, StatusName } from './status.ts'
+export { codeForHttp, httpStatusOf, statusNames } from './status.ts'
