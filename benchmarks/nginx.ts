@@ -42,6 +42,23 @@ export function nginxProxy(port: number, origins: readonly string[]): string[] {
   )
 }
 
+/** A command that answers from its cache on `port` what it was asked once, and tells on `countPort` how often it was asked. */
+export function nginxCache(port: number, countPort: number, origin: string): string[] {
+  const folder = scratchFolder()
+  return command(
+    folder,
+    `proxy_cache_path ${folder}/cache keys_zone=all:8m;
+     server {
+       ${listen([port])} sendfile on; tcp_nopush on;
+       location / { proxy_pass ${origin}; proxy_cache all; proxy_buffer_size 16k; proxy_buffers 8 16k; proxy_busy_buffers_size 32k; }
+     }
+     server { ${listen([countPort])} location / { stub_status; } }`,
+  )
+}
+
+/** How many requests nginx says that it had. "server accepts handled requests", then the three numbers in a line. */
+export const nginxRequests = (text: string): number => Number(/^ \d+ \d+ (\d+)/m.exec(text)?.[1])
+
 const listen = (ports: readonly number[]) => ports.map((port) => `listen 127.0.0.1:${port};`).join(' ')
 
 // One process in the foreground. Connections are kept: nginx's own 1,000 requests to each would be noise.

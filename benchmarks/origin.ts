@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { nginx, nginxOrigin } from './nginx.ts'
+import { nginx, nginxOrigin, nginxRequests } from './nginx.ts'
 import { freePort, listening } from './ports.ts'
 import { start } from './processes.ts'
 
@@ -22,8 +22,8 @@ export async function startOrigin(): Promise<Origin> {
   let asked = 0
   const answered = async () => {
     const text = await (await fetch(`http://127.0.0.1:${countPort}/`)).text()
-    // nginx counts our questions too: "server accepts handled requests", then the three numbers in a line.
-    return nginx ? Number(/^ \d+ \d+ (\d+)/m.exec(text)?.[1]) - ++asked : Number(text)
+    // nginx counts our questions too.
+    return nginx ? nginxRequests(text) - ++asked : Number(text)
   }
   const answeredAll = async () => {
     let before = Number.NaN

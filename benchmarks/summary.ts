@@ -66,7 +66,8 @@ export function noise(rows: readonly Row[]): number {
 
 const counts = ({ fault }: Round) => fault === undefined
 
-function ratio(rounds: readonly Round[], base: readonly Round[]): Ratio {
+/** How the cost of one stands to that of another. */
+export function ratio(rounds: readonly Round[], base: readonly Round[]): Ratio {
   const byRound = rounds.flatMap((round, i) => {
     const other = base[i]
     return other && counts(round) && counts(other) ? [turnByTurn(round, other)] : []
