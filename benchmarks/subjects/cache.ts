@@ -19,10 +19,14 @@ const bare = () => {
     maxSize: maxBytes,
     sizeCalculation: ({ body }) => body.length + 500,
   })
+  const remembered = (url: string) => {
+    const entry = { ...made(url), at: Date.now() }
+    known.set(url, entry)
+    return entry
+  }
   return createServer((req, res) => {
     const url = req.url ?? '/'
-    let entry = known.get(url)
-    if (!entry) known.set(url, (entry = { ...made(url), at: Date.now() }))
+    const entry = known.get(url) ?? remembered(url)
     const age = Math.floor((Date.now() - entry.at) / 1_000)
     res.writeHead(200, [...entry.headers, 'Age', String(age)]).end(entry.body)
   })
