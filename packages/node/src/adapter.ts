@@ -59,7 +59,9 @@ export class Adapter implements RequestReader {
   upgrade(req: IncomingMessage, head: Buffer): void {
     const connection = connectionOf(req.socket)
     if (!connection.accepts()) return
-    new UpgradeExchange(this, connection, req, new ServerResponse(req), head).begin()
+    const exchange = new UpgradeExchange(this, connection, req, new ServerResponse(req), head)
+    // It would be told to end as soon as it is open.
+    exchange.begin(exchange.request.refusal ?? (this.isClosing ? new GatewayError('DRAINING') : undefined))
   }
 
   /** @throws GatewayError `BAD_TARGET` */

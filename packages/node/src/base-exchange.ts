@@ -72,6 +72,11 @@ export abstract class BaseExchange implements ExchangeHost, ReplyTarget {
     else run(this.adapter.handler, this.context, (reply) => this.deliver(reply))
   }
 
+  /** The server goes down: told to those whose work lasts. */
+  drain(cutAt: number): void {
+    this.core.drain(cutAt)
+  }
+
   /** The body of the reply broke off. */
   replyFailed(error: Error): void {
     if (this.core.isOver) return

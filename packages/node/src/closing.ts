@@ -72,7 +72,7 @@ export class Closing {
     if (this.adapter.isClosing) return
     this.adapter.isClosing = true
     this.server.close()
-    for (const connection of this.connections) connection.drain()
+    for (const connection of this.connections) connection.drain(this.cutAt)
   }
 
   /** @param before what had passed through the connections that were idle a moment ago */

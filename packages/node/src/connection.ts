@@ -115,8 +115,10 @@ export class Connection implements OpenConnection {
     }
   }
 
-  // HTTP/1 says so with the next reply.
-  drain(): void {}
+  // The client is told with the next reply.
+  drain(cutAt: number): void {
+    for (const exchange of this.exchanges) exchange.drain(cutAt)
+  }
 
   closeIdle(): void {
     this.socket.destroy()

@@ -81,7 +81,7 @@ export interface ServeOptions extends AdapterOptions {
   /** Speaks TLS. Default: plain HTTP. */
   tls?: ServeTlsOptions
   /**
-   * Whether clients may speak HTTP/2: with `tls` by ALPN, else by prior knowledge (h2c). WebSockets stay on HTTP/1.1. Default:
+   * Whether clients may speak HTTP/2: with `tls` by ALPN, else by prior knowledge (h2c). WebSockets too (RFC 8441). Default:
    * true with `tls`, false without.
    */
   http2?: boolean | Http2Options

@@ -1,4 +1,4 @@
-import { HeaderList, PushSource, type Reply, text } from '@gatelet/core'
+import { HeaderList, onDrain, PushSource, type Reply, text } from '@gatelet/core'
 import { readiness } from '@gatelet/node'
 import { type RawClient, rawClient, rawRequest, virtualClock } from '@gatelet/testing'
 import { describe, expect, test } from 'vitest'
@@ -241,4 +241,45 @@ test('readiness says 200 until the server is closing, then 503', async () => {
   state.isDraining = true
   const refused = await fetch(server.url)
   expect([refused.status, await refused.json()]).toEqual([503, expect.objectContaining({ code: 'DRAINING' })])
+})
+
+describe('an upgraded connection of a server that closes', () => {
+  const upgrade = head('GET /', 'Connection: Upgrade\r\nUpgrade: websocket\r\n')
+
+  test('is told when it will be cut, once no more is accepted', async () => {
+    const clock = virtualClock()
+    const told: number[] = []
+    await using server = await serving(
+      (ctx) => {
+        onDrain(ctx, (cutAt) => told.push(cutAt))
+        return echo()
+      },
+      { clock },
+    )
+    await using client = await rawClient(server.port)
+    client.write(upgrade)
+    await client.response()
+    const closed = server.close({ delayMs: 1_000, graceMs: 5_000 })
+    await clock.advance(999)
+    expect(told).toEqual([])
+    await clock.advance(1)
+    expect(told).toEqual([6_000])
+    client.end()
+    expect(await closed).toEqual({ cut: 0 })
+  })
+
+  test('is not begun any more: 503', async () => {
+    const { go, begun, handler } = slow()
+    await using server = await serving(handler)
+    await using client = await rawClient(server.port)
+    await using waiting = await rawClient(server.port)
+    waiting.write(head('GET /'))
+    await begun
+    const closed = server.close()
+    client.write(upgrade)
+    expect((await client.response()).status).toBe(503)
+    go()
+    await waiting.response()
+    await closed
+  })
 })

@@ -87,13 +87,6 @@ describe('a request of HTTP/2', () => {
     expect(calls).toBe(1)
   })
 
-  test('for a WebSocket (RFC 8441) is not taken: that is not announced', async () => {
-    await using server = await serving(echo, speaking)
-    await using client = session(server)
-    const [settings] = await once(client, 'remoteSettings')
-    expect(settings.enableConnectProtocol).toBe(false)
-  })
-
   test('whose body is longer or shorter than it says never looks whole', async () => {
     const ends: string[] = []
     let begun = 0

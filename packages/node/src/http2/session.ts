@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import { constants, performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
+import { GatewayError } from '@gatelet/core'
 import type { Adapter } from '../adapter.ts'
 import { type Connection, connectionOf } from '../connection.ts'
 import type { OpenConnection, SweepLimits } from '../open-connection.ts'
@@ -49,7 +50,7 @@ export class Session implements OpenConnection {
     socket.on('close', () => {
       for (const exchange of this.exchanges) exchange.clientLeft()
     })
-    if (adapter.isClosing) this.drain()
+    if (adapter.isClosing) this.drain(adapter.clock.now())
   }
 
   get progress(): number {
@@ -86,7 +87,8 @@ export class Session implements OpenConnection {
     if (now - this.idleSince >= limitMs) this.closeIdle()
   }
 
-  drain(): void {
+  drain(cutAt: number): void {
+    for (const exchange of this.exchanges) exchange.drain(cutAt)
     if (this.session.destroyed) return
     this.session.goaway(constants.NGHTTP2_NO_ERROR, LAST_STREAM_ID)
     // Streams that come later are refused, which tells the client that they can be sent elsewhere.
@@ -103,7 +105,15 @@ export class Session implements OpenConnection {
     this.hasServed = true
     // Told in another turn than it came: it may be closed by now.
     if (stream.destroyed) this.wasReset()
-    else new StreamExchange(this.adapter, this, stream, raw).begin()
+    else this.exchange(stream, raw)
+  }
+
+  private exchange(stream: ServerHttp2Stream, raw: readonly string[]): void {
+    const exchange = new StreamExchange(this.adapter, this, stream, raw)
+    const { kind, refusal } = exchange.request
+    // It would be told to end as soon as it is open.
+    const isLate = kind === 'upgrade' && this.adapter.isClosing
+    exchange.begin(refusal ?? (isLate ? new GatewayError('DRAINING') : undefined))
   }
 
   private giveUp(code: number): void {
@@ -134,7 +144,8 @@ function sessionOptions({ maxConcurrentStreams, maxHeaderBytes, maxFields, maxSe
       // Beyond this Node resets the stream; up to it there is a status for what is too large (RFC 9113 §10.5.1). Each field
       // counts 32 bytes more there.
       maxHeaderListSize: maxHeaderBytes + 32 * maxFields,
-      enableConnectProtocol: false,
+      // RFC 8441: WebSockets.
+      enableConnectProtocol: true,
     },
   }
 }

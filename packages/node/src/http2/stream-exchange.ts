@@ -102,7 +102,7 @@ export class StreamExchange extends BaseExchange {
     if (!res.writableEnded || stream.aborted || this.core.isOver) return
     this.over('finished', this.status)
     // RFC 9113 §8.1: whoever still sends is told that nobody listens, and that this is no error.
-    if (request.isArriving) stream.close(constants.NGHTTP2_NO_ERROR)
+    if (request.isArriving) res.close()
   }
 
   private closed(): void {

@@ -1,5 +1,5 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http'
-import type { OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2'
+import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
 import { GatewayError } from '@gatelet/core'
 import type { ReplyOutput } from '../streamed-reply.ts'
 
@@ -12,6 +12,8 @@ export class StreamOutput implements ReplyOutput {
   private head: OutgoingHttpHeaders = {}
   private mayTrail = false
   private trailers: OutgoingHttpHeaders = {}
+  private awaitsTrailers = false
+  private isClosing = false
 
   constructor(stream: ServerHttp2Stream) {
     this.stream = stream
@@ -54,6 +56,12 @@ export class StreamOutput implements ReplyOutput {
     this.trailers = fieldsOf(trailers.flat())
   }
 
+  /** Ends the stream although the client may still send, when the reply is out: its trailers too, which leave after 'finish'. */
+  close(): void {
+    if (this.awaitsTrailers) this.isClosing = true
+    else this.stream.close(constants.NGHTTP2_NO_ERROR)
+  }
+
   /** Sends the head, if it has not left. @returns whether more can be written: a stream that is closed takes nothing */
   private opens(isWhole: boolean): boolean {
     const { stream, mayTrail } = this
@@ -65,8 +73,18 @@ export class StreamOutput implements ReplyOutput {
       throw new GatewayError('BAD_HEADER', { cause })
     }
     // Without trailers too: the stream ends when they are sent, and none are sent as an empty frame.
-    if (mayTrail) stream.on('wantTrailers', () => stream.destroyed || stream.sendTrailers(this.trailers))
+    this.awaitsTrailers = mayTrail
+    if (mayTrail) stream.on('wantTrailers', () => this.sendTrailers())
     return true
+  }
+
+  private sendTrailers(): void {
+    const { stream } = this
+    this.awaitsTrailers = false
+    if (stream.destroyed) return
+    stream.sendTrailers(this.trailers)
+    // In another turn: closed in this one, the stream would end without them.
+    if (this.isClosing) setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR))
   }
 }
 

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { ServerHttp2Stream } from 'node:http2'
 import {
   type Body,
@@ -18,12 +19,16 @@ import { type RequestHead, readHead } from '../read-head.ts'
 import { checkMessage, noHead, noUrl, noView } from '../request.ts'
 import { StreamBody } from './stream-body.ts'
 
-/** A request of HTTP/2 as layers see it: as one of HTTP/1.1 would look, with `Host` and with one `Cookie`. */
+/**
+ * A request of HTTP/2 as layers see it: as one of HTTP/1.1 would look, with `Host` and with one `Cookie`. A WebSocket handshake,
+ * which is a CONNECT there (RFC 8441), is a GET with `Upgrade` and a key of our making, so that routes, layers and whoever answers
+ * it need not know.
+ */
 export class StreamRequest implements IncomingRequest, ArrivedRequest {
   readonly method: string
   readonly target: string
   readonly headers: HeaderList
-  readonly kind = 'request'
+  readonly kind: 'request' | 'upgrade'
   readonly protocol = '2'
   readonly url: RequestUrl
   readonly client: Client
@@ -44,10 +49,12 @@ export class StreamRequest implements IncomingRequest, ArrivedRequest {
     maxHeaderBytes: number,
     sendContinue: () => void,
   ) {
-    const { method, path, authority, fields } = split(raw)
+    const { method, path, authority, protocol, fields } = split(raw)
+    const isHandshake = method === 'CONNECT' && protocol === 'websocket'
     this.connection = connection
     this.stream = stream
-    this.method = method
+    this.kind = isHandshake ? 'upgrade' : 'request'
+    this.method = isHandshake ? 'GET' : method
     this.target = path
     this.headers = HeaderList.fromRaw(fields)
     this.hasBody = !stream.endAfterHeaders
@@ -57,7 +64,7 @@ export class StreamRequest implements IncomingRequest, ArrivedRequest {
     let url: RequestUrl = noUrl
     try {
       if (raw.length >= adapter.maxFields * 2 || bytesIn(raw) > maxHeaderBytes) throw new GatewayError('HEADERS_TOO_LARGE')
-      checkMessage(method, path)
+      checkMessage(this.method, path)
       this.head = readHead(fields, '1.1')
       if (this.head.isChunked) throw new GatewayError('BAD_FRAMING', { detail: 'HTTP/2 has no Transfer-Encoding' })
       const { path: canonicalPath, search } = canonicalize(originForm(path), adapter.paths)
@@ -65,6 +72,7 @@ export class StreamRequest implements IncomingRequest, ArrivedRequest {
       const { host, port } = adapter.hostOf(authorityOf(authority, this.head.host, view.scheme), view.scheme)
       url = { scheme: view.scheme, host, port, path: canonicalPath, search }
       if (this.head.host === undefined) fields.unshift('host', authority as string)
+      if (isHandshake) this.becomeHandshake()
       checkExpectation(this.headers)
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error
@@ -80,7 +88,7 @@ export class StreamRequest implements IncomingRequest, ArrivedRequest {
   }
 
   get body(): Body {
-    if (!this.hasBody) return null
+    if (!this.hasBody || this.kind === 'upgrade') return null
     const expects = this.headers.has('expect')
     this.streamBody ??= new StreamBody(this.stream, this.head.contentLength, expects ? this.sendContinue : undefined)
     return this.streamBody
@@ -99,6 +107,15 @@ export class StreamRequest implements IncomingRequest, ArrivedRequest {
   /** Bytes of the body that were read. */
   get received(): number {
     return this.streamBody?.received ?? 0
+  }
+
+  // RFC 8441 §5: what the key and its answer are for, HTTP/2 does by itself.
+  private becomeHandshake(): void {
+    const isClosed = !this.hasBody
+    if (isClosed || this.head.contentLength !== undefined)
+      throw new GatewayError('UPGRADE_REFUSED', { detail: 'A WebSocket handshake has a stream that stays open, and no length' })
+    this.headers.set('connection', 'Upgrade').set('upgrade', 'websocket')
+    this.headers.set('sec-websocket-key', randomBytes(16).toString('base64'))
   }
 
   fail(error: Error): void {
@@ -123,6 +140,8 @@ interface Split {
   readonly method: string
   readonly path: string
   readonly authority: string | undefined
+  /** RFC 8441: what is to be spoken on the stream. */
+  readonly protocol: string | undefined
   /** Without the pseudo header fields; cookies in one field (RFC 9113 §8.2.3). */
   readonly fields: string[]
 }
@@ -147,6 +166,7 @@ function split(raw: readonly string[]): Split {
     method: pseudo.get(':method') ?? '',
     path: pseudo.get(':path') ?? '',
     authority: pseudo.get(':authority'),
+    protocol: pseudo.get(':protocol'),
     fields,
   }
 }
