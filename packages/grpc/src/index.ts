@@ -1,2 +1,3 @@
+export { grpc } from './grpc.ts'
 export type { Status, StatusName } from './status.ts'
 export { codeForHttp, httpStatusOf, statusNames } from './status.ts'

@@ -65,26 +65,34 @@ const fromHttp: Readonly<Record<number, StatusName>> = {
   504: 'UNAVAILABLE',
 }
 
-/** What an error of ours is in gRPC. Known better than by its HTTP status alone. */
+/** What an error of ours is in gRPC. */
 export function statusOfError(error: unknown): Status {
-  if (!(error instanceof GatewayError)) return { code: codeOf('INTERNAL'), message: new GatewayError('INTERNAL').title }
-  const { title, detail } = error
-  return { code: codeOf(fromCode[error.code] ?? byStatus(error)), message: detail === undefined ? title : `${title}. ${detail}` }
+  const { code, status, title, detail } = error instanceof GatewayError ? error : new GatewayError('INTERNAL')
+  return { code: statusOfCode(code, status), message: detail === undefined ? title : `${title}. ${detail}` }
 }
 
-function byStatus({ status, side }: GatewayError): StatusName {
-  if (status === 400 || status === 415 || status === 422) return 'INVALID_ARGUMENT'
-  if (side === 'client' && status === 413) return 'RESOURCE_EXHAUSTED'
-  if (status === 500) return 'INTERNAL'
-  return statusNames[codeForHttp(status)] as StatusName
+/** The code for a failure of our own, which is known better than by its HTTP status alone. @param code of core's table, if it has one */
+export function statusOfCode(code: ErrorCode | undefined, status: number): number {
+  return codeOf((code && fromCode[code]) ?? ofOurs[status] ?? (statusNames[codeForHttp(status)] as StatusName))
+}
+
+// Where a status that we made ourselves says more than one of unknown origin.
+const ofOurs: Readonly<Record<number, StatusName>> = {
+  400: 'INVALID_ARGUMENT',
+  409: 'ABORTED',
+  413: 'RESOURCE_EXHAUSTED',
+  415: 'INVALID_ARGUMENT',
+  422: 'INVALID_ARGUMENT',
+  429: 'RESOURCE_EXHAUSTED',
+  431: 'RESOURCE_EXHAUSTED',
+  499: 'CANCELLED',
+  500: 'INTERNAL',
+  501: 'UNIMPLEMENTED',
 }
 
 const fromCode: Partial<Record<ErrorCode, StatusName>> = {
-  CLIENT_CLOSED: 'CANCELLED',
-  METHOD_NOT_IMPLEMENTED: 'UNIMPLEMENTED',
   REQUEST_TIMEOUT: 'DEADLINE_EXCEEDED',
   DEADLINE_EXCEEDED: 'DEADLINE_EXCEEDED',
-  HEADERS_TOO_LARGE: 'RESOURCE_EXHAUSTED',
   RESPONSE_TOO_LARGE: 'RESOURCE_EXHAUSTED',
   UPSTREAM_BAD_RESPONSE: 'INTERNAL',
   LOOP_DETECTED: 'INTERNAL',

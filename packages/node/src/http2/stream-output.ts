@@ -56,9 +56,10 @@ export class StreamOutput implements ReplyOutput {
     this.trailers = fieldsOf(trailers.flat())
   }
 
-  /** Ends the stream although the client may still send, when the reply is out: its trailers too, which leave after 'finish'. */
+  /** Ends the stream although the client may still send: when the reply is out, its trailers too, which may leave after 'finish'. */
   close(): void {
     if (this.awaitsTrailers) this.isClosing = true
+    else if (this.mayTrail) this.closeLater()
     else this.stream.close(constants.NGHTTP2_NO_ERROR)
   }
 
@@ -83,8 +84,12 @@ export class StreamOutput implements ReplyOutput {
     this.awaitsTrailers = false
     if (stream.destroyed) return
     stream.sendTrailers(this.trailers)
-    // In another turn: closed in this one, the stream would end without them.
-    if (this.isClosing) setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR))
+    if (this.isClosing) this.closeLater()
+  }
+
+  // Closed in the turn of its trailers, the stream would end without them.
+  private closeLater(): void {
+    setImmediate(() => this.stream.close(constants.NGHTTP2_NO_ERROR))
   }
 }
 
