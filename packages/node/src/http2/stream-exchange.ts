@@ -1,12 +1,13 @@
 import { constants, type ServerHttp2Stream } from 'node:http2'
-import { type Context, GatewayError, type HeaderList, type Reply } from '@gatelet/core'
+import { type Context, GatewayError, type HeaderList, publish, type Reply } from '@gatelet/core'
 import type { Adapter } from '../adapter.ts'
-import { BaseExchange } from '../base-exchange.ts'
+import { BaseExchange, type Upgrade } from '../base-exchange.ts'
 import { type ReplyHead, replyHead } from '../reply-head.ts'
 import type { DrainEmitter } from '../streamed-reply.ts'
 import type { Session } from './session.ts'
 import { fieldsOf, StreamOutput } from './stream-output.ts'
 import { StreamRequest } from './stream-request.ts'
+import { UpgradedStream } from './upgraded-stream.ts'
 
 // For each such piece that waits to be taken, the client has the time once more: a slow one is no stalled one.
 const PIECE_BYTES = 65_536
@@ -20,6 +21,8 @@ export class StreamExchange extends BaseExchange {
   private readonly stream: ServerHttp2Stream
   private readonly beganAt: number
   private status = 0
+  /** Set when it has become a WebSocket. */
+  private upgraded: UpgradedStream | undefined
   private readonly seen = { progress: -1, at: 0 }
 
   /** @param raw the header fields as they came */
@@ -54,6 +57,11 @@ export class StreamExchange extends BaseExchange {
     this.sendInterim(status, headers.raw)
   }
 
+  override clientLeft(): void {
+    if (this.upgraded && !this.core.isOver) this.over('finished', 101)
+    else super.clientLeft()
+  }
+
   /** The server cannot wait any longer. */
   cut(error: GatewayError): void {
     this.cutBy(error)
@@ -67,7 +75,7 @@ export class StreamExchange extends BaseExchange {
       this.requestFailed(new GatewayError('REQUEST_TIMEOUT'))
       return
     }
-    const progress = request.received + res.sent - stream.writableLength
+    const progress = this.upgraded?.passed ?? request.received + res.sent - stream.writableLength
     const awaitsClient = stream.writableLength > 0 || request.isAwaited
     if (progress !== seen.progress || !awaitsClient) {
       seen.progress = progress
@@ -76,6 +84,25 @@ export class StreamExchange extends BaseExchange {
       seen.at = now
       if (stream.writableLength === 0) this.requestFailed(new GatewayError('REQUEST_TIMEOUT'))
       else this.destroy()
+    }
+  }
+
+  protected override switchOver(upgrade: Upgrade, headers: HeaderList): void {
+    const { stream } = this
+    if (this.request.kind !== 'upgrade') {
+      super.switchOver(upgrade, headers)
+      return
+    }
+    if (stream.destroyed || stream.closed) return
+    const upgraded = new UpgradedStream(stream)
+    this.upgraded = upgraded
+    try {
+      upgrade(upgraded, Buffer.alloc(0), headers)
+    } catch (error) {
+      // Told, but not to the client: nobody knows what it has seen of the handshake by now.
+      publish('request:failed', { context: this.context, error })
+      this.upgraded = undefined
+      this.breakOff(error)
     }
   }
 
@@ -113,7 +140,7 @@ export class StreamExchange extends BaseExchange {
       this.over('finished', this.status)
       return
     }
-    if (!this.isBroken) this.session.wasReset()
+    if (!this.isBroken && !(this.upgraded && stream.rstCode === constants.NGHTTP2_NO_ERROR)) this.session.wasReset()
     this.clientLeft()
   }
 
