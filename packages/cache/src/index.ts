@@ -1,4 +1,7 @@
+export { cache } from './middleware/cache.ts'
 export type { CacheControl, CacheStats } from './middleware/control.ts'
+export type { CacheOptions, CollapseOptions } from './middleware/options.ts'
+export type { WhoAsks } from './middleware/partition.ts'
 export type { CacheStatus } from './policy/cache-status.ts'
 export { addCacheStatus } from './policy/cache-status.ts'
 export { evaluate } from './policy/evaluate.ts'

@@ -69,6 +69,7 @@ export const errorTable = {
     title: 'What the answer depends on cannot be looked up now',
   },
   STORE_TIMEOUT: { status: 503, side: 'gateway', retryable: true, title: 'What the answer depends on was not found out in time' },
+  NOT_CACHED: { status: 504, side: 'gateway', retryable: true, title: 'Nothing is stored that answers this' },
   DEADLINE_EXCEEDED: { status: 504, side: 'gateway', retryable: true, title: 'The time for this request is over' },
   // The upstream's side
   PART_FAILED: { status: 502, side: 'upstream', retryable: true, title: 'A part of the answer could not be had' },

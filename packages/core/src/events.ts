@@ -149,6 +149,25 @@ export interface EventMap {
   'rate:banned': { readonly key: string; readonly forMs: number }
   /** The plan of a key could not be looked up, or is none: the one that was known before holds, or else the limiter's own policies. */
   'rate:plan-failed': { readonly key: string; readonly error: unknown }
+  /**
+   * A cache has answered a request, or passed it on. `cache` is its name, as in `Cache-Status`; `stale`: while somebody asks again, or in
+   * place of an error; `revalidated`: the upstream said that what is stored holds. Told once for each request that came to it.
+   */
+  'cache:answered': {
+    readonly context: Context
+    readonly cache: string
+    readonly result: 'hit' | 'stale' | 'revalidated' | 'miss' | 'bypass'
+    /** A stable word on the reason, as in `Cache-Status`. */
+    readonly detail?: string | undefined
+    /** Of the body, where they are known. */
+    readonly bytes?: number | undefined
+    /** It waited for what another request asked. */
+    readonly isCollapsed: boolean
+  }
+  /** A cache has stored a reply. */
+  'cache:stored': { readonly cache: string; readonly url: string; readonly bytes: number }
+  /** The store of a cache failed, or gave what cannot be. Requests go to the upstream meanwhile. */
+  'cache:store-failed': { readonly cache: string; readonly operation: string; readonly error: unknown }
   /** Why an endpoint was picked, or none, for one of the requests that their balancer samples. */
   'endpoint:explained': {
     readonly explanation: Explanation

@@ -55,6 +55,7 @@ test('the codes, and what each means to a client, are stable', () => {
       "MAINTENANCE 503 gateway retryable",
       "STORE_UNAVAILABLE 503 gateway retryable",
       "STORE_TIMEOUT 503 gateway retryable",
+      "NOT_CACHED 504 gateway retryable",
       "DEADLINE_EXCEEDED 504 gateway retryable",
       "PART_FAILED 502 upstream retryable",
       "DISCOVERY_FAILED 502 upstream retryable",

@@ -1,0 +1,236 @@
+import { discard, lengthOf, type Reply, sourceOf } from '@gatelet/core'
+import type { CacheStatus } from '../policy/cache-status.ts'
+import { evaluate } from '../policy/evaluate.ts'
+import { keyOf } from '../policy/key.ts'
+import { respond } from '../policy/respond.ts'
+import { type NotStored, storable } from '../policy/storage.ts'
+import type { Decision, ExchangeTimes, StoredMeta } from '../policy/types.ts'
+import { updated, updatedByHead } from '../policy/update.ts'
+import { selects } from '../policy/vary.ts'
+import { Copy } from './copy.ts'
+import { isFailure, staleInstead } from './fallback.ts'
+import type { Flight } from './flight.ts'
+import type { Ask, Kit, Told } from './kit.ts'
+import { SharedBody } from './shared-body.ts'
+import { slotFor } from './slots.ts'
+import { bytesOfAnswer } from './stored-reply.ts'
+import { tagOfKey, tagsIn, withoutTags } from './tags.ts'
+
+/** A decision to ask the upstream. */
+export type Onward = Extract<Decision, { kind: 'fetch' | 'revalidate' }>
+
+/** A request that goes on. */
+export interface Asked<S extends object> {
+  readonly kit: Kit<S>
+  readonly ask: Ask<S>
+  readonly decision: Onward
+  readonly flight: Flight
+  /** Nobody reads the reply: it is only stored. */
+  readonly isRefresh?: boolean
+}
+
+/** What came of it. */
+export interface Fetched {
+  readonly reply: Reply
+  readonly told: Told
+  /** Ends when the body is over, which others may read too. */
+  readonly over?: Promise<void>
+  /** It is stale, in place of an error. */
+  readonly isFallback?: boolean
+}
+
+/** A reply of the upstream, from when its head is there. */
+export class Arrival<S extends object> {
+  private readonly asked: Asked<S>
+  private readonly reply: Reply
+  private readonly times: ExchangeTimes
+  private readonly renewals: ReturnType<typeof updated> | undefined
+
+  constructor(asked: Asked<S>, reply: Reply, times: ExchangeTimes) {
+    this.asked = asked
+    this.reply = reply
+    this.times = times
+    const { ask, decision, kit } = asked
+    if (decision.kind !== 'revalidate' || reply.status !== 304) return
+    const metas = ask.entries.map(({ meta }) => meta)
+    this.renewals = updated(ask.ctx.request, reply, times, decision.stored, metas, kit.settings.policy)
+  }
+
+  /** @returns undefined for a 304 that is no answer: it speaks of another reply than was asked about, or that one is gone */
+  handled(): Fetched | undefined {
+    const { kit, ask, decision, flight } = this.asked
+    const { reply } = this
+    if (reply.upgrade) return this.lone({})
+    if (isFailure(reply.status)) {
+      const stale = staleInstead(kit, ask, decision, reply.status)
+      if (stale || flight.isShared) this.landed({ kind: 'failed', status: reply.status })
+      if (stale) {
+        discard(reply.body)
+        return stale
+      }
+    }
+    if (this.renewals) {
+      discard(reply.body)
+      return this.renewed(this.renewals)
+    }
+    if (ask.ctx.request.method === 'HEAD') this.updateByHead()
+    return this.kept()
+  }
+
+  /** What is stored holds: answers with it. */
+  private renewed(renewals: ReturnType<typeof updated>): Fetched | undefined {
+    const { kit, ask, decision, flight } = this.asked
+    const { clock, policy } = kit.settings
+    let answered: { entry: Ask<S>['entries'][number]; meta: StoredMeta } | undefined
+    for (const [before, after] of renewals) {
+      const entry = ask.entries.find(({ meta }) => meta === before)
+      if (!entry) continue
+      answered ??= { entry, meta: after }
+      if (after !== before && !flight.isOutdated) kit.store.touch(ask.key, entry, after)
+    }
+    if (!answered) return undefined
+    const { entry, meta } = answered
+    const status = { forward: decision.forward, forwardStatus: 304, ...(decision.detail && { detail: decision.detail }) }
+    const answer = respond(ask.ctx.request, meta, clock.date(), policy, status)
+    const reply = kit.replyOf(answer, entry, meta)
+    if (!reply) return undefined
+    this.landed({ kind: 'renewed', meta, status: 304, entry })
+    return { reply, told: { result: 'revalidated', detail: decision.detail, bytes: bytesOfAnswer(answer, meta) } }
+  }
+
+  private updateByHead(): void {
+    const { kit, ask } = this.asked
+    const { policy } = kit.settings
+    for (const entry of ask.entries) {
+      const { meta } = entry
+      if (!selects(meta, ask.ctx.request, policy)) continue
+      const after = updatedByHead(ask.ctx.request, this.reply, this.times, meta, policy)
+      if (after === meta) continue
+      // What is stored is of the past: it may be asked about, and no more.
+      kit.store.touch(ask.key, entry, after ?? { ...meta, softPurgedAt: this.times.responseTimeMs })
+    }
+  }
+
+  /** Passes the reply on, and stores it where that may be. */
+  private kept(): Fetched {
+    const { kit, ask } = this.asked
+    const { policy, tagsFrom, keepTags, maxEntryBytes } = kit.settings
+    const { reply, times } = this
+    const tags = tagsIn(reply.headers, tagsFrom)
+    if (!keepTags && tags.length > 0) withoutTags(reply.headers, tagsFrom)
+    const verdict = storable(ask.ctx.request, reply, times, policy)
+    if (!verdict.store) return this.refused(verdict.reason)
+    const announced = announcedBytes(reply)
+    if ((announced ?? 0) > maxEntryBytes) return this.lone({ detail: 'too-large' })
+    if (tags.length > maxTags) return this.lone({ detail: 'too-many-tags' })
+    const own = kit.settings.per ? [...tags, tagOfKey(kit.keyOf(ask.ctx.request.url, undefined))] : tags
+    return this.stored({ ...verdict.meta, tags: own }, announced)
+  }
+
+  private stored(meta: StoredMeta, announced: number | undefined): Fetched {
+    const { kit, flight, isRefresh } = this.asked
+    const { reply } = this
+    const copy = this.copyOf(meta, announced)
+    const body = new SharedBody(
+      sourceOf(reply.body),
+      {
+        chunk: (chunk) => copy?.write(chunk),
+        end: () => void this.commit(copy, body, meta),
+        fail: () => {
+          copy?.drop()
+          kit.flights.end(flight)
+        },
+        isAwaited: () => flight.isAwaited,
+      },
+      kit.holding,
+    )
+    const forwarded = this.status({ stored: copy !== undefined, ...(copy ? {} : { detail: 'store' }) })
+    kit.addStatus(reply.headers, forwarded)
+    if (isRefresh) {
+      body.drain()
+      reply.body = null
+    } else {
+      reply.body = body.reader(true)
+    }
+    this.offer(meta, body)
+    return { reply, told: { result: 'miss', detail: forwarded.detail, bytes: undefined }, over: body.over }
+  }
+
+  /** Lets others have it, where they may. */
+  private offer(meta: StoredMeta, body: SharedBody): void {
+    const { kit, ask, flight } = this.asked
+    const { policy, clock } = kit.settings
+    const { kind } = evaluate(ask.ctx.request, [meta], clock.date(), policy)
+    if (flight.isShared && !flight.isOutdated && (kind === 'hit' || kind === 'stale')) {
+      flight.land({ kind: 'reply', meta, status: this.reply.status, body })
+      return
+    }
+    body.close()
+    if (flight.isShared && kind === 'revalidate') kit.markLone(ask)
+    flight.land({ kind: 'alone' })
+  }
+
+  private copyOf(meta: StoredMeta, announced: number | undefined): Copy | undefined {
+    const { kit, ask, flight } = this.asked
+    const { policy, maxVariants, maxEntryBytes } = kit.settings
+    if (flight.isOutdated) return undefined
+    const { url } = ask.ctx.request
+    const rule = policy.noVarySearch ? kit.rules.learn(url, this.reply.headers) : undefined
+    const key = policy.noVarySearch ? keyOf(url, policy, ask.partition, rule) : ask.key
+    const variant = slotFor(meta, ask.entries, maxVariants, (stored) => selects(stored, ask.ctx.request, policy))
+    const writer = kit.store.open(key, variant, meta)
+    return writer && new Copy(kit.store, writer, maxEntryBytes, announced)
+  }
+
+  private async commit(copy: Copy | undefined, body: SharedBody, meta: StoredMeta): Promise<void> {
+    const { kit, ask, flight } = this.asked
+    if (flight.isOutdated) copy?.drop()
+    else if (await copy?.commit()) {
+      kit.unmarkLone(ask)
+      kit.tellStored(meta.url, copy?.size ?? 0)
+    }
+    kit.flights.end(flight)
+    body.close()
+  }
+
+  private refused(reason: NotStored): Fetched {
+    const { kit, ask, flight } = this.asked
+    if (flight.isShared && !isFailure(this.reply.status) && !ofAsker.has(reason)) kit.markLone(ask)
+    // What is not stored behind auth has not been looked for in earnest.
+    return this.lone({ detail: reason, ...(reason === 'authorization' && { forward: 'bypass' }) })
+  }
+
+  /** Passes the reply on to the one who asked, as it came. */
+  private lone(status: CacheStatus): Fetched {
+    const { reply } = this
+    const said = this.status(status)
+    this.asked.kit.addStatus(reply.headers, said)
+    this.landed({ kind: 'alone' })
+    return {
+      reply,
+      told: { result: said.forward === 'bypass' ? 'bypass' : 'miss', detail: said.detail, bytes: lengthOf(reply.body) },
+    }
+  }
+
+  private landed(landing: Parameters<Flight['land']>[0]): void {
+    const { kit, flight } = this.asked
+    flight.land(landing)
+    kit.flights.end(flight)
+  }
+
+  private status(more: CacheStatus): CacheStatus {
+    const { forward, detail } = this.asked.decision
+    return { forward, forwardStatus: this.reply.status, ...(detail !== undefined && { detail }), ...more }
+  }
+}
+
+const maxTags = 1_000
+
+// They tell of who asked: of others nothing is known by them.
+const ofAsker: ReadonlySet<NotStored> = new Set(['request-no-store', 'authorization', 'request-body', 'method'])
+
+/** Bytes that the body must have. */
+function announcedBytes({ headers, body }: Reply): number | undefined {
+  const field = headers.get('content-length')
+  return field !== undefined && /^[0-9]+$/.test(field) ? Number(field) : lengthOf(body)
+}
