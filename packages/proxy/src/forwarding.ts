@@ -13,11 +13,12 @@ import type { Dispatcher } from 'undici'
 import { released } from './attempted.ts'
 import { askHandler } from './handler-target.ts'
 import { leaseFrom, untried, upstreamOf } from './leasing.ts'
+import { meantStatus } from './meant-status.ts'
 import type { ProxyParts } from './parts.ts'
 import { Race, type RaceHost } from './race.ts'
 import type { RequestBody } from './request-body.ts'
 import { Retries } from './retries.ts'
-import { isIdempotent } from './retry.ts'
+import { isRepeatable } from './retry.ts'
 import { UpstreamCall } from './upstream-call.ts'
 import { upstreamError } from './upstream-error.ts'
 import type { Upstream } from './upstreams.ts'
@@ -74,6 +75,7 @@ export class Forwarding implements RaceHost {
       return this.keptOr(error)
     } finally {
       this.isSettled = true
+      this.body.settled()
     }
   }
 
@@ -102,7 +104,8 @@ export class Forwarding implements RaceHost {
 
   private attempt(lease: Lease): Promise<Reply> {
     this.call = undefined
-    if (this.parts.settings.hedge && this.body.isHeld && isIdempotent(this.ctx.request.method)) return this.hedged(lease)
+    const { hedge, retries } = this.parts.settings
+    if (hedge && this.body.isHeld && isRepeatable(this.ctx, retries)) return this.hedged(lease)
     return new Promise((resolve, reject) => {
       this.call = this.start(lease, resolve, reject)
     })
@@ -137,7 +140,7 @@ export class Forwarding implements RaceHost {
   }
 
   private mayKeep(reply: Reply): boolean {
-    return this.parts.settings.retries.statuses?.has(reply.status) ?? false
+    return this.parts.settings.retries.statuses?.has(meantStatus(reply.status, reply.headers)) ?? false
   }
 
   private retrying(): Retries {

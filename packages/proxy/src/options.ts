@@ -38,6 +38,12 @@ export interface ProxyTimeouts {
    * far more often where they want to be sure. Default 3,600,000 (an hour); 0: no bound.
    */
   upgradeIdleMs?: number
+  /**
+   * Over how long WebSockets are told to come again elsewhere (close code 1012) when their endpoint is drained or removed, or the
+   * server goes down: each at a moment of its own within it, so that they do not all come back at once. Of the server's grace at most
+   * the first half. Default 10,000; 0: all at once.
+   */
+  upgradeDrainMs?: number
 }
 
 /**
@@ -121,6 +127,7 @@ export interface ProxySettings {
   readonly totalMs: number
   readonly attemptMs: number | undefined
   readonly upgradeIdleMs: number
+  readonly upgradeDrainMs: number
   readonly retries: RetrySettings
   readonly hedge: HedgeSettings | undefined
   readonly deadlineHeader: string | undefined
@@ -193,6 +200,7 @@ export const proxyChecks: Checks<ProxyOptions> = {
       totalMs: optional(milliseconds()),
       attemptMs: optional(milliseconds()),
       upgradeIdleMs: optional(milliseconds(0)),
+      upgradeDrainMs: optional(milliseconds(0)),
     }),
   ),
   retries: optional(retriesCheck),
@@ -226,6 +234,7 @@ export function proxySettings(given: ProxyOptions): ProxySettings {
     totalMs,
     attemptMs: checked.timeouts?.attemptMs,
     upgradeIdleMs: checked.timeouts?.upgradeIdleMs ?? 3_600_000,
+    upgradeDrainMs: checked.timeouts?.upgradeDrainMs ?? 10_000,
     retries: retrySettings(checked.retries),
     hedge: hedgeSettings(checked.hedge),
     deadlineHeader: checked.deadlineHeader,

@@ -8,13 +8,15 @@ import { requestBody } from './request-body.ts'
 import { upstreamHeaders } from './request-headers.ts'
 import { RetryBudget } from './retry-budget.ts'
 import { singleEndpoint } from './single-endpoint.ts'
-import { upgrade } from './upgrade.ts'
+import { OpenTunnels } from './upgrade/open-tunnels.ts'
+import { upgrade } from './upgrade/upgrade.ts'
 import { Upstreams } from './upstreams.ts'
 
 /** A handler that forwards, and its connections. */
 export interface Forwarder extends Handler {
   /**
-   * Closes the connections that are not in use, and the others when they are done; resolves when the last request is over.
+   * Closes the connections that are not in use, and the others when they are done; resolves when the last request is over. Upgraded
+   * ones are told to leave within `timeouts.upgradeDrainMs`, and not waited for.
    * Not the balancer: it may have other users.
    */
   close(): Promise<void>
@@ -36,7 +38,8 @@ export function proxy(to: Balancer | URL | string, options: ProxyOptions = {}): 
   const balancer = target instanceof URL ? singleEndpoint(target) : target
   const upstreams = new Upstreams(settings)
   const budget = settings.retries.budget && new RetryBudget(settings.retries.budget)
-  const parts: ProxyParts = { balancer, upstreams, settings, budget, latencies: new Latencies() }
+  const tunnels = new OpenTunnels(settings.clock, settings.upgradeDrainMs)
+  const parts: ProxyParts = { balancer, upstreams, settings, budget, tunnels, latencies: new Latencies() }
   const { maxRequestBytes } = settings
   const handler: Handler = function proxy(given) {
     const { kind, method } = given.request
@@ -49,5 +52,9 @@ export function proxy(to: Balancer | URL | string, options: ProxyOptions = {}): 
     if (isPromise(body)) return body.then((ready) => new Forwarding(ctx, parts, headers, ready).run())
     return new Forwarding(ctx, parts, headers, body).run()
   }
-  return Object.assign(handler, { close: () => upstreams.close() })
+  const close = () => {
+    tunnels.leaveAll()
+    return upstreams.close()
+  }
+  return Object.assign(handler, { close })
 }

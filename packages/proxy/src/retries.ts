@@ -5,7 +5,7 @@ import { held } from './held-reply.ts'
 import { allFailed, type History, leaseFrom } from './leasing.ts'
 import type { ProxyParts } from './parts.ts'
 import type { RequestBody } from './request-body.ts'
-import { type Attempted, isIdempotent, isKeepAliveRace, mayRetry } from './retry.ts'
+import { type Attempted, isKeepAliveRace, isRepeatable, mayRetry } from './retry.ts'
 
 /**
  * What came of one request's attempts so far, and whether, where and when another may follow. Made when one was not enough:
@@ -44,7 +44,7 @@ export class Retries implements History {
     const { settings, budget } = this.parts
     const now = settings.clock.now()
     this.lastError = error
-    if (!call || !mayRetry(error, call, this.ctx.request.method, body) || now >= this.deadline) throw error
+    if (!call || !mayRetry(error, call, body, () => isRepeatable(this.ctx, settings.retries)) || now >= this.deadline) throw error
     if (isKeepAliveRace(error, call) && !this.needsFresh) {
       this.needsFresh = true
       return
@@ -61,7 +61,7 @@ export class Retries implements History {
   async keeps(reply: Reply, endpoint: Endpoint, body: RequestBody): Promise<boolean> {
     const { settings, budget } = this.parts
     const { retries, clock } = settings
-    if (!isIdempotent(this.ctx.request.method) || !body.isReplayable || this.count >= retries.max) return false
+    if (!isRepeatable(this.ctx, retries) || !body.isReplayable || this.count >= retries.max) return false
     if (budget && !budget.allows(clock.now())) return false
     if (!(await held(reply, clock)) || this.isStopped) return false
     this.kept = reply

@@ -1,4 +1,4 @@
-import { type Checks, options } from '@gatelet/core'
+import { type Checks, type IncomingRequest, options } from '@gatelet/core'
 
 /** How much of the traffic may be attempts that follow or accompany another. */
 export interface RetryBudgetOptions {
@@ -13,8 +13,15 @@ export interface RetryOptions {
   /** Attempts after the first. 0 to 10, default 2. */
   max?: number
   /**
-   * Statuses after which an idempotent request is asked again, 400 to 599, for example `[502, 503, 504]`. Default: none, since a
-   * status is an answer, and only the application knows what its own mean. The answer is kept meanwhile, and is the client's when
+   * Which requests may be asked twice although the first may have been carried out. Default: those with an idempotent method
+   * (RFC 9110 §9.2.2). Every call of gRPC is a POST: `({ url }) => reads.has(url.path)` names those that only read. Should not
+   * throw: what it throws is the end of the request.
+   */
+  repeatable?: (request: IncomingRequest) => boolean
+  /**
+   * Statuses after which such a request is asked again, 400 to 599, for example `[502, 503, 504]`. Default: none, since a
+   * status is an answer, and only the application knows what its own mean. Of gRPC's statuses, which come with a 200, UNAVAILABLE
+   * is a 503 here, RESOURCE_EXHAUSTED a 429, and UNKNOWN, INTERNAL and DATA_LOSS are a 500, where there is no message. The answer is kept meanwhile, and is the client's when
    * no other comes; one that is longer than 64 KiB, or takes more than a second, is the client's at once.
    */
   statuses?: readonly number[]
@@ -34,6 +41,8 @@ export interface RetryOptions {
 /** The same with every default filled in. */
 export interface RetrySettings {
   readonly max: number
+  /** Undefined: by the method. */
+  readonly repeatable: ((request: IncomingRequest) => boolean) | undefined
   /** Undefined for none. */
   readonly statuses: ReadonlySet<number> | undefined
   readonly baseMs: number
@@ -42,7 +51,7 @@ export interface RetrySettings {
   readonly budget: Required<RetryBudgetOptions> | undefined
 }
 
-const { list, milliseconds, number, optional, shape, wrong } = options
+const { fn, list, milliseconds, number, optional, shape, wrong } = options
 
 const count = number({ min: 0, max: 10, integer: true })
 
@@ -59,6 +68,7 @@ const budget: options.Check<RetryBudgetOptions | false> = (value, path) => {
 
 const checks: Checks<RetryOptions> = {
   max: optional(count),
+  repeatable: optional(fn<NonNullable<RetryOptions['repeatable']>>('a function of a request that says true or false')),
   statuses: optional(list(number({ min: 400, max: 599, integer: true }))),
   baseMs: optional(milliseconds()),
   maxMs: optional(milliseconds()),
@@ -75,9 +85,10 @@ export const retriesCheck: options.Check<number | RetryOptions> = (value, path) 
 /** Fills in the defaults. */
 export function retrySettings(given: number | RetryOptions = {}): RetrySettings {
   const options = typeof given === 'number' ? { max: given } : given
-  const { max = 2, statuses = [], baseMs = 25, maxMs = 250, retryAfterMs = 1_000, budget = {} } = options
+  const { max = 2, repeatable, statuses = [], baseMs = 25, maxMs = 250, retryAfterMs = 1_000, budget = {} } = options
   return {
     max,
+    repeatable,
     statuses: statuses.length === 0 ? undefined : new Set(statuses),
     baseMs,
     maxMs,

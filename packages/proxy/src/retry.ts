@@ -1,8 +1,11 @@
-import type { GatewayError } from '@gatelet/core'
+import type { Context, GatewayError } from '@gatelet/core'
 import type { RequestBody } from './request-body.ts'
+import type { RetrySettings } from './retry-options.ts'
 
-/** Whether asking twice has the same effect as asking once (RFC 9110 §9.2.2). */
-export const isIdempotent = (method: string): boolean => idempotent.has(method)
+/** Whether asking twice has the same effect as asking once: as the options say, or by the method (RFC 9110 §9.2.2). */
+export function isRepeatable({ request }: Context, { repeatable }: RetrySettings): boolean {
+  return repeatable ? repeatable(request) : idempotent.has(request.method)
+}
 
 const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'QUERY'])
 
@@ -17,15 +20,15 @@ export interface Attempted {
 }
 
 /**
- * Whether a failed attempt may be followed by another: nothing of the request was sent, or the method is idempotent; and
+ * Whether a failed attempt may be followed by another: nothing of the request was sent, or it may be asked twice; and
  * the body can be sent again.
  */
-export function mayRetry(error: GatewayError, attempt: Attempted, method: string, body: RequestBody): boolean {
+export function mayRetry(error: GatewayError, attempt: Attempted, body: RequestBody, isRepeatable: () => boolean): boolean {
   if (!body.isReplayable) return false
   // No room at one endpoint: another may have some.
   if (error.code === 'QUEUE_FULL' || error.code === 'QUEUE_TIMEOUT') return true
   if (error.side !== 'upstream') return false
-  return !attempt.sent || (error.retryable && idempotent.has(method))
+  return !attempt.sent || (error.retryable && isRepeatable())
 }
 
 /**

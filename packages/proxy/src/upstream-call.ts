@@ -5,6 +5,7 @@ import { retryAfterIn } from './backoff.ts'
 import type { Connection } from './connection.ts'
 import type { Call } from './connections.ts'
 import { withDeadline } from './deadline-header.ts'
+import { meantStatus } from './meant-status.ts'
 import type { ProxySettings } from './options.ts'
 import { checkedStatus, decoded, lengthIn } from './response-head.ts'
 import { replyHeaders, replyTrailers, withoutHopByHop } from './response-headers.ts'
@@ -154,7 +155,7 @@ export class UpstreamCall implements Call, Producer, Attempted {
     const length = lengthIn(raw)
     const isWithBody = hasContent(status, this.options.method)
     if (length !== undefined && length > settings.maxResponseBytes && isWithBody) throw tooLarge()
-    this.answer(outcomeOf(status, this.elapsed(), headers))
+    this.answer(outcomeOf(meantStatus(status, headers), this.elapsed(), headers))
     this.hasHead = true
     if (isWithBody) {
       this.resumeResponse = resume

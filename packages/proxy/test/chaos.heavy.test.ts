@@ -7,7 +7,7 @@ import { baseline, origins, seededRandom } from '@gatelet/testing'
 import { expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { countingClock } from '../../../test/faults/support/counting-clock.ts'
-import { heldBytes } from '../src/request-body.ts'
+import { heldBytes } from '../src/held-bytes.ts'
 
 const count = process.env['HEAVY_SHORT'] === '1' ? 500 : 10_000
 const atOnce = 32

@@ -124,7 +124,7 @@ export class UpstreamStream implements Connection {
     })
   }
 
-  private answered(stream: ClientHttp2Stream, [headers, , raw]: unknown[]): void {
+  private answered(stream: ClientHttp2Stream, [headers, flags, raw]: unknown[]): void {
     this.guarded(() => {
       const { call } = this
       call.onResponseStarted?.()
@@ -133,7 +133,9 @@ export class UpstreamStream implements Connection {
       const status = Number((headers as IncomingHttpHeaders)[':status'])
       const goesOn = call.onHeaders?.(status, answeredFields(raw as string[]), () => this.resume(stream), '')
       stream.on('data', (chunk: Buffer) => this.received(stream, chunk))
-      if (goesOn === false) this.pause(stream)
+      // At once, so that a head with nothing behind it goes on as one: gRPC reads its status there only.
+      if ((flags as number) & constants.NGHTTP2_FLAG_END_STREAM) this.ended()
+      else if (goesOn === false) this.pause(stream)
     })
   }
 
@@ -159,7 +161,7 @@ export class UpstreamStream implements Connection {
   private ended(): void {
     const { stream } = this
     // A stream that is reset without an error looks to Node like one that is done; only with an answer it may be.
-    if (!this.hasHead || (stream?.closed && stream.rstCode !== constants.NGHTTP2_NO_ERROR)) return
+    if (this.isOver || !this.hasHead || (stream?.closed && stream.rstCode !== constants.NGHTTP2_NO_ERROR)) return
     this.hasEnded = true
     this.session.served++
     this.guarded(() => {

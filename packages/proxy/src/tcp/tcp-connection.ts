@@ -13,10 +13,10 @@ import {
   refusalError,
 } from '@gatelet/core'
 import { answered, released } from '../attempted.ts'
-import { tunnel } from '../tunnel.ts'
 import { connected } from './connect.ts'
 import type { TcpClient, TcpSettings } from './options.ts'
 import { headerFrom } from './proxy-header.ts'
+import { tunnel } from './tunnel.ts'
 
 // An endpoint that takes connections and breaks each of them off is not well. One that has not done so by then is.
 const SETTLED_MS = 1_000

@@ -18,9 +18,9 @@ import {
 } from '@gatelet/testing'
 import { describe, expect, test } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
-import { blackHole } from './support/black-hole.ts'
-import { between, gateway } from './support/gateway.ts'
-import { type Ledger, ledger } from './support/ledger.ts'
+import { blackHole } from '../support/black-hole.ts'
+import { between, gateway } from '../support/gateway.ts'
+import { type Ledger, ledger } from '../support/ledger.ts'
 
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ=='
 const ACCEPT = 's3pPLMBiTxaQ9kYGzzhZRbK+xOo='

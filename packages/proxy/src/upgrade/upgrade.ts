@@ -1,33 +1,36 @@
 import { type Context, type Endpoint, GatewayError, type IncomingRequest, type Reply } from '@gatelet/core'
-import { askHandler } from './handler-target.ts'
+import { askHandler } from '../handler-target.ts'
+import { allFailed, leaseFrom, upstreamOf } from '../leasing.ts'
+import type { ProxyParts } from '../parts.ts'
+import { upstreamHeaders } from '../request-headers.ts'
 import { Handshake } from './handshake.ts'
-import { allFailed, leaseFrom, upstreamOf } from './leasing.ts'
-import type { ProxyParts } from './parts.ts'
-import { upstreamHeaders } from './request-headers.ts'
 
 /**
  * Forwards a WebSocket handshake (RFC 6455 §4). Another endpoint is asked only when the connection to the first could not be
  * made.
  * @throws GatewayError `UPGRADE_REFUSED`, `UPGRADE_REQUIRED` for what is no handshake of WebSocket 13
  */
-export async function upgrade(ctx: Context, { balancer, upstreams, settings }: ProxyParts): Promise<Reply> {
+export async function upgrade(ctx: Context, { balancer, upstreams, settings, budget, tunnels }: ProxyParts): Promise<Reply> {
   checkHandshake(ctx.request)
   const headers = upstreamHeaders(ctx.request, settings)
-  const deadline = settings.clock.now() + settings.totalMs
+  const { clock } = settings
+  const deadline = clock.now() + settings.totalMs
+  budget?.asked(clock.now())
   const history = { tried: [] as Endpoint[], lastError: undefined as GatewayError | undefined }
   for (;;) {
     const lease = await leaseFrom(balancer, ctx, history)
     const { endpoint, target } = lease
     const attempt = { ctx, lease, number: history.tried.length }
-    if ('handler' in target) return askHandler(attempt, target.handler, settings.clock)
-    const handshake = new Handshake({ ...attempt, settings, deadline, upstream: upstreamOf(lease, upstreams) })
+    if ('handler' in target) return askHandler(attempt, target.handler, clock)
+    const handshake = new Handshake({ ...attempt, settings, tunnels, deadline, upstream: upstreamOf(lease, upstreams) })
     try {
       return await handshake.ask(headers)
     } catch (error) {
       history.lastError = error as GatewayError
       history.tried.push(endpoint)
-      if (handshake.isConnected || history.lastError.side !== 'upstream' || settings.clock.now() >= deadline) throw error
+      if (handshake.isConnected || history.lastError.side !== 'upstream' || clock.now() >= deadline) throw error
       if (history.tried.length > settings.retries.max) throw allFailed(history)
+      if (budget && !budget.take(clock.now())) throw error
     }
   }
 }

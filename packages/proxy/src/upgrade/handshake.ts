@@ -9,18 +9,20 @@ import {
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { GatewayError, type HeaderList, type Reply, stopReason, switchProtocols } from '@gatelet/core'
-import { type AttemptAt, attempted, released } from './attempted.ts'
-import type { ProxySettings } from './options.ts'
-import { checkedStatus } from './response-head.ts'
-import { replyHeaders } from './response-headers.ts'
-import { tunnel } from './tunnel.ts'
-import { upstreamError } from './upstream-error.ts'
-import type { Upstream } from './upstreams.ts'
+import { type AttemptAt, attempted, released } from '../attempted.ts'
+import type { ProxySettings } from '../options.ts'
+import { checkedStatus } from '../response-head.ts'
+import { replyHeaders } from '../response-headers.ts'
+import { upstreamError } from '../upstream-error.ts'
+import type { Upstream } from '../upstreams.ts'
+import type { OpenTunnels } from './open-tunnels.ts'
+import { Tunnel } from './tunnel.ts'
 
 /** What one handshake needs to know. */
 export interface HandshakeAttempt extends AttemptAt {
   readonly upstream: Upstream
   readonly settings: ProxySettings
+  readonly tunnels: OpenTunnels
   /** When the answer must have begun, in monotonic milliseconds. */
   readonly deadline: number
 }
@@ -150,9 +152,9 @@ export class Handshake {
   }
 
   private switched(response: IncomingMessage, upstream: Duplex, upstreamHead: Buffer): Reply {
-    const { ctx, lease, settings } = this.attempt
+    const { ctx, lease, settings, tunnels } = this.attempt
     // From here on errors come from the socket, and one that nobody hears ends the process.
-    upstream.on('error', () => upstream.destroy())
+    upstream.on('error', () => {})
     if (!this.isRightAnswer(response)) {
       upstream.destroy()
       throw new GatewayError('UPSTREAM_BAD_RESPONSE', { message: 'the upstream switched protocols wrongly' })
@@ -166,11 +168,12 @@ export class Handshake {
       headers,
       body: null,
       upgrade(client: Duplex, clientHead: Buffer, additional: HeaderList) {
-        tunnel(client, upstream)
+        const tunnel = new Tunnel(client, upstream, settings.clock)
+        upstream.once('close', tunnels.add(tunnel, lease.endpoint, ctx))
         // What passes is written to one side and read from the other, so one timer sees it all.
-        if (upstream instanceof Socket) upstream.setTimeout(settings.upgradeIdleMs, () => close(client, upstream))
+        if (upstream instanceof Socket) upstream.setTimeout(settings.upgradeIdleMs, () => tunnel.close())
         switchProtocols(client, additional)
-        if (upstreamHead.length > 0) client.write(upstreamHead)
+        if (upstreamHead.length > 0) tunnel.begin(upstreamHead)
         if (clientHead.length > 0) upstream.write(clientHead)
       },
     }
@@ -200,11 +203,6 @@ function checkFields(headers: readonly string[]): void {
     validateHeaderName(headers[i] as string)
     validateHeaderValue(headers[i] as string, headers[i + 1] as string)
   }
-}
-
-function close(client: Duplex, upstream: Duplex): void {
-  client.destroy()
-  upstream.destroy()
 }
 
 const isFault = ({ side, code }: GatewayError) => side === 'upstream' || code === 'DEADLINE_EXCEEDED'

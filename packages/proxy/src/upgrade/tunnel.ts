@@ -1,0 +1,157 @@
+import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Clock } from '@gatelet/core'
+import { closeFrame, FrameBoundary } from './frame-boundary.ts'
+
+// A peer that vanished without a word is noticed after some minutes.
+const KEEP_ALIVE_MS = 60_000
+
+// How long a client may take to close after it was told to.
+const CLOSING_MS = 5_000
+
+// RFC 6455 §7.4.2 and the registry beside it.
+const SERVICE_RESTART = 1012
+const INTERNAL_ERROR = 1011
+
+/**
+ * Passes bytes between a client and an upstream until both are done, with back-pressure, half-closes and errors of one side told to
+ * the other. Of the WebSocket it follows the frames of the upstream by their heads, so that a Close frame of ours can be put between
+ * two of them; nothing is changed, checked or held back. Nothing is passed before the next turn of the event loop, so what must go
+ * first can still be written.
+ */
+export class Tunnel {
+  private readonly client: Duplex
+  private readonly upstream: Duplex
+  private readonly clock: Clock
+  private readonly frames = new FrameBoundary()
+  private isLeaving = false
+  /** Our Close frame was sent: nothing may follow it (RFC 6455 §5.5.1). */
+  private isTold = false
+  private leaveAt = Number.POSITIVE_INFINITY
+  /** To leave, and then to close. */
+  private cancelTimer: (() => void) | undefined
+
+  constructor(client: Duplex, upstream: Duplex, clock: Clock) {
+    this.client = client
+    this.upstream = upstream
+    this.clock = clock
+    upstream.on('data', (chunk: Buffer) => this.toClient(chunk))
+    upstream.on('end', () => this.upstreamEnded())
+    upstream.on('error', () => this.upstreamBroke())
+    client.on('data', (chunk: Buffer) => this.toUpstream(chunk))
+    client.on('end', () => upstream.end())
+    client.on('error', () => this.close())
+    client.on('drain', () => upstream.resume())
+    upstream.on('drain', () => client.resume())
+    client.on('close', () => this.clientClosed())
+    upstream.on('close', () => this.upstreamClosed())
+    for (const side of [client, upstream]) if (side instanceof Socket) side.setKeepAlive(true, KEEP_ALIVE_MS)
+  }
+
+  /** What of the upstream came with its 101. */
+  begin(chunk: Buffer): void {
+    this.frames.pass(chunk)
+    this.client.write(chunk)
+  }
+
+  /**
+   * Tells the client to come again elsewhere (close code 1012), as soon as the frame on its way has passed. The upstream sees the
+   * client's answer. Where that does not come in five seconds, both sides are closed.
+   */
+  leave(): void {
+    if (this.isLeaving) return
+    this.isLeaving = true
+    this.cancelTimer = undefined
+    if (this.frames.isHere || this.frames.hasClosed) this.tellToLeave()
+  }
+
+  /** The same after `delayMs`, or when another call said so if that is sooner. */
+  leaveIn(delayMs: number): void {
+    const at = this.clock.now() + delayMs
+    if (this.isLeaving || at >= this.leaveAt) return
+    this.leaveAt = at
+    this.cancelTimer?.()
+    this.cancelTimer = undefined
+    if (delayMs === 0) this.leave()
+    else this.cancelTimer = this.clock.setTimer(() => this.leave(), delayMs)
+  }
+
+  close(): void {
+    this.isLeaving = true
+    this.cancelTimer?.()
+    this.client.destroy()
+    this.upstream.destroy()
+  }
+
+  private toClient(chunk: Buffer): void {
+    if (this.isTold) return
+    if (this.isLeaving) this.lastToClient(chunk)
+    else {
+      this.frames.pass(chunk)
+      this.write(chunk)
+    }
+  }
+
+  private lastToClient(chunk: Buffer): void {
+    const end = this.frames.passFrame(chunk)
+    this.write(chunk.subarray(0, end))
+    if (this.frames.isHere) this.tellToLeave()
+  }
+
+  private write(chunk: Buffer): void {
+    if (!this.client.write(chunk)) this.upstream.pause()
+  }
+
+  private toUpstream(chunk: Buffer): void {
+    if (!this.upstream.writable) return
+    if (!this.upstream.write(chunk)) this.client.pause()
+  }
+
+  private tellToLeave(): void {
+    this.tell(SERVICE_RESTART)
+    // What else it sends is not for the client any more, but must not keep its own end from coming.
+    this.upstream.resume()
+    this.closeSoon()
+  }
+
+  private tell(code: number): void {
+    if (this.isTold || this.frames.hasClosed || !this.frames.isHere || !this.client.writable) return
+    this.isTold = true
+    this.client.write(closeFrame(code))
+  }
+
+  // Without a Close frame the upstream did not mean to: it was killed, most likely.
+  private upstreamEnded(): void {
+    this.tell(INTERNAL_ERROR)
+    this.client.end()
+  }
+
+  private upstreamBroke(): void {
+    this.upstreamEnded()
+    this.closeSoon()
+  }
+
+  private clientClosed(): void {
+    const { upstream } = this
+    // What is not sent yet still goes out, when this side ended in order.
+    if (upstream.writableEnded && !upstream.writableFinished && !upstream.destroyed) upstream.once('finish', () => this.close())
+    else this.close()
+  }
+
+  private upstreamClosed(): void {
+    const { client } = this
+    if (!client.writableEnded || client.destroyed) {
+      this.close()
+      return
+    }
+    // It still has our last bytes to read. Closed at once, what it is sending would reset the connection and take them with it.
+    client.resume()
+    this.closeSoon()
+  }
+
+  private closeSoon(): void {
+    this.isLeaving = true
+    this.cancelTimer?.()
+    this.cancelTimer = this.clock.setTimer(() => this.close(), CLOSING_MS)
+  }
+}
