@@ -1,3 +1,7 @@
+export type { CacheableOptions } from './cacheable.ts'
+export { cacheable } from './cacheable.ts'
+export type { MemoryCacheStore, MemoryCacheStoreOptions } from './memory/memory-cache-store.ts'
+export { memoryCacheStore } from './memory/memory-cache-store.ts'
 export { cache } from './middleware/cache.ts'
 export type { CacheControl, CacheStats } from './middleware/control.ts'
 export type { CacheOptions, CollapseOptions } from './middleware/options.ts'
