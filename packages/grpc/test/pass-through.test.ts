@@ -1,10 +1,16 @@
+import { once } from 'node:events'
+import { connect, constants, createServer, type ServerHttp2Session } from 'node:http2'
+import type { AddressInfo } from 'node:net'
+import type { Writable } from 'node:stream'
 import { createBalancer } from '@gatelet/balancer'
 import { chain, GatewayError, type Handler, problem } from '@gatelet/core'
 import { grpc } from '@gatelet/grpc'
 import { serve } from '@gatelet/node'
 import { type ProxyOptions, proxy } from '@gatelet/proxy'
+import { standstill } from '@gatelet/testing'
 import { type Client, Metadata, status } from '@grpc/grpc-js'
 import { describe, expect, test } from 'vitest'
+import { frame } from '../src/wire/frames.ts'
 import { type Fields, shopClient, startShop, unary } from './support/shop.ts'
 
 interface Front extends AsyncDisposable {
@@ -12,7 +18,8 @@ interface Front extends AsyncDisposable {
 }
 
 async function gateway(urls: readonly string[], options: ProxyOptions = {}): Promise<Front> {
-  const balancer = createBalancer({ endpoints: [...urls], strategy: 'round-robin' })
+  // Nobody is left out for a while after a failure: tests want to see who is asked.
+  const balancer = createBalancer({ endpoints: [...urls], strategy: 'round-robin', ejection: false })
   const front = await answering(
     chain()
       .use(grpc())
@@ -29,7 +36,7 @@ async function gateway(urls: readonly string[], options: ProxyOptions = {}): Pro
 
 async function answering(handler: Handler): Promise<Front> {
   const server = await serve(handler, { host: '127.0.0.1', port: 0, http2: true })
-  return { url: server.url, [Symbol.asyncDispose]: () => server.close({ graceMs: 0 }) }
+  return { url: server.url, [Symbol.asyncDispose]: async () => void (await server.close({ graceMs: 0 })) }
 }
 
 type Stream = NodeJS.ReadWriteStream & { cancel(): void }
@@ -216,4 +223,191 @@ test('calls on one connection go to all servers in turn', async () => {
   using client = shopClient(front.url)
   for (let asked = 0; asked < 10; asked++) await unary(client, 'GetItem', { name: 'lamp' })
   expect([one.calls.length, other.calls.length]).toEqual([5, 5])
+})
+
+describe('another server is asked', () => {
+  /** Refuses each stream, as a server that has no room for more, or goes down. */
+  async function refusing(code: number): Promise<Front & { asked: number }> {
+    const server = createServer()
+    const sessions = new Set<ServerHttp2Session>()
+    const front = { url: '', asked: 0, [Symbol.asyncDispose]: close }
+    server.on('session', (session) => sessions.add(session))
+    server.on('stream', (refused) => {
+      refused.on('error', () => {})
+      front.asked++
+      // The client's message has come by then.
+      refused.once('data', () => refused.close(code))
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    front.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    async function close() {
+      for (const session of sessions) session.destroy()
+      await new Promise((resolve) => server.close(resolve))
+    }
+    return front
+  }
+
+  test('after REFUSED_STREAM, with what the client has sent already', async () => {
+    await using full = await refusing(constants.NGHTTP2_REFUSED_STREAM)
+    await using shop = await startShop()
+    await using front = await gateway([full.url, shop.url])
+    using client = shopClient(front.url)
+    for (let asked = 0; asked < 6; asked++) {
+      const { message } = await unary(client, 'Echo', { text: `call ${asked}`, raw: Buffer.alloc(20_000) })
+      expect(message).toMatchObject({ text: `call ${asked}` })
+    }
+    expect(full.asked).toBeGreaterThan(0)
+    expect(shop.calls.length).toBe(6)
+  })
+
+  test('in the middle of a conversation that has no answer yet', async () => {
+    await using full = await refusing(constants.NGHTTP2_REFUSED_STREAM)
+    await using shop = await startShop()
+    await using front = await gateway([full.url, shop.url])
+    using client = shopClient(front.url)
+    for (let asked = 0; asked < 2; asked++) {
+      const call = stream(client, 'Chat')
+      const heard = call[Symbol.asyncIterator]()
+      for (const title of ['one', 'two']) {
+        call.write({ title } as never)
+        expect((await heard.next()).value).toMatchObject({ title: `echo ${title}` })
+      }
+      call.end()
+      expect((await heard.next()).done).toBe(true)
+    }
+    expect(full.asked).toBe(1)
+  })
+
+  test('never after a reset that says nothing of the kind', async () => {
+    await using broken = await refusing(constants.NGHTTP2_INTERNAL_ERROR)
+    await using shop = await startShop()
+    await using front = await gateway([broken.url, shop.url])
+    using client = shopClient(front.url)
+    const codes = []
+    for (let asked = 0; asked < 2; asked++)
+      codes.push(
+        await unary(client, 'GetItem', {}).then(
+          () => 0,
+          ({ code }: { code: number }) => code,
+        ),
+      )
+    expect(codes.sort()).toEqual([0, status.UNAVAILABLE])
+    expect(shop.calls.length).toBe(1)
+  })
+
+  test('after UNAVAILABLE, where the options say of the method that it may be', async () => {
+    let refused = 0
+    await using full = await startShop({
+      GetItem: (_: unknown, done: (error: object) => void) => {
+        refused++
+        done({ code: status.UNAVAILABLE, details: 'no room' })
+      },
+      MoveItem: (_: unknown, done: (error: object) => void) => done({ code: status.UNAVAILABLE, details: 'no room' }),
+    })
+    await using shop = await startShop()
+    const repeatable = ({ url }: { url: { path: string } }) => url.path.endsWith('/GetItem')
+    await using front = await gateway([full.url, shop.url], { retries: { repeatable, statuses: [503] } })
+    using client = shopClient(front.url)
+    for (let asked = 0; asked < 4; asked++) await unary(client, 'GetItem', { name: 'lamp' })
+    expect(refused).toBeGreaterThan(0)
+    expect(shop.calls.length).toBe(4)
+    const moved = async () =>
+      unary(client, 'MoveItem', {}).then(
+        () => 0,
+        ({ code }: { code: number }) => code,
+      )
+    expect([await moved(), await moved()].sort()).toEqual([0, status.UNAVAILABLE])
+  })
+
+  test('while one restarts: its GOAWAY ends no call', async () => {
+    const one = await startShop()
+    await using other = await startShop()
+    await using front = await gateway([one.url, other.url])
+    using client = shopClient(front.url)
+    let isOver = false
+    let answered = 0
+    const asking = Array.from({ length: 8 }, async () => {
+      while (!isOver) {
+        await unary(client, 'GetItem', { name: 'lamp' })
+        answered++
+      }
+    })
+    await expect.poll(() => answered).toBeGreaterThan(50)
+    await new Promise((resolve) => one.server.tryShutdown(resolve))
+    const before = answered
+    await expect.poll(() => answered).toBeGreaterThan(before + 50)
+    await using again = await startShop({}, one.port)
+    await expect.poll(() => again.calls.length, { timeout: 5_000 }).toBeGreaterThan(0)
+    isOver = true
+    await Promise.all(asking)
+  })
+})
+
+test('a server whose calls fail with UNAVAILABLE is ejected like one that answers 503', async () => {
+  await using ill = await startShop({
+    GetItem: (_: unknown, done: (error: object) => void) => done({ code: status.UNAVAILABLE }),
+  })
+  await using shop = await startShop()
+  const balancer = createBalancer({
+    endpoints: [ill.url, shop.url],
+    strategy: 'round-robin',
+    ejection: { consecutiveFailures: 3 },
+  })
+  await using front = await answering(
+    chain()
+      .use(grpc())
+      .to(proxy(balancer, { http2: true })),
+  )
+  using client = shopClient(front.url)
+  let failed = 0
+  for (let asked = 0; asked < 20; asked++) await unary(client, 'GetItem', {}).catch(() => failed++)
+  expect(failed).toBe(3)
+  await balancer.close()
+})
+
+test('a client that does not read stops the server', async () => {
+  let written = 0
+  await using endless = await startShop({
+    WatchItems: async (call: Writable) => {
+      call.on('error', () => {})
+      const payload = Buffer.alloc(65_536)
+      while (!call.destroyed && written < 1_000) {
+        written++
+        if (!call.write({ payload })) await new Promise((resolve) => call.once('drain', resolve))
+      }
+    },
+  })
+  await using front = await gateway([endless.url])
+  const session = connect(front.url)
+  const call = session.request({
+    ':method': 'POST',
+    ':path': '/shop.v1.Shop/WatchItems',
+    'content-type': 'application/grpc',
+    te: 'trailers',
+  })
+  call.end(frame(new Uint8Array()))
+  await once(call, 'response')
+  call.pause()
+  // No more comes: what is written is the room of windows and buffers on the way, and not the 64 MB that there are.
+  await standstill(() => written)
+  expect(written).toBeLessThan(500)
+  session.destroy()
+})
+
+test('a status that is all of an answer stays one head, on which the stream ends', async () => {
+  await using shop = await startShop()
+  await using front = await gateway([shop.url])
+  const session = connect(front.url)
+  const call = session.request({
+    ':method': 'POST',
+    ':path': '/shop.v1.Shop/Nothing',
+    'content-type': 'application/grpc',
+    te: 'trailers',
+  })
+  call.end(frame(new Uint8Array()))
+  const [head, flags] = (await once(call, 'response')) as [Record<string, string>, number]
+  expect(head['grpc-status']).toBe(String(status.UNIMPLEMENTED))
+  expect(flags & constants.NGHTTP2_FLAG_END_STREAM).toBe(constants.NGHTTP2_FLAG_END_STREAM)
+  session.destroy()
 })

@@ -1,10 +1,11 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
-import { type Context, text } from '@gatelet/core'
+import { type Context, type IncomingRequest, text } from '@gatelet/core'
 import { proxy } from '@gatelet/proxy'
 import { type Answer, call, calls, exchange, type Origin, type OriginFarm, origins, rawServer } from '@gatelet/testing'
 import { describe, expect, test } from 'vitest'
+import { heldBytes } from '../src/held-bytes.ts'
 import { ledger } from './support/ledger.ts'
 import { trickle } from './support/trickle.ts'
 
@@ -76,16 +77,52 @@ describe('after bytes were sent', () => {
     expect(balancer.kinds).toEqual(['failure'])
   })
 
-  test('a PUT that streams does not: what was sent of it is gone', async () => {
+  test('so does a PUT that streams, with what was sent of it and what follows', async () => {
     await using farm = await origins(2)
     const upload = trickle()
     const answering = call(proxy(ledger(farm.urls)), { method: 'PUT', body: upload.body })
+    upload.push('hello ')
+    await at(farm, 0).when(() => at(farm, 0).requests[0]?.bodyBytes === 6)
+    await farm.stop(0)
+    upload.push('world')
+    upload.end()
+    expect((await answering).status).toBe(200)
+    expect(at(farm, 1).requests[0]?.bodyBytes).toBe(11)
+  })
+
+  test('a PUT that streams does not when more than 64 KiB of it were sent: they are gone', async () => {
+    await using farm = await origins(2)
+    const upload = trickle()
+    const answering = call(proxy(ledger(farm.urls)), { method: 'PUT', body: upload.body })
+    upload.push('x'.repeat(65_537))
+    await at(farm, 0).when(() => at(farm, 0).requests[0]?.bodyBytes === 65_537)
+    await farm.stop(0)
+    expect((await answering).status).toBe(502)
+    expect(at(farm, 1).hits).toBe(0)
+    expect(upload.isCancelled()).toBe(true)
+  })
+
+  test('nor does a POST that streams', async () => {
+    await using farm = await origins(2)
+    const upload = trickle()
+    const answering = call(proxy(ledger(farm.urls)), { method: 'POST', body: upload.body })
     upload.push('hello')
     await at(farm, 0).when(() => at(farm, 0).requests[0]?.bodyBytes === 5)
     await farm.stop(0)
     expect((await answering).status).toBe(502)
     expect(at(farm, 1).hits).toBe(0)
     expect(upload.isCancelled()).toBe(true)
+    expect(heldBytes()).toBe(0)
+  })
+
+  test('a POST that may be asked twice, as the options say, does', async () => {
+    await using farm = await origins(2)
+    at(farm, 0).fault = { kind: 'reset-before-headers' }
+    const repeatable = ({ headers }: IncomingRequest) => headers.has('idempotency-key')
+    const handler = proxy(ledger(farm.urls), { retries: { repeatable } })
+    const asked = { method: 'POST', body: 'hello' }
+    expect((await call(handler, { ...asked, headers: { 'idempotency-key': '1' } })).status).toBe(200)
+    expect((await call(handler, asked)).status).toBe(502)
   })
 
   test('a HEAD or GET that is too slow goes elsewhere; a POST does not', async () => {

@@ -30,12 +30,23 @@ describe('a status that is to be asked again', () => {
     expect(at(farm, 1).hits).toBe(0)
   })
 
-  test('is an answer to an upload that was sent as it came', async () => {
+  test('sends an upload again that was sent as it came, where it is small', async () => {
     await using farm = await origins(2)
     at(farm, 0).fault = busy
     const upload = trickle()
     const answering = call(proxy(ledger(farm.urls), { retries }), { method: 'PUT', body: upload.body })
     upload.push('hello')
+    upload.end()
+    expect((await answering).status).toBe(200)
+    expect(at(farm, 1).requests[0]?.bodyBytes).toBe(5)
+  })
+
+  test('is an answer to an upload of more than 64 KiB', async () => {
+    await using farm = await origins(2)
+    at(farm, 0).fault = busy
+    const upload = trickle()
+    const answering = call(proxy(ledger(farm.urls), { retries }), { method: 'PUT', body: upload.body })
+    upload.push('x'.repeat(65_537))
     upload.end()
     expect((await answering).status).toBe(503)
     expect(at(farm, 1).hits).toBe(0)

@@ -24,12 +24,9 @@ export function statusFields({ code, message, details }: Status): HeaderList {
 
 /** Text as `grpc-message` carries it (gRPC over HTTP/2, "Status-Message"): UTF-8, percent-encoded but for printable ASCII. */
 export function encodedMessage(text: string): string {
-  // What is no Unicode cannot be written as UTF-8.
-  return text
-    .toWellFormed()
-    .replace(/[^ -$&-~]+/gu, (run) =>
-      [...Buffer.from(run)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
-    )
+  return text.replace(/[^ -$&-~]+/g, (run) =>
+    [...Buffer.from(run)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
+  )
 }
 
 /** The text of `grpc-message`. What is not encoded rightly stays as it is: a message must never be lost for it. */
