@@ -31,9 +31,9 @@ import { bytesOfAnswer } from './stored-reply.ts'
  */
 export function cache(options: CacheOptions & { per: 'principal' }): Middleware<{ readonly principal: WhoAsks }> & CacheControl
 export function cache<S extends object = {}>(
-  options: CacheOptions<S> & { per?: (ctx: Context<S>) => string },
+  options?: CacheOptions<S> & { per?: (ctx: Context<S>) => string },
 ): Middleware<S> & CacheControl
-export function cache<S extends object>(options: CacheOptions<S>): Middleware<S> & CacheControl {
+export function cache<S extends object>(options?: CacheOptions<S>): Middleware<S> & CacheControl {
   const per = options?.per === 'principal' ? (partitionOf as unknown as (ctx: Context<S>) => string) : options?.per
   const kit = new Kit(settingsOf(options, per))
   const layer = withStrictPaths(function cache(ctx: Context<S>, next: Handler<S>) {

@@ -1,11 +1,12 @@
 import { type Check, type Checks, type Clock, type Context, checkOptions, options, systemClock } from '@gatelet/core'
+import { memoryCacheStore } from '../memory/memory-cache-store.ts'
 import { type Policy, type PolicyOptions, policyChecks, policyOf } from '../policy/options.ts'
 import type { CacheStore } from '../store.ts'
 
 /** What `cache` does: the choices that RFC 9111 leaves (`PolicyOptions`), and where and how replies are kept. */
 export interface CacheOptions<S extends object = {}> extends Omit<PolicyOptions, 'partitioned'> {
-  /** Where replies are kept. */
-  store: CacheStore
+  /** Where replies are kept. Default: `memoryCacheStore({ maxBytes: 67_108_864 })`, 64 MiB of this process. */
+  store?: CacheStore
   /**
    * Whom a reply is for, where it goes to nobody else: `principal`, or a text for each request. Replies to requests with
    * credentials are then stored too. Of a principal all that access may hang on counts: issuer, subject, scheme, scopes and
@@ -90,7 +91,7 @@ const { partitioned: _, ...policyOwn } = policyChecks
 
 const checks: Checks<CacheOptions> = {
   ...policyOwn,
-  store,
+  store: optional(store),
   per: optional(either("'principal' or a function", oneOf('principal'), fn<(ctx: Context) => string>())),
   bypass: optional(fn<(ctx: Context) => boolean>()),
   collapse: optional(either('an object or false', shape(collapseChecks), oneOf(false))),
@@ -105,12 +106,14 @@ const checks: Checks<CacheOptions> = {
 }
 
 /** @throws GatewayError `BAD_OPTION` */
-export function settingsOf<S extends object>(given: CacheOptions<S>, per: Settings<S>['per']): Settings<S> {
+export function settingsOf<S extends object>(given: CacheOptions<S> | undefined, per: Settings<S>['per']): Settings<S> {
   const checked = checkOptions<CacheOptions>('cache', given, checks)
   const { waitMs = 10_000, hitForMissMs = 10_000, maxBytes = 67_108_864 } = checked.collapse || {}
+  const clock = checked.clock ?? systemClock
+  const policy = policyOf({ ...policyPart(checked), partitioned: checked.per !== undefined })
   return {
-    policy: policyOf({ ...policyPart(checked), partitioned: checked.per !== undefined }),
-    store: checked.store,
+    policy,
+    store: checked.store ?? memoryCacheStore({ maxBytes: 67_108_864, policy, clock }),
     per,
     bypass: checked.bypass as Settings<S>['bypass'],
     collapse: checked.collapse === false ? undefined : { waitMs, hitForMissMs, maxBytes },
@@ -121,7 +124,7 @@ export function settingsOf<S extends object>(given: CacheOptions<S>, per: Settin
     tagsFrom: checked.tagsFrom ?? ['surrogate-key', 'cache-tag'],
     keepTags: checked.keepTags ?? false,
     unkeyed: new Set((checked.unkeyed ?? reflected).map((name) => name.toLowerCase())),
-    clock: checked.clock ?? systemClock,
+    clock,
   }
 }
 
