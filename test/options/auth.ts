@@ -85,7 +85,7 @@ export const authSubjects: Readonly<Record<string, Subject>> = {
   CertificateVerifierOptions: {
     through: certificate,
     good: { identify: () => undefined },
-    bad: { header: 'client cert', format: 'der', identify: 'subject' },
+    bad: { header: 'client cert', format: 'der', identify: 'subject', clock: {} },
   },
   MemoryReplaysOptions: { through: memoryReplays, bad: { maxEntries: 1, clock: {} } },
   IdentityOptions: {

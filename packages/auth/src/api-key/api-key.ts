@@ -71,7 +71,8 @@ export function apiKey(given: ApiKeyOptions): Verifier {
   const judge = (parts: KeyParts, stored: StoredApiKey | undefined): Verdict => {
     const isRight = isSameHash(keyedHash(pepper, parts.secret), Buffer.from(stored?.hash ?? nobodys, 'base64url'))
     if (!stored || !isRight) return unknown
-    if (stored.expiresAt !== undefined && clock.date() >= stored.expiresAt) return expired
+    // Not `>=`: what a store gives for a date and is none must not be one that never comes.
+    if (stored.expiresAt !== undefined && !(clock.date() < stored.expiresAt)) return expired
     return { kind: 'proved', principal: principalOf({ scheme: 'api-key', ...stored }) }
   }
   return {

@@ -1,4 +1,4 @@
-import { type Checks, type Context, checkOptions, type MaybePromise, options } from '@gatelet/core'
+import { type Checks, type Context, checkOptions, GatewayError, type MaybePromise, options } from '@gatelet/core'
 import { authorizationOf } from '../authorization.ts'
 import { isSameHash, keyedHash } from '../digest.ts'
 import { lookedUp } from '../looked-up.ts'
@@ -40,12 +40,19 @@ export function basic(given: BasicOptions): Verifier {
 /**
  * A `check` for the few users that stand in a configuration: their passwords in the clear, compared by keyed hashes in constant
  * time, with the same work for a name that is not there.
+ * @throws GatewayError `BAD_OPTION` for a password that is empty, such as that of a variable which nobody has set
  * @example basic({ check: fixedUsers({ prometheus: process.env.METRICS_PASSWORD }) })
  */
 export function fixedUsers(passwords: Readonly<Record<string, string>>): BasicOptions['check'] {
+  for (const [user, password] of Object.entries(passwords)) checkPassword(user, password)
   const key = crypto.getRandomValues(new Uint8Array(32))
   const users = new Map(Object.entries(passwords).map(([user, password]) => [user, keyedHash(key, password)]))
   return (user, password) => (isSameHash(keyedHash(key, password), users.get(user)) ? { subject: user } : undefined)
+}
+
+function checkPassword(user: string, password: unknown): void {
+  if (typeof password === 'string' && password !== '') return
+  throw new GatewayError('BAD_OPTION', { path: user, message: `fixedUsers: ${user} must have a password that is not empty` })
 }
 
 /**

@@ -1,5 +1,5 @@
 import { createHash, type X509Certificate } from 'node:crypto'
-import { type Checks, checkOptions, type MaybePromise, options } from '@gatelet/core'
+import { type Checks, type Clock, checkOptions, type MaybePromise, options, systemClock } from '@gatelet/core'
 import { lookedUp } from '../looked-up.ts'
 import { type Principal, type PrincipalInit, principalOf } from '../principal.ts'
 import { absent, type Refused, type Verifier } from '../verifier.ts'
@@ -15,12 +15,14 @@ export interface CertificateVerifierOptions extends CertificateSourceOptions {
    * rejects where that cannot be said: 503
    */
   identify: (certificate: X509Certificate) => MaybePromise<Holder | undefined>
+  clock?: Clock
 }
 
 const checks: Checks<CertificateVerifierOptions> = {
   header: (value, path) => certificateSourceCheck({ [nameOf(path)]: value }, '').header,
   format: (value, path) => certificateSourceCheck({ [nameOf(path)]: value }, '').format,
   identify: options.fn<CertificateVerifierOptions['identify']>('a function (certificate) => who it is, or undefined'),
+  clock: options.optional(options.clock),
 }
 
 const nameOf = (path: string): string => path.slice(path.lastIndexOf('.') + 1)
@@ -31,13 +33,15 @@ const nameOf = (path: string): string => path.slice(path.lastIndexOf('.') + 1)
  * @example certificate({ identify: ({ fingerprint256 }) => devices.get(fingerprint256) })
  */
 export function certificate(given: CertificateVerifierOptions): Verifier {
-  const { identify, ...source } = checkOptions('certificate', given, checks)
+  const { identify, clock = systemClock, ...source } = checkOptions('certificate', given, checks)
   return {
     challenges: [{ scheme: 'Certificate', params: {} }],
     verify(ctx) {
       const presented = presentedCertificate(ctx, source)
       if (presented === undefined) return absent
       if (presented === 'malformed') return malformed
+      // It was good when the connection began, which may be long ago, or have been taken up again.
+      if (!isGoodAt(presented, clock.date())) return expired
       return lookedUp(
         () => identify(presented),
         (who) => (who ? { kind: 'proved', principal: principalFor(who, presented) } : unknown),
@@ -45,6 +49,9 @@ export function certificate(given: CertificateVerifierOptions): Verifier {
     },
   }
 }
+
+const isGoodAt = ({ validFrom, validTo }: X509Certificate, now: number): boolean =>
+  Date.parse(validFrom) <= now && now < Date.parse(validTo)
 
 const principalFor = (who: Holder, { validTo }: X509Certificate): Principal =>
   principalOf({ ...who, scheme: 'certificate', expiresAt: Date.parse(validTo) })
@@ -56,3 +63,4 @@ export function certificateThumbprint(certificate: X509Certificate): string {
 
 const malformed: Refused = { kind: 'refused', status: 400, reason: 'malformed-certificate' }
 const unknown: Refused = { kind: 'refused', status: 401, reason: 'unknown-certificate' }
+const expired: Refused = { kind: 'refused', status: 401, reason: 'expired' }

@@ -6,7 +6,8 @@ export interface ReplayStore {
    * Notes that something is used, unless it was before. One step: two requests at the same time must not both be the first.
    * @param id of at most 128 characters
    * @param madeAt when it was made, in milliseconds since 1970, as it says itself
-   * @param untilMs when it may be forgotten, since it is too old by then to be accepted at all
+   * @param untilMs when it may be forgotten, since it is too old by then to be accepted at all. Keep it for some seconds more, or say false
+   * from then on: it was young when it was looked at, and that takes time
    * @returns whether this is the first time. Throws or rejects where that cannot be said: the answer is 503
    */
   use(id: string, madeAt: number, untilMs: number): MaybePromise<boolean>
@@ -50,7 +51,8 @@ export class Replays implements ReplayStore {
   }
 
   use(id: string, madeAt: number, untilMs: number): boolean {
-    if (madeAt <= this.oldest || this.noted.has(id)) return false
+    // What has ended while its signature was looked at may be forgotten already: nobody can say whether it was used.
+    if (madeAt <= this.oldest || untilMs <= this.date() || this.noted.has(id)) return false
     this.sweep()
     if (this.noted.size >= this.maxEntries) this.forgetFirst()
     this.noted.set(id, { madeAt, untilMs })

@@ -58,7 +58,7 @@ function signed(
   if (claim.alg !== undefined && claim.alg !== algorithm) return refused('wrong-algorithm')
   const verifying = verifyingKey(key)
   if (!verifying) return { kind: 'unavailable', reason: 'bad-key' }
-  if (key.expiresAt !== undefined && rules.clock.date() >= key.expiresAt) return refused('expired-key')
+  if (key.expiresAt !== undefined && !(rules.clock.date() < key.expiresAt)) return refused('expired-key')
   const base = signatureBase(originalOf(ctx.request), claim, rules)
   if (!base) return refused('missing-component')
   if (!isSignedBy(verifying, algorithm, base, claim.signature)) return refused('bad-signature')

@@ -121,3 +121,14 @@ test('a record that is broken proves nothing', async () => {
     expect(await verify({ 'x-api-key': key })).not.toMatchObject({ kind: 'proved' })
   }
 })
+
+test.each<[string, unknown]>([
+  ['no number', Number.NaN],
+  ['a text', '2999-01-01T00:00:00Z'],
+  ['null', null],
+  ['an object', {}],
+])('a key whose end is %s has ended', async (_, expiresAt) => {
+  const { key, stored, keys, verify } = setup()
+  keys.put({ ...stored, expiresAt: expiresAt as number })
+  expect(await verify({ 'x-api-key': key })).toMatchObject({ kind: 'refused', status: 401, reason: 'expired' })
+})

@@ -48,6 +48,16 @@ describe('basic', () => {
   })
 })
 
+test.each<[string, unknown]>([
+  ['an empty password', ''],
+  ['none', undefined],
+  ['a number', 7],
+])('a user with %s stops the start: anybody could be them', (_, password) => {
+  expect(() => fixedUsers({ eve: 'x', ada: password as string })).toThrow(
+    expect.objectContaining({ code: 'BAD_OPTION', path: 'ada', message: expect.stringMatching(/must have a password/) }),
+  )
+})
+
 test('the name that is claimed can be known before it is proved', () => {
   const claimed = (authorization: string) => claimedUser(contextOf({ authorization }))
   expect(claimed(`Basic ${Buffer.from('ada:wrong:password').toString('base64')}`)).toBe('ada')

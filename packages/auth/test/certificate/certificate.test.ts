@@ -1,11 +1,14 @@
+import { X509Certificate } from 'node:crypto'
 import { auth, type CertificateVerifierOptions, certificate, jwt, type Verdict } from '@gatelet/auth'
 import { chain, HeaderList } from '@gatelet/core'
+import { virtualClock } from '@gatelet/testing'
 import { describe, expect, test } from 'vitest'
 import { certificate as testCertificate } from '../../../../test/certificates/certificates.ts'
 import { contextOf, hello, replyOf } from '../fakes.ts'
 import { pair, token } from '../issuer.ts'
 
 const client = testCertificate('client').cert
+const { validFrom, validTo } = new X509Certificate(client)
 const stranger = testCertificate('stranger').cert
 
 /** As RFC 9440 §2.1 writes a certificate, and as nginx does. */
@@ -72,6 +75,16 @@ describe('a certificate that a trusted proxy tells of', () => {
   ])('is refused when it is %s', async (_, fields, format) => {
     const options = format ? { format } : {}
     expect(await ask(fields, options)).toEqual({ kind: 'refused', status: 400, reason: 'malformed-certificate' })
+  })
+
+  test.each<[string, number, string]>([
+    ['is refused on the first moment after its end', Date.parse(validTo), 'expired'],
+    ['is good on the last one before', Date.parse(validTo) - 1, 'proved'],
+    ['is good on its first moment', Date.parse(validFrom), 'proved'],
+    ['is refused on the one before', Date.parse(validFrom) - 1, 'expired'],
+  ])('%s', async (_, date, found) => {
+    const verdict = await ask([['client-cert', rfc9440(client)]], { clock: virtualClock({ date }) })
+    expect(verdict.kind === 'refused' ? verdict.reason : verdict.kind).toBe(found)
   })
 
   test('that nobody knows lets nobody in', async () => {

@@ -212,6 +212,15 @@ describe('used proofs', () => {
     expect(replays.size).toBe(50)
   })
 
+  test('are refused at their end, also where the place that they had is another one’s by then', async () => {
+    const clock = virtualClock({ date: 0 })
+    const replays = memoryReplays({ clock })
+    expect(replays.use('proof', 0, 10)).toBe(true)
+    await clock.advance(10)
+    expect(replays.use('another', 10, 20)).toBe(true)
+    expect(replays.use('proof', 0, 10)).toBe(false)
+  })
+
   test('a store that is away is no reason to call a proof bad', async () => {
     const { ask, proof } = await setup({ replays: { use: () => Promise.reject(new Error('away')) } })
     expect(await ask(await proof())).toMatchObject({ kind: 'unavailable', reason: 'no-store' })
