@@ -1,25 +1,51 @@
-import { cachePolicy } from '@gatelet/cache'
+import { cache, cacheable, cachePolicy } from '@gatelet/cache'
 import type { Subject } from './subjects.ts'
+
+const ofPolicy = {
+  mode: 'public',
+  name: 'é',
+  targets: ['cdn cache control'],
+  defaults: 60,
+  heuristic: true,
+  requestDirectives: 'yes',
+  setCookie: 'store',
+  cookies: 'strip',
+  keepMs: -1,
+  query: ['utm_source'],
+  noVarySearch: 1,
+}
 
 /** The options of `@gatelet/cache`. */
 export const cacheSubjects: Readonly<Record<string, Subject>> = {
-  PolicyOptions: {
-    through: cachePolicy,
+  CacheOptions: {
+    through: cache,
     bad: {
-      mode: 'public',
-      name: 'é',
-      targets: ['cdn cache control'],
-      defaults: 60,
-      heuristic: true,
-      requestDirectives: 'yes',
-      setCookie: 'store',
-      cookies: 'strip',
-      partitioned: 'principal',
-      keepMs: -1,
-      query: ['utm_source'],
-      noVarySearch: 1,
+      ...ofPolicy,
+      store: new Map(),
+      per: 'client',
+      bypass: '/admin',
+      collapse: true,
+      refreshJitterMs: -1,
+      maxEntryBytes: '8MB',
+      maxVariants: 0,
+      storeTimeoutMs: 0,
+      tagsFrom: ['surrogate key'],
+      keepTags: 'yes',
+      unkeyed: 'x-forwarded-host',
+      clock: {},
     },
   },
+  CollapseOptions: {
+    through: (collapse) => cache({ collapse }),
+    at: 'collapse',
+    bad: { waitMs: 0, hitForMissMs: -1, maxBytes: 1.5 },
+  },
+  CacheableOptions: {
+    through: cacheable,
+    good: { ttlMs: 60_000 },
+    bad: { ttlMs: 60, browserMs: -1, staleWhileRevalidateMs: '1m', staleIfErrorMs: Number.NaN, isPublic: 'yes' },
+  },
+  PolicyOptions: { through: cachePolicy, bad: { ...ofPolicy, partitioned: 'principal' } },
   PolicyDefaults: {
     through: (defaults) => cachePolicy({ defaults }),
     at: 'defaults',

@@ -2,6 +2,8 @@ export type { AuthOptions, Claims, JwtOptions, Policy, Principal, Verifier } fro
 export { auth, jwt, scope } from '@gatelet/auth'
 export type { BalancerOptions, EjectionOptions, EndpointInit, EndpointView, ManagedBalancer } from '@gatelet/balancer'
 export { createBalancer } from '@gatelet/balancer'
+export type { CacheOptions, CacheStore } from '@gatelet/cache'
+export { cache, memoryCacheStore } from '@gatelet/cache'
 export type {
   Balancer,
   Body,

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import * as root from 'gatelet'
 import * as auth from 'gatelet/auth'
 import * as balancer from 'gatelet/balancer'
+import * as cache from 'gatelet/cache'
 import * as core from 'gatelet/core'
 import * as express from 'gatelet/express'
 import * as fetchHost from 'gatelet/fetch'
@@ -12,7 +13,7 @@ import * as rateLimiter from 'gatelet/rate-limiter'
 import * as router from 'gatelet/router'
 import { expect, test } from 'vitest'
 
-const parts = { auth, balancer, core, express, fetch: fetchHost, koa, node, proxy, 'rate-limiter': rateLimiter, router }
+const parts = { auth, balancer, cache, core, express, fetch: fetchHost, koa, node, proxy, 'rate-limiter': rateLimiter, router }
 
 test('the root has the names that most programs need, at most 25', () => {
   expect(Object.keys(root).length).toBeLessThanOrEqual(25)
@@ -21,6 +22,7 @@ test('the root has the names that most programs need, at most 25', () => {
     'HeaderList',
     'attach',
     'auth',
+    'cache',
     'chain',
     'createBalancer',
     'createGateway',
@@ -28,6 +30,7 @@ test('the root has the names that most programs need, at most 25', () => {
     'empty',
     'json',
     'jwt',
+    'memoryCacheStore',
     'problem',
     'proxy',
     'rateLimit',
