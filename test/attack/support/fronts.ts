@@ -35,3 +35,10 @@ const frameworks: readonly Front[] = [
 ]
 
 export const fronts: readonly Front[] = [node, ...frameworks]
+
+/** The same where they take WebSocket handshakes: frameworks see none, so the layers are attached to their server. */
+export const upgradingFronts: readonly Front[] = [
+  node,
+  { name: 'Express', isFramework: true, start: (layer) => expressStarter(express)({ layer, upgrades: true }) },
+  { name: 'Koa', isFramework: true, start: (layer) => koaStarter(newest(koas)[1])({ layer, upgrades: true }) },
+]
