@@ -11,7 +11,7 @@ export interface ReceivedEvent {
 }
 
 /** Who hears what a stream says. */
-export interface EventListener {
+export interface EventReceiver {
   event(event: ReceivedEvent): void
   /** Milliseconds to wait before connecting again. */
   retry?(ms: number): void
@@ -22,7 +22,7 @@ export interface EventListener {
  * none, as the standard has it.
  */
 export class EventParser {
-  private readonly listener: EventListener
+  private readonly listener: EventReceiver
   private readonly maxBytes: number
   // Takes a byte order mark off, and makes U+FFFD of what is no UTF-8.
   private readonly decoder = new TextDecoder()
@@ -36,7 +36,7 @@ export class EventParser {
   private id = ''
 
   /** @param maxBytes about how long one event may be; counted in characters */
-  constructor(listener: EventListener, maxBytes: number) {
+  constructor(listener: EventReceiver, maxBytes: number) {
     this.listener = listener
     this.maxBytes = maxBytes
   }
