@@ -5,39 +5,13 @@ import type { Writable } from 'node:stream'
 import { createBalancer } from '@gatelet/balancer'
 import { chain, GatewayError, type Handler, problem } from '@gatelet/core'
 import { grpc } from '@gatelet/grpc'
-import { serve } from '@gatelet/node'
-import { type ProxyOptions, proxy } from '@gatelet/proxy'
+import { proxy } from '@gatelet/proxy'
 import { standstill } from '@gatelet/testing'
 import { type Client, Metadata, status } from '@grpc/grpc-js'
 import { describe, expect, test } from 'vitest'
 import { frame } from '../src/wire/frames.ts'
+import { answering, type Front, gateway } from './support/gateway.ts'
 import { type Fields, shopClient, startShop, unary } from './support/shop.ts'
-
-interface Front extends AsyncDisposable {
-  readonly url: string
-}
-
-async function gateway(urls: readonly string[], options: ProxyOptions = {}): Promise<Front> {
-  // Nobody is left out for a while after a failure: tests want to see who is asked.
-  const balancer = createBalancer({ endpoints: [...urls], strategy: 'round-robin', ejection: false })
-  const front = await answering(
-    chain()
-      .use(grpc())
-      .to(proxy(balancer, { http2: true, ...options })),
-  )
-  return {
-    url: front.url,
-    async [Symbol.asyncDispose]() {
-      await front[Symbol.asyncDispose]()
-      await balancer.close()
-    },
-  }
-}
-
-async function answering(handler: Handler): Promise<Front> {
-  const server = await serve(handler, { host: '127.0.0.1', port: 0, http2: true })
-  return { url: server.url, [Symbol.asyncDispose]: async () => void (await server.close({ graceMs: 0 })) }
-}
 
 type Stream = NodeJS.ReadWriteStream & { cancel(): void }
 const stream = (client: Client, method: string, ...args: unknown[]): Stream =>
