@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { json as jsonOf } from 'node:stream/consumers'
 import type { TLSSocket } from 'node:tls'
-import { origins, rawRequest, requireProgram, startRedis } from '@gatelet/testing'
+import { lambdaEmulator, origins, rawRequest, requireProgram, startRedis } from '@gatelet/testing'
 import { readProxyHeader } from 'gatelet/core'
 import { expect, test } from 'vitest'
 import { WebSocket } from 'ws'
@@ -38,6 +38,7 @@ test.each([
   ['validate-requests', ['validate-requests.ts']],
   ['protect-an-api', ['protect-an-api.ts', 'behind-the-gateway.ts', 'identity-providers.ts']],
   ['api-keys', ['api-keys.ts']],
+  ['functions', ['functions.ts']],
 ])('the guide %s shows the programs as they are', (guide, programs) => {
   for (const program of programs) {
     expect(textOf(`docs/guides/${guide}.md`)).toContain(
@@ -770,4 +771,22 @@ test('api-keys: made once, kept as hashes, rotated without a gap, taken back at 
   again.program.kill('SIGTERM')
   expect(await again.program.ended).toBe(0)
   await rm(folder, { recursive: true })
+}, 30_000)
+
+test('functions: a route for each kind, and two places for one of them', async () => {
+  await using aws = await lambdaEmulator({
+    orders: (event: { routeKey: string; body: string }) => ({ statusCode: 201, body: `${event.routeKey} ${event.body}` }),
+  })
+  const { program, url } = await example('functions.ts', { LAMBDA: `http://127.0.0.1:${await freePort()} ${aws.url}` })
+  await using _ = program
+  expect(await (await fetch(`${url}/prices/tea?currency=USD`)).json()).toEqual({ item: 'tea', currency: 'USD' })
+  expect(await (await fetch(`${url}/hello/you`)).json()).toEqual({ says: 'hello', at: '/hello/you' })
+  expect(await (await fetch(`${url}/legacy?x`)).text()).toBe('legacy /legacy?x')
+  for (let asked = 0; asked < 4; asked++) {
+    const order = await fetch(`${url}/orders`, { method: 'POST', headers: { 'content-type': 'text/plain' }, body: 'tea' })
+    expect([order.status, await order.text()]).toEqual([201, 'POST /orders tea'])
+  }
+  expect(aws.calls.length).toBe(4)
+  program.kill('SIGTERM')
+  expect(await program.ended).toBe(0)
 }, 30_000)

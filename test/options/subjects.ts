@@ -61,6 +61,7 @@ import {
 import { createGateway } from 'gatelet'
 import { authSubjects } from './auth.ts'
 import { cacheSubjects } from './cache.ts'
+import { functionSubjects } from './functions.ts'
 import { rateStoreSubjects } from './rate-stores.ts'
 import { translateSubjects } from './translate.ts'
 
@@ -125,6 +126,7 @@ const timing = {
 export const subjects: Readonly<Record<string, Subject>> = {
   ...authSubjects,
   ...cacheSubjects,
+  ...functionSubjects,
   ...rateStoreSubjects,
   ...translateSubjects,
   BoundedLoadOptions: { through: (options) => boundedLoad(rendezvous, options), bad: { factor: 1 } },
@@ -464,12 +466,20 @@ export const subjects: Readonly<Record<string, Subject>> = {
   ProxyTimeouts: {
     through: (timeouts) => proxy('http://127.0.0.1:9', { timeouts }),
     at: 'timeouts',
-    bad: { connectMs: 0, headersMs: '15s', bodyIdleMs: -1, totalMs: Number.NaN, attemptMs: 0, upgradeIdleMs: -1 },
+    bad: {
+      connectMs: 0,
+      headersMs: '15s',
+      bodyIdleMs: -1,
+      totalMs: Number.NaN,
+      attemptMs: 0,
+      upgradeIdleMs: -1,
+      upgradeDrainMs: -1,
+    },
   },
   RetryOptions: {
     through: (retries) => proxy('http://127.0.0.1:9', { retries }),
     at: 'retries',
-    bad: { max: 11, statuses: [200], baseMs: 0, maxMs: 0, retryAfterMs: -1, budget: true },
+    bad: { max: 11, repeatable: true, statuses: [200], baseMs: 0, maxMs: 0, retryAfterMs: -1, budget: true },
   },
   RetryBudgetOptions: {
     through: (budget) => proxy('http://127.0.0.1:9', { retries: { budget } }),
@@ -948,6 +958,7 @@ export const subjects: Readonly<Record<string, Subject>> = {
 
 /** Those that no program starts with, and why nothing checks them. */
 export const unchecked: Readonly<Record<string, string>> = {
+  FromFetchOptions: 'its one option is whatever the function wants',
   GatewayErrorOptions: 'made where something went wrong already: an error about the error would hide it',
   StandardSchema: 'made by a schema library: ValidateOptions says what is none',
   ParseOptions: 'for tests, which read the bytes of a response that they have',

@@ -72,6 +72,8 @@ export const errorTable = {
   NOT_CACHED: { status: 504, side: 'gateway', retryable: true, title: 'Nothing is stored that answers this' },
   DEADLINE_EXCEEDED: { status: 504, side: 'gateway', retryable: true, title: 'The time for this request is over' },
   // The upstream's side
+  FUNCTION_FAILED: { status: 502, side: 'upstream', retryable: false, title: 'The function failed' },
+  FUNCTION_BUSY: { status: 503, side: 'upstream', retryable: true, title: 'The function takes no more requests now' },
   PART_FAILED: { status: 502, side: 'upstream', retryable: true, title: 'A part of the answer could not be had' },
   DISCOVERY_FAILED: { status: 502, side: 'upstream', retryable: true, title: 'The servers could not be looked up' },
   UPSTREAM_CONNECT_FAILED: { status: 502, side: 'upstream', retryable: true, title: 'The server could not be reached' },

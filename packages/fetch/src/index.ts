@@ -1,4 +1,4 @@
-export type { FetchFunction } from './from-fetch.ts'
+export type { FetchApp, FetchFunction, FetchHostContext, FetchMethods, FromFetchOptions } from './from-fetch.ts'
 export { fromFetch } from './from-fetch.ts'
 export type { FetchOptions } from './options.ts'
 export type { FetchHandler } from './to-fetch.ts'

@@ -1,9 +1,10 @@
 import { createServer } from 'node:http'
 import { gzipSync } from 'node:zlib'
-import { bytesOf, discard, GatewayError, type Reply, sourceOf } from '@gatelet/core'
+import { bytesOf, discard, GatewayError, type Reply, sourceOf, subscribe } from '@gatelet/core'
 import { fromFetch, toFetch } from '@gatelet/fetch'
 import { bodyText, call, exchange } from '@gatelet/testing'
-import { describe, expect, test } from 'vitest'
+import { Hono } from 'hono'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { listening } from './listening.ts'
 import { handStream, settle, tap } from './support.ts'
 
@@ -297,4 +298,66 @@ test('there and back again nothing is lost', async () => {
     ['a=1', 'b=2'],
   ])
   expect(Buffer.from(await response.arrayBuffer()).equals(sent)).toBe(true)
+})
+
+describe('what hosts export', () => {
+  test('is the fetch of an object, with what it is bound to, called on that object', async () => {
+    const worker = {
+      greeting: 'hello',
+      fetch(request: Request, env: { name: string }) {
+        return new Response(`${this.greeting} ${env.name} ${new URL(request.url).pathname}`)
+      },
+    }
+    expect(await (await call(fromFetch(worker, { env: { name: 'ada' } }), '/x')).text()).toBe('hello ada /x')
+    const app = new Hono<{ Bindings: { name: string } }>().get('/y', (c) => c.text(c.env.name))
+    expect(await (await call(fromFetch(app, { env: { name: 'eve' } }), '/y')).text()).toBe('eve')
+  })
+
+  test('is a function for each method; the others are answered as Next does', async () => {
+    const handler = fromFetch({
+      GET: () => new Response('got', { headers: { 'x-a': '1' } }),
+      POST: async (request) => new Response(await request.text(), { status: 201 }),
+    })
+    expect(await (await call(handler, 'GET /')).text()).toBe('got')
+    const posted = await call(handler, { method: 'POST', url: '/', body: 'a' })
+    expect([posted.status, await posted.text()]).toEqual([201, 'a'])
+    const head = await call(handler, 'HEAD /')
+    expect([head.status, head.headers.get('x-a')]).toEqual([200, '1'])
+    const asked = await call(handler, 'OPTIONS /')
+    expect([asked.status, asked.headers.get('allow')]).toEqual([204, 'GET, HEAD, POST, OPTIONS'])
+    const refused = await call(handler, 'DELETE /')
+    expect([refused.status, refused.headers.get('allow')]).toEqual([405, 'GET, HEAD, POST, OPTIONS'])
+  })
+
+  test('may have work that goes on: it is counted, and what it fails with is told', async () => {
+    const told: unknown[] = []
+    onTestFinished(subscribe('request:failed', ({ error }) => void told.push(error)))
+    let done: () => void = () => {}
+    const error = new Error('gone')
+    const handler = fromFetch((_request, _env, host) => {
+      host.waitUntil(new Promise<void>((resolve) => (done = resolve)))
+      host.waitUntil(Promise.reject(error))
+      host.passThroughOnException()
+      return new Response('ok')
+    })
+    const side = exchange('/')
+    expect(await (await side.ask(handler)).text()).toBe('ok')
+    expect(side.background).toHaveLength(2)
+    done()
+    await Promise.all(side.background)
+    expect(told).toEqual([error])
+  })
+
+  test('may have work that goes on where nothing counts it', async () => {
+    const told: unknown[] = []
+    onTestFinished(subscribe('request:failed', ({ error }) => void told.push(error)))
+    const handler = fromFetch((_request, _env, host) => {
+      host.waitUntil(Promise.reject('gone'))
+      return new Response('ok')
+    })
+    const { ctx } = exchange('/')
+    await handler(Object.assign(Object.create(ctx), { background: () => false }))
+    await settle()
+    expect(told).toEqual(['gone'])
+  })
 })

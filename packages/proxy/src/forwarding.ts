@@ -1,7 +1,7 @@
 import {
   attemptMsOf,
   type Context,
-  type GatewayError,
+  GatewayError,
   type Handler,
   isPromise,
   type Lease,
@@ -11,7 +11,7 @@ import {
 } from '@gatelet/core'
 import type { Dispatcher } from 'undici'
 import { released } from './attempted.ts'
-import { askHandler } from './handler-target.ts'
+import { askHandler, attemptByHandler } from './handler-target.ts'
 import { leaseFrom, untried, upstreamOf } from './leasing.ts'
 import { meantStatus } from './meant-status.ts'
 import type { ProxyParts } from './parts.ts'
@@ -62,12 +62,14 @@ export class Forwarding implements RaceHost {
         const granted = this.lease()
         const lease = isPromise(granted) ? await granted : granted
         if (this.stopped) return this.givenBack(lease, this.stopped)
-        if ('handler' in lease.target) return this.handOn(lease, lease.target.handler)
         try {
-          const reply = await this.attempt(lease)
+          const { target } = lease
+          const reply = await ('handler' in target ? this.handOn(lease, target.handler) : this.attempt(lease))
           if (!this.mayKeep(reply) || !(await this.retrying().keeps(reply, lease.endpoint, this.body))) return reply
         } catch (error) {
-          this.retrying().failed(error as GatewayError, this.call, lease.endpoint, this.body)
+          if (!(error instanceof GatewayError)) throw error
+          const attempted = 'handler' in lease.target ? attemptByHandler(error, this.body) : this.call
+          this.retrying().failed(error, attempted, lease.endpoint, this.body)
         }
         await this.retries?.backOff()
       }
