@@ -54,7 +54,8 @@ async function keys(): Promise<void> {
   const pepper = new Uint8Array(32).fill(7)
   const { key, stored } = createApiKey({ subject: 'ada', pepper })
   const verifier = apiKey({ keys: memoryApiKeys([stored]), pepper })
-  const ask = (text: string) => contextOf({ 'x-api-key': text })
+  // As a server gets them: a text that is put together of others is read more slowly.
+  const ask = (text: string) => contextOf({ 'x-api-key': Buffer.from(text).toString('latin1') })
   const good = ask(key)
   const other = createApiKey({ subject: 'eve', pepper })
   const wrong = ask(key.slice(0, -1) + (key.endsWith('A') ? 'B' : 'A'))

@@ -11,7 +11,10 @@ export interface KeyParts {
 /** @returns undefined for what is not written as a key */
 export function readKey(text: string): KeyParts | undefined {
   const [, prefix, id, secret] = written.exec(text) ?? []
-  return prefix === undefined || id === undefined || secret === undefined ? undefined : { prefix, id, secret }
+  return prefix === undefined || id === undefined || secret === undefined ? undefined : { prefix, id: ofItsOwn(id), secret }
 }
+
+// A part of another text is compared slowly, which a Map does only where the id is there: 55 ns that told which ids there are.
+const ofItsOwn = (id: string): string => Buffer.from(id, 'latin1').toString('latin1')
 
 export const isPrefix = (text: unknown): text is string => typeof text === 'string' && /^[A-Za-z][A-Za-z0-9]{0,31}$/.test(text)
