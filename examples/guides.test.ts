@@ -197,7 +197,8 @@ test('stay-up: who fails is ejected, the reserve steps in, the queue has an end,
   const replies: Response[] = []
   const slow = Array.from({ length: 60 }, async () => replies.push(await fetch(`${url}/slow`)))
   await expect.poll(() => replies.length, { timeout: 5_000 }).toBeGreaterThanOrEqual(10)
-  expect(new Set(replies.map(({ status, headers }) => `${status} ${headers.get('retry-after')}`))).toEqual(new Set(['503 1']))
+  // How soon to come back hangs on who refused: the queue says 1, a busy event loop some more.
+  for (const { status, headers } of replies) expect(`${status} ${headers.get('retry-after')}`).toMatch(/^503 [1-9]$/)
   await expect.poll(() => held.length, { timeout: 5_000 }).toBe(40)
   const letGo = () => {
     for (const end of held.splice(0)) end()
