@@ -134,7 +134,7 @@ export class Arrival<S extends object> {
     const body = new SharedBody(
       sourceOf(reply.body),
       {
-        chunk: (chunk) => copy?.write(chunk),
+        chunk: (chunk) => copy?.write(chunk) ?? false,
         end: () => void this.commit(copy, body, meta),
         fail: () => {
           copy?.drop()
@@ -146,7 +146,8 @@ export class Arrival<S extends object> {
     )
     const forwarded = this.status({ stored: copy !== undefined, ...(copy ? {} : { detail: 'store' }) })
     kit.addStatus(reply.headers, forwarded)
-    if (isRefresh) {
+    // Who is given a 204 does not read it.
+    if (isRefresh || hasNoContent(reply.status)) {
       body.drain()
       reply.body = null
     } else {
@@ -225,6 +226,8 @@ export class Arrival<S extends object> {
 }
 
 const maxTags = 1_000
+
+const hasNoContent = (status: number): boolean => status === 204 || status === 205
 
 // They tell of who asked: of others nothing is known by them.
 const ofAsker: ReadonlySet<NotStored> = new Set(['request-no-store', 'authorization', 'request-body', 'method'])

@@ -22,13 +22,14 @@ export class Copy {
     return this.bytes
   }
 
-  write(chunk: Uint8Array): void {
+  /** @returns whether it may still be stored */
+  write(chunk: Uint8Array): boolean {
     const { writer } = this
-    if (!writer) return
+    if (!writer) return false
     this.bytes += chunk.byteLength
-    if (this.bytes > this.maxBytes) this.drop()
-    // It has given up by itself.
-    else if (!this.store.write(writer, chunk)) this.drop()
+    const isTaken = this.bytes <= this.maxBytes && this.store.write(writer, chunk)
+    if (!isTaken) this.drop()
+    return isTaken
   }
 
   /** The body came to its end. @returns whether it is stored */

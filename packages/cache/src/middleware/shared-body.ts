@@ -3,7 +3,8 @@ import { BodyReader } from './body-reader.ts'
 
 /** Who sees the bytes of a body as they pass: what stores them. */
 export interface Passing {
-  chunk(chunk: Uint8Array): void
+  /** @returns false when it wants no more */
+  chunk(chunk: Uint8Array): boolean
   /** It came whole. */
   end(): void
   /** It broke off, or nobody wants it any more. */
@@ -43,6 +44,7 @@ export class SharedBody {
   private base = 0
   private held = 0
   private isClosed = false
+  private isDrained = false
   private flow: Flow | undefined
   private isConnected = false
   private isPaused = false
@@ -83,7 +85,7 @@ export class SharedBody {
 
   /** Reads it to its end for nobody but who sees it pass. */
   drain(): void {
-    this.close()
+    this.isDrained = true
     this.connect()
   }
 
@@ -151,7 +153,11 @@ export class SharedBody {
 
   /** Ends it when nobody reads it, nor will. */
   giveUpUnread(): void {
-    if (this.readers.size > 0 || this.ending !== 'open' || this.passing.isAwaited()) return
+    if (!this.isDrained && !this.passing.isAwaited()) this.giveUp()
+  }
+
+  private giveUp(): void {
+    if (this.readers.size > 0 || this.ending !== 'open') return
     this.ending = 'broken'
     this.passing.fail()
     this.source.cancel()
@@ -168,7 +174,9 @@ export class SharedBody {
 
   private take(chunk: Uint8Array): boolean {
     if (this.ending !== 'open') return true
-    this.passing.chunk(chunk)
+    const isWanted = this.passing.chunk(chunk)
+    if (this.isDrained && !isWanted) this.giveUp()
+    if (this.isEnded) return true
     this.chunks.push(chunk)
     this.count(chunk.byteLength)
     const { maxBytes, total } = this.holding
@@ -205,7 +213,7 @@ export class SharedBody {
 
   // Whoever reads sets the pace; the slower ones only when too much would have to be held for them.
   private hasRoom(): boolean {
-    if (this.readers.size === 0) return true
+    if (this.readers.size === 0 || this.isDrained) return true
     if (this.isClosed && this.held > this.holding.maxBytes) return this.waitForSlowest()
     this.cancelTimer?.()
     this.cancelTimer = undefined

@@ -55,6 +55,13 @@ describe('hits and misses', () => {
     expect(asked).toHaveLength(1)
   })
 
+  test.each([204, 205])('stores a reply without content: %d', async (status) => {
+    const { get, asked } = scene(() => empty({ status, headers: { 'cache-control': 'max-age=60' } }))
+    await get()
+    expect(await get()).toMatchObject({ status, said: 'hit; ttl=60' })
+    expect(asked).toHaveLength(1)
+  })
+
   test('does not store what is longer than it may be, announced or not, and the client gets all of it', async () => {
     const long = 'x'.repeat(100)
     const { get, store } = scene(
@@ -271,6 +278,29 @@ describe('a stale reply that may be sent', () => {
     await clock.advance(1_000)
     await get()
     expect((await get()).body).toBe('body 3')
+  })
+
+  test('is not read without end, when it is longer than may be stored by now', async () => {
+    let cancelled = false
+    const { get, clock, store } = scene(
+      (_, n) => {
+        if (n === 1) return fresh('body 1', swr)
+        const body = new PushSource({
+          pause() {},
+          resume() {},
+          cancel() {
+            cancelled = true
+          },
+        })
+        for (let at = 0; at < 3; at++) body.push(Buffer.from('0123456789'))
+        return { ...fresh('', swr), body }
+      },
+      { maxEntryBytes: 20 },
+    )
+    await get()
+    await clock.advance(70_000)
+    expect((await get()).body).toBe('body 1')
+    expect([cancelled, store.open_.size, (await get()).body]).toEqual([true, 0, 'body 1'])
   })
 
   test('is asked about after a moment, which is by chance', async () => {
