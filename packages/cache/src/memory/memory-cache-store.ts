@@ -15,7 +15,7 @@ export interface MemoryCacheStoreOptions {
   maxEntryBytes?: number
   /** Replies of one key, 1 to 1,000; beyond, the one that was stored first goes. Default: 16. */
   maxVariants?: number
-  /** The rules by which a reply is of no use any more, and goes: those of the cache. Default: `cachePolicy()`. */
+  /** The rules by which a reply is of no use any more, and goes, where a cache does not say it with the reply. Default: `cachePolicy()`. */
   policy?: Policy
   /** Default: the machine's. */
   clock?: Clock

@@ -14,10 +14,21 @@ export function remaining(stored: StoredMeta, now: number, policy: Policy): numb
 /**
  * Milliseconds, from when it came, for which a stored response is of any use: fresh, stale but allowed, as an answer in need,
  * or to be asked about. A store need not keep it longer.
+ * @param policy where the response does not say it itself (`keepUntilMs`)
  */
 export function usefulMs(stored: StoredMeta, policy: Policy): number {
-  const { alwaysAsks, lifetimeMs, initialAgeMs, staleWhileRevalidateMs, staleIfErrorMs } = factsOf(stored, policy)
+  return stored.keepUntilMs === undefined ? usefulBy(stored, policy) : stored.keepUntilMs - stored.responseTimeMs
+}
+
+/** The same, with until when it is of any use by these rules: a store does not know them. */
+export function kept(stored: StoredMeta, policy: Policy): StoredMeta & { readonly keepUntilMs: number } {
+  return { ...stored, keepUntilMs: stored.responseTimeMs + usefulBy(stored, policy) }
+}
+
+function usefulBy(stored: StoredMeta, policy: Policy): number {
+  const { alwaysAsks, forbidsStale, lifetimeMs, initialAgeMs, staleWhileRevalidateMs, staleIfErrorMs } = factsOf(stored, policy)
   const freshMs = alwaysAsks ? 0 : Math.max(0, lifetimeMs - initialAgeMs)
-  const askMs = hasValidator(storedHeaders(stored)) ? policy.keepMs : 0
-  return freshMs + Math.max(askMs, staleWhileRevalidateMs, staleIfErrorMs)
+  // To be asked about, or because clients may put up with it (RFC 9111 §5.2.1.2).
+  const isKept = hasValidator(storedHeaders(stored)) || (policy.requestDirectives && !forbidsStale)
+  return freshMs + Math.max(isKept ? policy.keepMs : 0, staleWhileRevalidateMs, staleIfErrorMs)
 }

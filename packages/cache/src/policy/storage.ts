@@ -4,7 +4,7 @@ import { type Facts, readFacts } from './facts.ts'
 import { hasBody } from './has-body.ts'
 import { absoluteUrl } from './key.ts'
 import type { Policy } from './options.ts'
-import { usefulMs } from './remaining.ts'
+import { kept } from './remaining.ts'
 import { requestDirectives } from './request-directives.ts'
 import { isHeuristicallyCacheable, isStorableStatus, isUnderstood } from './status.ts'
 import { losesNeeded, storableFields } from './stored-headers.ts'
@@ -47,8 +47,8 @@ export function storable(request: CacheRequest, response: CacheResponse, times: 
     bySafety(response, facts, policy) ??
     byVary(response, facts, policy)
   if (reason) return { store: false, reason }
-  const meta = metaOf(request, response, times, facts, policy)
-  return usefulMs(meta, policy) > 0 ? { store: true, meta } : { store: false, reason: 'no-freshness' }
+  const meta = kept(metaOf(request, response, times, facts, policy), policy)
+  return meta.keepUntilMs > meta.responseTimeMs ? { store: true, meta } : { store: false, reason: 'no-freshness' }
 }
 
 /** Why what comes back to this request is for nobody else, whatever it is. */

@@ -30,6 +30,8 @@ export interface StoredMeta extends ExchangeTimes {
   readonly requestHeaders: Readonly<Record<string, string | undefined>>
   /** Bytes of the body, once it is known. Without it, ranges are not answered. */
   readonly bodyBytes?: number
+  /** Until when it is of any use by the rules of the cache, in wall-clock milliseconds: a store need not keep it longer. */
+  readonly keepUntilMs?: number
   /** Names under which it can be purged together with others. */
   readonly tags: readonly string[]
   /** Since when it counts as stale because somebody said so, in wall-clock milliseconds. */

@@ -2,6 +2,7 @@ import { HeaderList, type ReadonlyHeaders } from '@gatelet/core'
 import { factsOf, storedHeaders } from './facts.ts'
 import { httpDate } from './http-date.ts'
 import type { Policy } from './options.ts'
+import { kept } from './remaining.ts'
 import { byAsker } from './storage.ts'
 import { storableFields } from './stored-headers.ts'
 import type { CacheRequest, CacheResponse, ExchangeTimes, StoredMeta } from './types.ts'
@@ -73,7 +74,7 @@ function renewed(
 ): StoredMeta {
   const { softPurgedAt: _, ...rest } = before
   const { requestTimeMs, responseTimeMs } = times
-  const after = { ...rest, requestTimeMs, responseTimeMs, headers: merged(before, headers, times, policy) }
+  const after = kept({ ...rest, requestTimeMs, responseTimeMs, headers: merged(before, headers, times, policy) }, policy)
   return byAsker(request, factsOf(after, policy).directives, policy) ? before : after
 }
 

@@ -228,10 +228,20 @@ test.each([
   const fields: Record<string, string> = { 'cache-control': value, ...more }
   const verdict = storable(get(), reply(fields), times, policy())
   expect(verdict.store && usefulMs(verdict.meta, policy())).toBe(seconds * 1_000)
+  expect(verdict.store && verdict.meta.keepUntilMs).toBe(verdict.store && verdict.meta.responseTimeMs + seconds * 1_000)
 })
 
 test('a tag that no-cache lists is not there to ask by', () => {
   expect(storable(get(), reply({ ...cc('no-cache="etag", max-age=0'), etag: '"1"' } as Fields), times, policy())).toEqual({
     ...{ store: false, reason: 'no-freshness' },
   })
+})
+
+test('9111 §5.2.1.2: what clients may put up with is kept for as long as what can be asked about', () => {
+  const useful = (value: string) => {
+    const verdict = storable(get(), reply({ 'cache-control': value }), times, policy({ requestDirectives: true }))
+    return verdict.store && usefulMs(verdict.meta, policy({ requestDirectives: true }))
+  }
+  expect(useful('max-age=60')).toBe(60_000 + policy().keepMs)
+  expect(useful('max-age=60, must-revalidate')).toBe(60_000)
 })
