@@ -44,6 +44,40 @@ export async function gatewayProcess(upstream: string): Promise<GatewayProcess> 
 }
 
 async function message<T>(child: ChildProcess): Promise<T> {
-  const failed = once(child, 'exit').then(() => Promise.reject(new Error('the gateway ended')))
-  return Promise.race([once(child, 'message').then(([told]) => told as T), failed])
+  const over = new AbortController()
+  const { signal } = over
+  const failed = once(child, 'exit', { signal }).then(() => Promise.reject(new Error('the program ended')))
+  failed.catch(() => {})
+  try {
+    return await Promise.race([once(child, 'message', { signal }).then(([told]) => told as T), failed])
+  } finally {
+    over.abort()
+  }
+}
+
+/** A program beside this file, that tells something once it is ready and whenever it is asked. */
+export interface Program<T> extends AsyncDisposable {
+  readonly ready: T
+  send(what: string): void
+  ask<A>(what: string): Promise<A>
+}
+
+/** Starts it, and waits until it is ready. */
+export async function program<T>(name: string, ...args: string[]): Promise<Program<T>> {
+  const child = fork(pathOf(name), args, { execArgv })
+  const ready = await message<T>(child)
+  return {
+    ready,
+    send: (what) => void child.send(what),
+    ask<A>(what: string) {
+      child.send(what)
+      return message<A>(child)
+    },
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      const gone = once(child, 'exit')
+      child.kill('SIGKILL')
+      await gone
+    },
+  }
 }
