@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { type Context, canonicalizePath, GatewayError, isPromise, originalOf } from '@gatelet/core'
 import { calculateJwkThumbprint, compactVerify, importJWK, type JWK } from 'jose'
 import { readCompact } from '../jwt/compact.ts'
-import { type Algorithm, fits } from '../keys/fit.ts'
+import { type Algorithm, fits, isGivenAway } from '../keys/fit.ts'
 import type { Json } from '../strict-json.ts'
 import type { Nonces } from './nonces.ts'
 import type { DpopRules } from './options.ts'
@@ -51,7 +51,7 @@ function keyOf({ typ, alg, jwk, crit, b64 }: Json, rules: DpopRules): ProofKey |
   if (crit !== undefined || b64 !== undefined) return 'proof-extension'
   if (typeof jwk !== 'object' || jwk === null || Array.isArray(jwk)) return 'proof-key'
   // 7: no private key, of any kind.
-  if (['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'].some((member) => Object.hasOwn(jwk, member))) return 'proof-key'
+  if (isGivenAway(jwk as JWK)) return 'proof-key'
   return fits(jwk as JWK, alg as Algorithm) ? { jwk: jwk as JWK, algorithm: alg as Algorithm } : 'proof-key'
 }
 

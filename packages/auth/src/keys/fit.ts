@@ -41,12 +41,17 @@ export function fits(jwk: JWK, algorithm: Algorithm): boolean {
   if (jwk.key_ops !== undefined && !(Array.isArray(jwk.key_ops) && jwk.key_ops.includes('verify'))) return false
   if (jwk.alg !== undefined && jwk.alg !== algorithm) return false
   if (isSymmetric(algorithm)) return jwk.kty === 'oct' && bitsOf(jwk.k) >= Number(algorithm.slice(2))
-  // A private key among public ones has been given to everybody: whoever signs with it is anybody.
-  if (jwk.d !== undefined) return false
+  if (isGivenAway(jwk)) return false
   const curve = curves[algorithm]
   if (curve !== undefined) return jwk.kty === (algorithm.startsWith('ES') ? 'EC' : 'OKP') && jwk.crv === curve
   return jwk.kty === 'RSA' && bitsOf(jwk.n) >= 2_048 && bitsOf(jwk.n) <= 16_384 && isExponent(jwk.e)
 }
+
+/** A private key among public ones has been given to everybody, be it in parts: whoever signs with it is anybody. */
+export const isGivenAway = (jwk: JWK): boolean => privateMembers.some((member) => jwk[member] !== undefined)
+
+// RFC 7518 §6.2.2, §6.3.2, §6.4.1, RFC 8037 §2. From a factor of the modulus the rest can be computed.
+const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'] as const
 
 // With 1 each message is its own signature; an even one has no inverse.
 function isExponent(e: unknown): boolean {
