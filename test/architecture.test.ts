@@ -15,7 +15,7 @@ const mayImport: Record<string, readonly string[]> = {
   express: ['node'],
   koa: ['node'],
   dashboard: ['node'],
-  testing: ['node', 'rate-limiter'],
+  testing: ['cache', 'node', 'rate-limiter'],
   functions: ['fetch'],
   redis: ['rate-limiter', 'cache', 'auth'],
   gatelet: packages.filter((name) => name !== 'testing' && name !== 'gatelet'),

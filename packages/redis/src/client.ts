@@ -32,12 +32,32 @@ interface Listened {
  */
 export type RedisClient = NodeRedisClient | NodeRedisCluster | IoRedisClient
 
+// What the clients take beside texts. It is no part of their shape above: only replies of a cache are bytes.
+interface BinaryNodeRedis {
+  sendCommand(args: readonly (string | Buffer)[], options: typeof asBytes): Promise<unknown>
+}
+
+interface BinaryNodeRedisCluster {
+  sendCommand(
+    firstKey: string,
+    isReadonly: boolean,
+    args: readonly (string | Buffer)[],
+    options: typeof asBytes,
+  ): Promise<unknown>
+}
+
+interface BinaryIoRedis {
+  callBuffer(command: string, ...args: (string | Buffer)[]): Promise<unknown>
+}
+
 /** What a store needs of a client. */
 export interface Server {
   /** Whether a command would be sent now, not queued in the client until a connection is there. */
   isReady(): boolean
   /** Sends a command of one key, which stands behind its name. */
   send(command: string, key: string, args?: readonly string[]): Promise<unknown>
+  /** The same with bytes among the arguments, and bytes as the answer where that is a text. */
+  sendBytes(command: string, key: string, args: readonly (string | Buffer)[]): Promise<unknown>
   /** Runs a script by its hash. @param keys at least one; all of one slot */
   byHash(hash: string, keys: readonly string[], args: readonly string[]): Promise<unknown>
   /** Runs a script by its text, after which the server knows its hash. */
@@ -69,6 +89,7 @@ function overNodeRedis(client: NodeRedisClient): Server {
   return {
     isReady: () => client.isReady,
     send: (command, key, args = []) => client.sendCommand([command, key, ...args]),
+    sendBytes: (command, key, args) => (client as BinaryNodeRedis).sendCommand([command, key, ...args], asBytes),
     byHash: (hash, keys, args) => run('EVALSHA', hash, keys, args),
     byText: (text, keys, args) => run('EVAL', text, keys, args),
   }
@@ -81,6 +102,8 @@ function overNodeRedisCluster(client: NodeRedisCluster): Server {
     // Each node has a connection of its own: whether the right one is there shows when it is asked.
     isReady: () => client.isOpen,
     send: (command, key, args = []) => client.sendCommand(key, false, [command, key, ...args]),
+    sendBytes: (command, key, args) =>
+      (client as BinaryNodeRedisCluster).sendCommand(key, false, [command, key, ...args], asBytes),
     byHash: (hash, keys, args) => run('EVALSHA', hash, keys, args),
     byText: (text, keys, args) => run('EVAL', text, keys, args),
   }
@@ -91,7 +114,11 @@ function overIoRedis(client: IoRedisClient): Server {
     // 'wait': the first command makes it connect.
     isReady: () => client.status === 'ready' || client.status === 'wait',
     send: (command, key, args = []) => client.call(command, key, ...args),
+    sendBytes: (command, key, args) => (client as unknown as BinaryIoRedis).callBuffer(command, key, ...args),
     byHash: (hash, keys, args) => client.evalsha(hash, keys.length, ...keys, ...args),
     byText: (text, keys, args) => client.eval(text, keys.length, ...keys, ...args),
   }
 }
+
+// `$`: the type of a text in the protocol of Redis.
+const asBytes = { typeMapping: { [36]: Buffer } } as const

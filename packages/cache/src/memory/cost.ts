@@ -7,7 +7,7 @@ export const KEY_COST = 400
 export const BLOCK_COST = 300
 
 // An entry, its meta data, and what is found out about them when they are first looked at.
-const ENTRY_COST = 1_400
+const ENTRY_COST = 900
 // A field is found out about as well: its name in lower case, its place.
 const FIELD_COST = 60
 const STRING_COST = 24
