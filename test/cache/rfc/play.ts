@@ -1,43 +1,12 @@
-import { type CacheOptions, cache, memoryCacheStore } from '@gatelet/cache'
-import { chain } from '@gatelet/core'
-import { serve } from '@gatelet/node'
-import { proxy } from '@gatelet/proxy'
-import { type VirtualClock, virtualClock } from '@gatelet/testing'
 import { expect } from 'vitest'
 import { ask, type Got } from '../support/ask.ts'
-import { type OriginAnswer, type ScriptedOrigin, scriptedOrigin } from '../support/scripted-origin.ts'
-import { type Expected, type Row, type Step, start } from './row.ts'
-
-/** A cache between a client and an origin that answers what it is told, at a time that the test sets. */
-interface Scene extends AsyncDisposable {
-  readonly url: string
-  readonly origin: ScriptedOrigin
-  readonly clock: VirtualClock
-}
-
-async function scene(options: Partial<CacheOptions>): Promise<Scene> {
-  const clock = virtualClock({ date: start })
-  const origin = await scriptedOrigin(clock)
-  const forward = proxy(origin.url, { retries: 0 })
-  const layers = chain()
-    .use(cache({ clock, store: memoryCacheStore({ maxBytes: 1_000_000, clock }), ...options }))
-    .to(forward)
-  const server = await serve(layers, { port: 0, host: '127.0.0.1' })
-  return {
-    url: server.url,
-    origin,
-    clock,
-    async [Symbol.asyncDispose]() {
-      await server.close({ graceMs: 0 })
-      await forward.close()
-      await origin[Symbol.asyncDispose]()
-    },
-  }
-}
+import { asked, pass, type Scene, scene } from '../support/scene.ts'
+import type { OriginAnswer, ScriptedOrigin } from '../support/scripted-origin.ts'
+import type { Expected, Row, Step } from './row.ts'
 
 /** Plays the requests of a row, and holds each to what it must get. */
 export async function play({ options = {}, steps }: Row): Promise<void> {
-  await using at = await scene(options)
+  await using at = await scene({ cache: options })
   let answer: OriginAnswer = {}
   for (const [index, step] of steps.entries()) {
     await pass(at.clock, step.after ?? 0)
@@ -99,17 +68,4 @@ function holds(headers: Got['headers'], expected: Expected = {}, what: string): 
     else if (typeof value === 'string') expect(found, `${what} ${name}`).toBe(value)
     else expect(found, `${what} ${name}`).toMatch(value)
   }
-}
-
-// A timer cannot wait longer than this.
-const longestMs = 2_000_000_000
-
-async function pass(clock: VirtualClock, seconds: number): Promise<void> {
-  for (let left = seconds * 1_000; left > 0; left -= longestMs) await clock.advance(Math.min(left, longestMs))
-}
-
-// A refresh may begin a moment later, and over a socket: the clock goes on in small steps until it has come.
-async function asked({ origin, clock }: Scene, count: number): Promise<void> {
-  for (let tries = 0; origin.seen.length < count && tries < 200; tries++) await clock.advance(1)
-  for (let tries = 0; origin.seen.length < count && tries < 200; tries++) await new Promise((resolve) => setTimeout(resolve, 5))
 }

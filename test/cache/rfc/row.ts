@@ -1,5 +1,6 @@
 import type { CacheOptions } from '@gatelet/cache'
 import type { Question } from '../support/ask.ts'
+import { start } from '../support/scene.ts'
 import type { Fields, OriginAnswer } from '../support/scripted-origin.ts'
 
 /**
@@ -49,7 +50,7 @@ export interface Row {
   readonly section: string
   readonly level: 'MUST' | 'SHOULD' | 'MAY' | 'ours'
   readonly says: string
-  readonly options?: Partial<CacheOptions>
+  readonly options?: Omit<CacheOptions, 'per'>
   readonly steps: readonly Step[]
 }
 
@@ -84,11 +85,8 @@ export const row = (section: string, level: Row['level'], says: string, ...steps
 })
 
 /** The rows, with these options. */
-export const under = (options: Partial<CacheOptions>, ...rows: readonly Row[]): Row[] =>
+export const under = (options: Omit<CacheOptions, 'per'>, ...rows: readonly Row[]): Row[] =>
   rows.map((each) => ({ ...each, options: { ...options, ...each.options } }))
-
-/** When the first answer of each row is given. */
-export const start: number = Date.UTC(2026, 4, 1, 12)
 
 /** A date so many seconds from then on, as HTTP writes it. */
 export const at = (seconds: number): string => new Date(start + seconds * 1_000).toUTCString()

@@ -22,6 +22,10 @@ export interface OriginAnswer {
   readonly hasNoDate?: boolean
   /** Seconds until it comes. */
   readonly takes?: number
+  /** It comes after this. */
+  readonly first?: () => Promise<unknown>
+  /** The body comes in pieces, each after what this gives for the bytes sent so far. */
+  readonly pieces?: { readonly bytes: number; readonly before: (sent: number) => Promise<unknown> }
 }
 
 /** A request that the origin saw. */
@@ -62,7 +66,8 @@ export async function scriptedOrigin(clock: Pick<VirtualClock, 'date' | 'advance
     bodies[count - 1] = body
     const asOf = clock.date()
     if (answer.takes) await clock.advance(answer.takes * 1_000)
-    send(req, res, answer, body, asOf)
+    await answer.first?.()
+    await send(req, res, answer, body, asOf)
   }
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
@@ -86,7 +91,7 @@ function bodyFor({ status = 200, body }: OriginAnswer, count: number): Buffer {
   return Buffer.from(body === undefined ? `answer ${count}` : body)
 }
 
-function send(req: IncomingMessage, res: ServerResponse, answer: OriginAnswer, body: Buffer, now: number): void {
+async function send(req: IncomingMessage, res: ServerResponse, answer: OriginAnswer, body: Buffer, now: number): Promise<void> {
   const { status = 200, headers = {}, breaksAfter, hints, trailers } = answer
   if (breaksAfter === 0) return void req.socket.destroy()
   if (hints) res.writeEarlyHints(hints as Record<string, string | string[]>)
@@ -98,11 +103,19 @@ function send(req: IncomingMessage, res: ServerResponse, answer: OriginAnswer, b
   if (hasLength) res.setHeader('Content-Length', body.length)
   res.writeHead(status)
   if (req.method === 'HEAD') return void res.end()
-  if (breaksAfter !== undefined) return void res.write(body.subarray(0, breaksAfter), () => req.socket.destroy())
+  const { pieces = { bytes: body.length, before: async () => {} } } = answer
+  const end = breaksAfter ?? body.length
+  for (let sent = 0; sent < end && !res.destroyed; sent += pieces.bytes) {
+    if (sent > 0) await pieces.before(sent)
+    await written(res, body.subarray(sent, Math.min(end, sent + pieces.bytes)))
+  }
+  if (breaksAfter !== undefined) return void req.socket.destroy()
   if (trailers) res.addTrailers(trailers)
-  if (body.length > 0) res.write(body)
   res.end()
 }
+
+// Also when it is not taken: who asked may have left.
+const written = (res: ServerResponse, bytes: Buffer) => new Promise<void>((resolve) => res.write(bytes, () => resolve()))
 
 async function bodyText(req: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []

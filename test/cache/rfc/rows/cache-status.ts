@@ -28,7 +28,7 @@ export const cacheStatus: readonly Row[] = [
     '9211 §2.2',
     'SHOULD',
     'what was stored is stale',
-    origin(cc('max-age=5')),
+    origin(cc('max-age=5, stale-if-error=60')),
     origin(undefined, { after: 6, ...says(/fwd=stale/) }),
   ),
   row(
@@ -108,7 +108,12 @@ export const cacheStatus: readonly Row[] = [
     origin(cc('max-age=60')),
     store(says(/^gatelet; hit; ttl=60$/)),
   ),
-  row(rule, 'SHOULD', 'nothing to answer with', nobody({ headers: cc('only-if-cached'), ...says(/^gatelet; fwd=uri-miss/) })),
+  row(
+    rule,
+    'SHOULD',
+    'nothing to answer with',
+    nobody({ headers: cc('only-if-cached'), ...says('gatelet; detail=only-if-cached') }),
+  ),
   ...under({ name: 'edge' }, row(rule, 'MAY', 'a name of its own', origin(cc('max-age=60')), store(says(/^edge; hit/)))),
   ...under(
     { name: 'edge 1' },

@@ -153,7 +153,7 @@ export const stale: readonly Row[] = [
   ...['must-revalidate', 'proxy-revalidate', 's-maxage=5', 'no-cache'].map((directive) =>
     row('9111 §5.2.2.2', 'MUST', `${directive}, and nobody there to ask`, origin(cc(`${directive}, max-age=5`)), {
       ...nobody({ after: 10, status: 502, answer: { breaksAfter: 0 } }),
-          }),
+    }),
   ),
   ...under(
     { defaults: { staleIfErrorMs: 20_000 } },
