@@ -1,5 +1,5 @@
 import { eventStream } from '@gatelet/core'
-import { createWebSocketCalls, jsonRpc } from '@gatelet/websocket'
+import { createWebSocketCalls, jsonRpc, sseFromWebSocket, webSocketFromSse } from '@gatelet/websocket'
 import type { Subject } from './subjects.ts'
 
 /** Options of what turns one protocol into another. */
@@ -39,4 +39,54 @@ export const translateSubjects: Readonly<Record<string, Subject>> = {
     at: 'reconnect',
     bad: { baseMs: 0, maxMs: '1s' },
   },
+  SseFromWebSocketOptions: {
+    through: sseFromWebSocket,
+    good: { endpoints: 'ws://127.0.0.1:9' },
+    bad: {
+      endpoints: [],
+      path: '/feed',
+      headers: {},
+      protocols: 'v1',
+      subscribe: 'all',
+      toEvents: {},
+      isFinished: false,
+      sending: true,
+      heartbeatMs: 0,
+      retryMs: -1,
+      connectMs: 0,
+      maxMessageBytes: 0,
+      maxBufferedBytes: '1mb',
+      maxStreams: 0,
+      clock: Date,
+    },
+  },
+  SendingOptions: {
+    through: (sending) => sseFromWebSocket({ endpoints: 'ws://127.0.0.1:9', sending }),
+    at: 'sending',
+    bad: { tokenMs: 9, owner: 'ada' },
+  },
+  WebSocketFromSseOptions: {
+    through: webSocketFromSse,
+    good: { from: () => never() },
+    bad: {
+      from: 'http://127.0.0.1:9',
+      sendTo: {},
+      toMessage: 'json',
+      lastEventId: '7',
+      resume: 1,
+      retryMs: -1,
+      maxFailures: 0,
+      origins: ['https://shop.example/'],
+      protocols: [''],
+      heartbeatMs: 0,
+      maxMessageBytes: 0,
+      maxBufferedBytes: 0,
+      maxQueued: 0,
+      clock: Date,
+    },
+  },
+}
+
+const never = (): never => {
+  throw new Error('nothing is asked')
 }

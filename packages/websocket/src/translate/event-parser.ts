@@ -32,13 +32,17 @@ export class EventParser {
   private endedByCr = false
   private data = ''
   private name = ''
-  private idBuffer = ''
-  private id = ''
+  private idBuffer: string
+  private id: string
 
-  /** @param maxBytes about how long one event may be; counted in characters */
-  constructor(listener: EventReceiver, maxBytes: number) {
+  /**
+   * @param maxBytes about how long one event may be; counted in characters
+   * @param lastEventId of the stream before, where this one goes on from there
+   */
+  constructor(listener: EventReceiver, maxBytes: number, lastEventId = '') {
     this.listener = listener
     this.maxBytes = maxBytes
+    this.idBuffer = this.id = lastEventId
   }
 
   /** What to send as `Last-Event-ID` when the stream is asked for again. */

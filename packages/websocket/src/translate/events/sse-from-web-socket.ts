@@ -17,6 +17,7 @@ import {
   systemClock,
 } from '@gatelet/core'
 import type { WebSocket } from 'ws'
+import { atDrain } from '../at-drain.ts'
 import type { Checked } from '../calls/options.ts'
 import type { Frame } from '../frame.ts'
 import { dial, HandshakeRefused } from '../upstream/dial.ts'
@@ -168,8 +169,12 @@ class Streams {
     const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
     this.closing.add(closed)
     void closed.then(() => this.closing.delete(closed))
-    // For a reply that nobody reads.
-    ctx.onFinish(() => bridge.close())
+    const stay = atDrain(ctx, clock, () => bridge.end())
+    // For a reply that nobody reads, too.
+    ctx.onFinish(() => {
+      stay()
+      bridge.close()
+    })
     return bridge
   }
 

@@ -1,0 +1,28 @@
+import type { Clock } from '@gatelet/core'
+import { WebSocket } from 'ws'
+
+/**
+ * Pings a client, and lets go of one that gives no sign of life until the next ping. One that is paused cannot be heard, and is
+ * let be.
+ * @returns its end
+ */
+export function heartbeat(socket: WebSocket, clock: Clock, intervalMs: number): () => void {
+  let isAlive = true
+  let stop = () => {}
+  const heard = () => {
+    isAlive = true
+  }
+  const beat = () => {
+    if (!isAlive && !socket.isPaused) {
+      socket.terminate()
+      return
+    }
+    isAlive = false
+    if (socket.readyState === WebSocket.OPEN) socket.ping(undefined, undefined, () => {})
+    stop = clock.setTimer(beat, intervalMs)
+  }
+  socket.on('pong', heard)
+  socket.on('message', heard)
+  stop = clock.setTimer(beat, intervalMs)
+  return () => stop()
+}
