@@ -64,9 +64,11 @@ test('no proof of DPoP but the one that was made is good', async () => {
   const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
   const jwk = await exportJWK(publicKey)
   const signer = await pair('k1')
-  const bound = await token(signer, issuer, { claims: { cnf: { jkt: await calculateJwkThumbprint(jwk) } } })
+  const iat = Math.floor(clock.date() / 1_000)
+  const cnf = { jkt: await calculateJwkThumbprint(jwk) }
+  const bound = await token(signer, issuer, { claims: { iat, exp: iat + 60, cnf } })
   const ath = createHash('sha256').update(bound).digest('base64url')
-  const said = { jti: 'j1', htm: 'GET', htu: 'https://api.example.com/', iat: Math.floor(clock.date() / 1_000), ath }
+  const said = { jti: 'j1', htm: 'GET', htu: 'https://api.example.com/', iat, ath }
   const proof = await new SignJWT(said).setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk }).sign(privateKey)
   // Each proof is the first: what is refused is refused for itself.
   const replays = { use: () => true }
