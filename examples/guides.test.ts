@@ -39,6 +39,8 @@ test.each([
   ['protect-an-api', ['protect-an-api.ts', 'behind-the-gateway.ts', 'identity-providers.ts']],
   ['api-keys', ['api-keys.ts']],
   ['functions', ['functions.ts']],
+  ['cache-an-api', ['cache-an-api.ts']],
+  ['why-not-cached', ['why-not-cached.ts']],
 ])('the guide %s shows the programs as they are', (guide, programs) => {
   for (const program of programs) {
     expect(textOf(`docs/guides/${guide}.md`)).toContain(
@@ -788,6 +790,58 @@ test('functions: a route for each kind, and two places for one of them', async (
     expect([order.status, await order.text()]).toEqual([201, 'POST /orders tea'])
   }
   expect(aws.calls.length).toBe(4)
+  program.kill('SIGTERM')
+  expect(await program.ended).toBe(0)
+}, 30_000)
+
+test('cache-an-api: prices are stored until they change, articles as their server says, and members have their own', async () => {
+  await using farm = await origins(1, {
+    handler: (_req, res) => res.writeHead(200, { 'cache-control': 'max-age=60' }).end('an article'),
+  })
+  const { program, url } = await example('cache-an-api.ts', { ARTICLES: farm.urls[0] as string })
+  await using _ = program
+  const ask = async (path: string, init: RequestInit = {}) => {
+    const reply = await fetch(url + path, init)
+    const said = reply.headers
+      .get('cache-status')
+      ?.replace('gatelet; ', '')
+      .replace(/ttl=\d+/, 'ttl')
+    return [await reply.text(), said]
+  }
+  const stored = 'fwd=uri-miss; fwd-status=200; stored'
+  expect(await ask('/prices')).toEqual(['{"7":12,"8":30}', stored])
+  expect(await ask('/prices?utm_source=mail')).toEqual(['{"7":12,"8":30}', 'hit; ttl'])
+  expect(await ask('/prices/7')).toEqual(['{"price":12}', stored])
+  expect(await ask('/prices/7', { method: 'PUT', body: '99' })).toEqual(['', 'fwd=method; fwd-status=204'])
+  expect(await ask('/prices/7')).toEqual(['{"price":99}', stored])
+  expect(await ask('/prices')).toEqual(['{"7":99,"8":30}', stored])
+  for (const said of [stored, 'hit; ttl', 'hit; ttl']) expect(await ask('/articles/1')).toEqual(['an article', said])
+  expect(farm.hits).toBe(1)
+  const me = (name: string) => ask('/me', { headers: { authorization: name } })
+  const [ada] = await me('ada')
+  expect((await me('bob'))[0]).toContain('bob')
+  expect(await me('ada')).toEqual([ada, 'hit; ttl'])
+  expect(JSON.parse((await ask('/stats'))[0] ?? '')).toMatchObject({ hits: 3, misses: 5 })
+  program.kill('SIGTERM')
+  expect(await program.ended).toBe(0)
+}, 30_000)
+
+test('why-not-cached: tells operators the reasons, each of which the guide explains', async () => {
+  const { program, url } = await example('why-not-cached.ts')
+  await using _ = program
+  const [, operators = ''] = await program.printed(/operators ask (\S+)/)
+  for (const path of ['fresh', 'fresh', 'silent', 'basket', 'basket', 'none']) await fetch(`${url}/${path}`)
+  await fetch(`${url}/fresh`, { headers: { authorization: 'Bearer x' }, method: 'POST' })
+  const reasons = (await (await fetch(operators)).json()) as Record<string, number>
+  expect(reasons).toEqual({
+    'GET fresh: not stored before': 1,
+    'GET silent: no-freshness': 1,
+    'GET basket: set-cookie': 2,
+    'GET none: no-store': 1,
+    'POST fresh: method': 1,
+  })
+  const guide = textOf('docs/guides/why-not-cached.md')
+  for (const reason of ['no-freshness', 'set-cookie', 'no-store', 'method']) expect(guide).toContain(`| \`${reason}\` |`)
   program.kill('SIGTERM')
   expect(await program.ended).toBe(0)
 }, 30_000)
