@@ -1,4 +1,6 @@
 export { grpc } from './grpc.ts'
+export { grpcJson } from './json/grpc-json.ts'
+export type { GrpcJsonFormat, GrpcJsonOptions } from './json/settings.ts'
 export type { Status, StatusName } from './status.ts'
 export { codeForHttp, httpStatusOf, statusNames } from './status.ts'
 export { grpcWeb, grpcWebCors } from './web/grpc-web.ts'
