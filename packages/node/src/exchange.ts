@@ -12,7 +12,7 @@ import { NodeRequest } from './request.ts'
 /** One request of `node:http` and its reply. It ends when the reply is out, or when the connection is gone. */
 export class HttpExchange extends BaseExchange {
   readonly request: NodeRequest
-  readonly res: ServerResponse
+  res: ServerResponse
   readonly connection: Connection
   protected readonly context: Context
 

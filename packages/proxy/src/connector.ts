@@ -58,6 +58,9 @@ export function connector(target: NetworkTarget, settings: ProxySettings): Conne
       if (isDone) return
       isDone = true
       cancelTimer()
+      // An unheard 'error' ends the process. This one holds nothing: a connection may live for days.
+      socket?.on('error', ignored)
+      socket?.off('error', settle)
       if (error) socket?.destroy()
       done(error, error ? null : (socket as Socket))
     }
@@ -75,7 +78,6 @@ export function connector(target: NetworkTarget, settings: ProxySettings): Conne
       if (usesNetwork) guard?.check(host)
       socket = open(purpose)
       socket.setKeepAlive(true, KEEP_ALIVE_MS)
-      // Kept: an unheard 'error' ends the process.
       socket.on('error', settle)
       socket.once(isSecure ? 'secureConnect' : 'connect', connected)
     } catch (error) {
@@ -88,6 +90,8 @@ export function connector(target: NetworkTarget, settings: ProxySettings): Conne
     }
   }
 }
+
+const ignored = () => {}
 
 // TCP may be there, and TLS not: that is another trouble to look for.
 const tooSlow = (isConnected: boolean) => new GatewayError(isConnected ? 'UPSTREAM_TLS_TIMEOUT' : 'UPSTREAM_CONNECT_TIMEOUT')

@@ -113,6 +113,7 @@ export class Handshake {
       const reply = answer()
       this.over({ status: reply.status })
       this.resolve(reply)
+      this.letGo()
     } catch (error) {
       this.fail(error)
     }
@@ -126,6 +127,13 @@ export class Handshake {
     this.stopConnecting()
     this.request?.destroy()
     this.reject(failure)
+    this.letGo()
+  }
+
+  // Listeners of the socket, which may live for days, hold this one: it holds nothing that is not needed any more.
+  private letGo(): void {
+    this.request = undefined
+    this.resolve = this.reject = this.cancelTimer = this.undoAbort = this.stopConnecting = nothing
   }
 
   private over(how: GatewayError | { status: number }): void {
@@ -204,6 +212,8 @@ function checkFields(headers: readonly string[]): void {
     validateHeaderValue(headers[i] as string, headers[i + 1] as string)
   }
 }
+
+const nothing = () => {}
 
 const isFault = ({ side, code }: GatewayError) => side === 'upstream' || code === 'DEADLINE_EXCEEDED'
 
