@@ -24,18 +24,11 @@ export class GuardedStore {
 
   /** What is stored under a key; undefined when that cannot be found out. */
   get(key: string): MaybePromise<readonly StoredEntry[] | undefined> {
-    // Made only when the store looks at it: most answer at once.
-    let aborter: AbortController | undefined
-    const options = {
-      get signal(): AbortSignal {
-        aborter ??= new AbortController()
-        return aborter.signal
-      },
-    }
+    const options = new Awaited()
     try {
       const found = this.store.get(key, options)
       if (!isPromise(found)) return this.checked(found)
-      return this.inTime('get', found, () => aborter?.abort()).then((entries) => entries && this.checked(entries))
+      return this.inTime('get', found, () => options.end()).then((entries) => entries && this.checked(entries))
     } catch (error) {
       this.failed('get', error)
       return undefined
@@ -129,6 +122,20 @@ export class GuardedStore {
     if (Array.isArray(entries) && entries.every(isEntry)) return entries
     this.failed('get', new GatewayError('INTERNAL', { message: 'the store gave what is no list of entries' }))
     return undefined
+  }
+}
+
+/** Somebody waits for an answer. The signal is made only when the store looks at it: most answer at once. */
+class Awaited {
+  private aborter: AbortController | undefined
+
+  get signal(): AbortSignal {
+    this.aborter ??= new AbortController()
+    return this.aborter.signal
+  }
+
+  end(): void {
+    this.aborter?.abort()
   }
 }
 

@@ -21,7 +21,12 @@ export interface CacheStatus {
 
 /** Adds our member behind those of caches nearer to the origin (RFC 9211 §2): the last one is nearest to the client. */
 export function addCacheStatus(headers: HeaderList, status: CacheStatus, policy: Policy): void {
-  headers.append('Cache-Status', `${policy.label}${paramsOf(status)}`)
+  headers.append('Cache-Status', cacheStatusOf(status, policy))
+}
+
+/** Our member of `Cache-Status`. */
+export function cacheStatusOf(status: CacheStatus, policy: Policy): string {
+  return policy.label + paramsOf(status)
 }
 
 function paramsOf({ hit, forward, forwardStatus, stored, collapsed, detail }: CacheStatus): string {
