@@ -27,8 +27,8 @@ export class GuardedStore {
     const options = new Awaited()
     try {
       const found = this.store.get(key, options)
-      if (!isPromise(found)) return this.checked(found)
-      return this.inTime('get', found, () => options.end()).then((entries) => entries && this.checked(entries))
+      if (!isPromise(found)) return this.checked(key, found)
+      return this.inTime('get', found, () => options.end()).then((entries) => entries && this.checked(key, entries))
     } catch (error) {
       this.failed('get', error)
       return undefined
@@ -118,9 +118,9 @@ export class GuardedStore {
     })
   }
 
-  private checked(entries: readonly StoredEntry[]): readonly StoredEntry[] | undefined {
-    if (Array.isArray(entries) && entries.every(isEntry)) return entries
-    this.failed('get', new GatewayError('INTERNAL', { message: 'the store gave what is no list of entries' }))
+  private checked(key: string, entries: readonly StoredEntry[]): readonly StoredEntry[] | undefined {
+    if (Array.isArray(entries) && entries.every((entry) => isEntry(entry, key))) return entries
+    this.failed('get', new GatewayError('INTERNAL', { message: 'the store gave what is no list of entries of this key' }))
     return undefined
   }
 }
@@ -140,16 +140,20 @@ class Awaited {
 }
 
 // Looked at once: most of them are seen again and again.
-const known = new WeakSet<StoredMeta>()
+const known = new WeakMap<StoredMeta, string>()
 
-function isEntry(entry: Partial<StoredEntry> | null | undefined): boolean {
+function isEntry(entry: Partial<StoredEntry> | null | undefined, key: string): boolean {
   const meta = entry?.meta
   if (typeof entry?.body !== 'function' || typeof meta !== 'object' || meta === null) return false
-  if (known.has(meta)) return true
-  const isMeta = hasShape(meta)
-  if (isMeta) known.add(meta)
-  return isMeta
+  if (known.get(meta) === key) return true
+  // Never the reply of another resource, whatever a store has mixed up.
+  const isOfKey = hasShape(meta) && resourceOf(meta.url) === resourceOf(key)
+  if (isOfKey) known.set(meta, key)
+  return isOfKey
 }
+
+// What of a query matters, and who asks, only the key says.
+const resourceOf = (url: string): string => url.slice(0, url.search(/[? ]|$/))
 
 function hasShape(meta: Partial<StoredMeta>): boolean {
   const { url, status, headers, requestHeaders, requestTimeMs, responseTimeMs, bodyBytes, tags } = meta
