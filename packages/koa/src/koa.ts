@@ -50,6 +50,8 @@ export interface KoaContext {
   respond?: boolean | undefined
   status: number
   body: unknown
+  /** What `koa-compress` asks before it packs a body. */
+  compress?: unknown
 }
 
 /** Goes wherever Koa takes a middleware. */

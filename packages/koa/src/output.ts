@@ -85,5 +85,7 @@ export class KoaOutput implements ReplyOutput, DrainEmitter {
     ctx.body = body
     ctx.status = this.status
     this.setHeaders()
+    // It would keep events back until it has enough to pack; it can be told not to, or, by who wants it to, to flush.
+    if (/^\s*text\/event-stream\b/i.test(String(ctx.res.getHeader('content-type')))) ctx.compress ??= false
   }
 }

@@ -24,6 +24,8 @@ export interface ReplyOutput {
   end(chunk?: Uint8Array): unknown
   flushHeaders(): void
   addTrailers(trailers: [string, string][]): void
+  /** Sends what is held back, where something between us and the socket does: the `compression` of Express. */
+  flush?(): void
 }
 
 /** Tells of 'drain'. */
@@ -44,6 +46,7 @@ export class StreamedReply implements Sink {
   private isOpen = false
   private isOver = false
   private isChunked = false
+  private isLive = false
   private awaitsDrain = false
   private listensForDrain = false
   private promised: number | undefined
@@ -72,7 +75,10 @@ export class StreamedReply implements Sink {
       return true
     }
     this.target.sentBytes = this.sent
-    if (this.target.res.write(chunk)) return true
+    const { res } = this.target
+    const hasRoom = res.write(chunk)
+    if (this.isLive) res.flush?.()
+    if (hasRoom) return true
     this.awaitDrain()
     return false
   }
@@ -137,6 +143,7 @@ export class StreamedReply implements Sink {
       const { isChunked, contentLength } = this.target.writeHead(this.reply, this.source.length)
       this.isChunked = isChunked
       this.promised = contentLength
+      this.isLive = /^\s*text\/event-stream\b/i.test(this.reply.headers.get('content-type') ?? '')
     } catch (error) {
       this.breakOff(error as GatewayError)
     }

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { type Handler, HeaderList } from '@gatelet/core'
@@ -196,9 +196,8 @@ describe('the events are left', () => {
 })
 
 describe('events that end', () => {
-  const ending =
-    (text: string) => (_: unknown, res: { writeHead(status: number, headers: object): { end(text: string): void } }) =>
-      res.writeHead(200, { 'content-type': 'text/event-stream' }).end(text)
+  const ending = (text: string) => (_: unknown, res: ServerResponse) =>
+    res.writeHead(200, { 'content-type': 'text/event-stream' }).end(text)
 
   test('are asked for again, from the last on', async () => {
     origin.onGet = (req, res) => ending(`id: ${Number(req.headers['last-event-id'] ?? 0) + 1}\ndata: x\n\n`)(req, res)
