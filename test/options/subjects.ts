@@ -62,6 +62,8 @@ import { createGateway } from 'gatelet'
 import { authSubjects } from './auth.ts'
 import { cacheSubjects } from './cache.ts'
 import { functionSubjects } from './functions.ts'
+import { grpcSubjects } from './grpc.ts'
+import { metricSubjects } from './metrics.ts'
 import { rateStoreSubjects } from './rate-stores.ts'
 import { translateSubjects } from './translate.ts'
 
@@ -127,6 +129,8 @@ export const subjects: Readonly<Record<string, Subject>> = {
   ...authSubjects,
   ...cacheSubjects,
   ...functionSubjects,
+  ...metricSubjects,
+  ...grpcSubjects,
   ...rateStoreSubjects,
   ...translateSubjects,
   BoundedLoadOptions: { through: (options) => boundedLoad(rendezvous, options), bad: { factor: 1 } },

@@ -1,6 +1,8 @@
 export type { AddressRange } from './address.ts'
 export { addressRanges, canonicalAddress, embeddedIpv4, isWithin, networkOf } from './address.ts'
 export { amended, amendFailure } from './amend.ts'
+export type { AttemptFields, ComingAttempt } from './attempt-fields.ts'
+export { attemptFieldsOf, withAttemptFields, withFields } from './attempt-fields.ts'
 export { attemptMsOf, withAttemptMs } from './attempt-time.ts'
 export type {
   Ask,

@@ -1,1 +1,6 @@
-export {}
+export type { TraceOptions } from './traces/options.ts'
+export type { ServerTimingOptions } from './traces/server-timing.ts'
+export { serverTiming } from './traces/server-timing.ts'
+export type { RequestTrace, WithTrace } from './traces/trace.ts'
+export { trace } from './traces/trace.ts'
+export type { SpanLike, TracerLike, TracingApi } from './traces/tracing-api.ts'

@@ -1,4 +1,13 @@
-import { type Context, type GatewayError, isHeard, type Lease, type Outcome, publish } from '@gatelet/core'
+import {
+  attemptFieldsOf,
+  type Context,
+  type GatewayError,
+  isHeard,
+  type Lease,
+  type Outcome,
+  publish,
+  withFields,
+} from '@gatelet/core'
 
 /** One attempt, for those who hear of it. */
 export interface AttemptAt {
@@ -22,6 +31,13 @@ export function answered(lease: Lease, outcome: Outcome): void {
   } catch (thrown) {
     warn(thrown)
   }
+}
+
+/** What an attempt at a server sends: the request's fields, and those of its own that layers have asked for. */
+export function fieldsFor(ctx: Context, headers: string[], { endpoint, target }: Lease, attempt: number): string[] {
+  const fields = attemptFieldsOf(ctx)
+  if (!fields || !('origin' in target)) return headers
+  return withFields(headers, fields({ endpoint, attempt, origin: target.origin }))
 }
 
 /** Gives a lease back. */

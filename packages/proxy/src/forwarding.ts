@@ -10,7 +10,7 @@ import {
   stopReason,
 } from '@gatelet/core'
 import type { Dispatcher } from 'undici'
-import { released } from './attempted.ts'
+import { fieldsFor, released } from './attempted.ts'
 import { askHandler, attemptByHandler } from './handler-target.ts'
 import { leaseFrom, untried, upstreamOf } from './leasing.ts'
 import { meantStatus } from './meant-status.ts'
@@ -88,8 +88,9 @@ export class Forwarding implements RaceHost {
     const upstream = upstreamOf(lease, this.parts.upstreams)
     const needsFresh = this.retries?.needsFresh ?? false
     const attemptMs = body.isHeld ? shorter(settings.attemptMs, attemptMsOf(ctx)) : undefined
-    const options = this.optionsFor(upstream)
-    const attempt = { ctx, lease, upstream, settings, number: this.attempts++, needsFresh, deadline, attemptMs, options }
+    const number = this.attempts++
+    const options = this.optionsFor(upstream, fieldsFor(ctx, this.headers, lease, number))
+    const attempt = { ctx, lease, upstream, settings, number, needsFresh, deadline, attemptMs, options }
     const call = new UpstreamCall(attempt, resolve, reject)
     try {
       upstream.connections.dispatch(call)
@@ -125,13 +126,13 @@ export class Forwarding implements RaceHost {
     }
   }
 
-  private optionsFor(upstream: Upstream): Dispatcher.DispatchOptions & { servername: string } {
+  private optionsFor(upstream: Upstream, headers: string[]): Dispatcher.DispatchOptions & { servername: string } {
     const { method, url } = this.ctx.request
     const { headersMs, bodyIdleMs } = this.parts.settings
     return {
       path: upstream.basePath + url.path + url.search,
       method: method as Dispatcher.HttpMethod,
-      headers: this.headers,
+      headers,
       body: this.body.forAttempt(),
       headersTimeout: headersMs,
       bodyTimeout: bodyIdleMs,

@@ -1,4 +1,5 @@
 import { type Context, type Endpoint, GatewayError, type IncomingRequest, type Reply } from '@gatelet/core'
+import { fieldsFor } from '../attempted.ts'
 import { askHandler } from '../handler-target.ts'
 import { allFailed, leaseFrom, upstreamOf } from '../leasing.ts'
 import type { ProxyParts } from '../parts.ts'
@@ -24,7 +25,7 @@ export async function upgrade(ctx: Context, { balancer, upstreams, settings, bud
     if ('handler' in target) return askHandler(attempt, target.handler, clock)
     const handshake = new Handshake({ ...attempt, settings, tunnels, deadline, upstream: upstreamOf(lease, upstreams) })
     try {
-      return await handshake.ask(headers)
+      return await handshake.ask(fieldsFor(ctx, headers, lease, attempt.number))
     } catch (error) {
       history.lastError = error as GatewayError
       history.tried.push(endpoint)
