@@ -21,10 +21,15 @@ export interface MemoryCacheStoreOptions {
   clock?: Clock
 }
 
+/** An entry on its way into memory. */
+export interface MemoryEntryWriter extends EntryWriter {
+  commit(meta?: StoredMeta): boolean
+}
+
 /** A store of replies in the memory of this process. It answers at once. */
 export interface MemoryCacheStore extends CacheStore {
   get(key: string): readonly StoredEntry[]
-  open(key: string, variant: string, meta: StoredMeta): (EntryWriter & { commit(meta?: StoredMeta): boolean }) | undefined
+  open(key: string, variant: string, meta: StoredMeta): MemoryEntryWriter | undefined
   touch(key: string, entry: StoredEntry, meta: StoredMeta): void
   purge(selector: PurgeSelector, options?: { soft?: boolean }): number
   close(): Promise<void>
