@@ -1,13 +1,15 @@
-import { type Check, isPromise, type MaybePromise, options } from '@gatelet/core'
+import { type Check, type Clock, isPromise, type MaybePromise, options } from '@gatelet/core'
 import type { ReplayStore } from './dpop/replays.ts'
 import type { Proved, Verdict } from './verifier.ts'
 
 /** Lets the first use of something through, and refuses the others. @see ReplayStore */
 export function once(
   proved: Proved,
-  store: ReplayStore,
+  { replays: store, clock }: { readonly replays: ReplayStore; readonly clock: Clock },
   { id, madeAt, untilMs }: { id: string; madeAt: number; untilMs: number },
 ): MaybePromise<Verdict> {
+  // It has ended while its body came, as slowly as somebody liked: a store may have forgotten it.
+  if (clock.date() >= untilMs) return { kind: 'refused', status: 401, reason: 'too-old' }
   const told = (isFirst: boolean): Verdict => (isFirst === true ? proved : { kind: 'refused', status: 401, reason: 'replayed' })
   const away = (cause: unknown): Verdict => ({ kind: 'unavailable', reason: 'no-store', cause })
   try {

@@ -94,7 +94,10 @@ test('no field of a signature but those that were made lets another message pass
     ['"@target-uri"', 'https://api.example.com/'],
     ['"x-a"', 'b'],
   ]
-  const good = { ...signed(signers.ed25519, lines, `;created=${now};keyid="k1";nonce="n"`), 'x-a': 'b' }
+  const good: Readonly<Record<string, string>> = {
+    ...signed(signers.ed25519, lines, `;created=${now};keyid="k1";nonce="n"`),
+    'x-a': 'b',
+  }
   const verifier = httpSignature({
     keys: { k1: signers.ed25519.known },
     components: ['@method', '@target-uri', 'x-a'],

@@ -96,8 +96,11 @@ async function once(
     .update(`${thumbprint} ${jti as string}`)
     .digest('base64url')
   const madeAt = (iat as number) * 1_000
+  const untilMs = madeAt + rules.windowMs + rules.toleranceMs
+  // It has ended while its signature was looked at: a store may have forgotten it.
+  if (rules.clock.date() >= untilMs) return refused('proof-date')
   try {
-    const said = rules.replays.use(id, madeAt, madeAt + rules.windowMs + rules.toleranceMs)
+    const said = rules.replays.use(id, madeAt, untilMs)
     const isFirst = isPromise(said) ? await said : said
     return isFirst === true ? { kind: 'proved', thumbprint, nonce } : refused('replayed-proof')
   } catch (cause) {

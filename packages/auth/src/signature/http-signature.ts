@@ -98,12 +98,13 @@ function bodyOf({ request }: Context): Body | undefined {
 }
 
 function onceOnly(verdict: Verdict, claim: SignatureClaim, rules: SignatureRules): MaybePromise<Verdict> {
-  if (verdict.kind !== 'proved' || !rules.replays) return verdict
+  const { replays, clock } = rules
+  if (verdict.kind !== 'proved' || !replays) return verdict
   const { keyid, nonce = '', created } = claim
   // By key: nobody can use up the nonces of another one.
   const id = createHash('sha256').update(`${keyid.length} ${keyid} ${nonce}`).digest('base64url')
   const madeAt = created * 1_000
-  return once(verdict, rules.replays, { id, madeAt, untilMs: madeAt + rules.windowMs + rules.toleranceMs })
+  return once(verdict, { replays, clock }, { id, madeAt, untilMs: madeAt + rules.windowMs + rules.toleranceMs })
 }
 
 const refused = (reason: string, status: 400 | 401 = 401): Refused => ({ kind: 'refused', status, reason })

@@ -74,9 +74,10 @@ function judged(claim: WebhookClaim, bytes: Uint8Array, rules: WebhookRules, bod
   const principal = principalOf({ subject: rules.subject, scheme: 'webhook' })
   const proved: Proved = { kind: 'proved', principal, ...(body === undefined ? {} : { body }) }
   const { sentAt } = claim
-  if (!rules.replays || sentAt === undefined) return proved
+  const { replays, clock } = rules
+  if (!replays || sentAt === undefined) return proved
   const id = hash.toString('base64url')
-  return once(proved, rules.replays, { id, madeAt: sentAt, untilMs: sentAt + rules.toleranceMs })
+  return once(proved, { replays, clock }, { id, madeAt: sentAt, untilMs: sentAt + rules.toleranceMs })
 }
 
 function rightHash({ signatures, prefix }: WebhookClaim, bytes: Uint8Array, keys: readonly Uint8Array[]): Buffer | undefined {

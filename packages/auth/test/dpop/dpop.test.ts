@@ -221,6 +221,15 @@ describe('used proofs', () => {
     expect(replays.use('proof', 0, 10)).toBe(false)
   })
 
+  test('one that ends while its signature is looked at is refused, since its first use may be forgotten', async () => {
+    const { clock, ask, proof } = await setup({ replays: { use: () => true } })
+    expect(await ask(await proof())).toMatchObject({ kind: 'proved' })
+    const another = await proof()
+    const asked = ask(another)
+    await clock.advance(600_000)
+    expect(await asked).toMatchObject({ kind: 'refused', reason: 'proof-date' })
+  })
+
   test('a store that is away is no reason to call a proof bad', async () => {
     const { ask, proof } = await setup({ replays: { use: () => Promise.reject(new Error('away')) } })
     expect(await ask(await proof())).toMatchObject({ kind: 'unavailable', reason: 'no-store' })

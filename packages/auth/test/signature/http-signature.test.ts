@@ -330,6 +330,22 @@ describe('a nonce', () => {
     expect(await verdictOn(signed(known, usual, `${params};nonce="n2"`), { replays })).toMatchObject({ kind: 'proved' })
   })
 
+  test('does not hold when the signature has ended while the body came', async () => {
+    const late = virtualClock({ date: now * 1_000 })
+    const arrives = async () => {
+      await late.advance(3_600_000)
+      source.push(Buffer.from('{}'))
+      source.end()
+    }
+    const source = new PushSource({ start: () => void arrives(), pause() {}, resume() {}, cancel() {} })
+    source.length = 2
+    const digest = `sha-256=:${createHash('sha256').update('{}').digest('base64')}:`
+    const lines: Line[] = [['"@method"', 'POST'], ...usual.slice(1), ['"content-digest"', digest]]
+    const headers = { ...signed(known, lines, `${params};nonce="n"`), 'content-digest': digest }
+    const asked = verdictOn(headers, { clock: late, replays: { use: () => true } }, { method: 'POST', body: source })
+    expect(await asked).toMatchObject({ status: 401, reason: 'too-old' })
+  })
+
   test('must be there where they are remembered', () => {
     expect(verdictOn(signed(known, usual, params), { replays: memoryReplays() })).toMatchObject({ reason: 'no-nonce' })
   })

@@ -195,6 +195,18 @@ describe.each(dated)('a webhook of %s', (scheme) => {
     ])
   })
 
+  test('that ends while its body comes is refused, since its first use may be forgotten', async () => {
+    const late = virtualClock({ date: now * 1_000 })
+    const arrives = async () => {
+      await late.advance(300_000)
+      source.push(Buffer.from(body))
+      source.end()
+    }
+    const source = new PushSource({ start: () => void arrives(), pause() {}, resume() {}, cancel() {} })
+    const options = { clock: late, replays: { use: () => true } }
+    expect(await verdictOn(scheme, sent[scheme](), source, options)).toMatchObject({ status: 401, reason: 'too-old' })
+  })
+
   test('cannot be judged where nobody remembers', async () => {
     const replays = { use: () => Promise.reject(new Error('away')) }
     expect(await verdictOn(scheme, sent[scheme](), body, { replays })).toMatchObject({ kind: 'unavailable' })
