@@ -10,10 +10,9 @@ import { freePort, listening } from './ports.ts'
 import { start } from './processes.ts'
 import type { Subject } from './subjects.ts'
 import { noise, type Ratio, type Rounds, type Row, ratio, summarize } from './summary.ts'
-import { type VarnishCache, varnish, varnishCache, varnishTimeNs } from './varnish.ts'
 
-// What an answer from memory costs: CPU time for each request, beside the least that node:http can do, undici's interceptor, and the
-// caches that are no Node programs. Goals: at most 1.05 times the bare handler, at most 0.40 times undici's.
+// What an answer from memory costs: CPU time for each request, beside the least that node:http can do, undici's interceptor
+// and nginx. Goals: at most 1.05 times the bare handler, at most 0.40 times undici's.
 const payloads: readonly Payload[] = [
   { name: 'hit of 1 KiB', method: 'GET', path: '/small/42', sent: 0, received: 1_024 },
   { name: 'hit of 100 KiB', method: 'GET', path: '/large/42', sent: 0, received: 102_400 },
@@ -34,7 +33,6 @@ const caches: readonly (readonly [id: string, title: string, make: Make])[] = [
   ['control', 'the same again, as control', ofNode('bare')],
   ['undici', 'node:http, undici with interceptors.cache', ofNode('undici')],
   ...(nginx ? [['nginx', 'nginx, proxy_cache, one worker', ofNginx] as const] : []),
-  ...(varnish ? [['varnish', 'Varnish', ofVarnish] as const] : []),
 ]
 
 function ofNode(way: string): Make {
@@ -55,18 +53,6 @@ function ofNginx(countPort: number, originUrl: string): ReturnType<Make> {
     command: (port) => nginxCache(port, countPort, originUrl),
     // Our questions are counted too.
     answered: async () => nginxRequests(await textOf(countPort)) - ++asked,
-  }
-}
-
-function ofVarnish(_countPort: number, originUrl: string): ReturnType<Make> {
-  let started: VarnishCache | undefined
-  return {
-    command(port) {
-      started = varnishCache(port, originUrl)
-      return started.command
-    },
-    cpuTimeNs: varnishTimeNs,
-    answered: async () => started?.answered() ?? 0,
   }
 }
 

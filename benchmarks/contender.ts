@@ -115,7 +115,7 @@ export class Contender {
   private async reading(): Promise<{ answered: number; cpuNs: number; at: number }> {
     const answered = await this.origin.answered()
     if (this.program.hasEnded) throw new Error(`it ended by itself: ${this.program.output.trim() || 'without a word'}`)
-    return { answered, cpuNs: this.subject.cpuTimeNs?.(this.program.pid) ?? cpuTimeNs(this.program.pid), at: performance.now() }
+    return { answered, cpuNs: cpuTimeNs(this.program.pid), at: performance.now() }
   }
 
   private async checkTotal(): Promise<void> {

@@ -7,8 +7,6 @@ export interface Subject {
   readonly title: string
   /** What starts it on a port. */
   command(port: number, origins: readonly string[]): string[]
-  /** Its CPU time so far, where it works in more than the process that was started. */
-  cpuTimeNs?(pid: number): number
 }
 
 /** In the order of the table; they run in an order of chance. */

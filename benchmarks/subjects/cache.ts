@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { cache, memoryCacheStore } from '@gatelet/cache'
-import { chain, HeaderList } from '@gatelet/core'
+import { chain, HeaderList, type Middleware } from '@gatelet/core'
 import { serve } from '@gatelet/node'
 import { LRUCache } from 'lru-cache'
 import { Agent, cacheStores, interceptors, request } from 'undici'
@@ -32,8 +32,15 @@ const bare = () => {
   })
 }
 
+// `serve` has a listener of its own, in place of Node's.
+const counted: Middleware = (ctx, next) => {
+  answered++
+  return next(ctx)
+}
+
 const gatelet = async () => {
   const handler = chain()
+    .use(counted)
     .use(cache({ store: memoryCacheStore({ maxBytes }) }))
     .to((ctx) => {
       const { headers, body } = made(ctx.request.url.path)
@@ -68,7 +75,7 @@ const origin = () =>
 
 const ways: Readonly<Record<string, () => Server | Promise<Server>>> = { bare, gatelet, undici, origin }
 const server = await (ways[way ?? ''] ?? bare)()
-server.on('request', () => answered++)
+if (way !== 'gatelet') server.on('request', () => answered++)
 if (!server.listening) server.listen(Number(port), '127.0.0.1')
 createServer((_, res) => res.end(String(answered))).listen(Number(countPort), '127.0.0.1')
 process.once('SIGTERM', () => process.exit(0))
