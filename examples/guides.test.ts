@@ -14,6 +14,7 @@ import { readProxyHeader } from 'gatelet/core'
 import { expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { Issuer, pair, token } from '../packages/auth/test/issuer.ts'
+import { chatServer } from '../test/browser/chat-server.ts'
 import { authority, certificate } from '../test/certificates/certificates.ts'
 import { childProgram, freePort } from '../test/child-program.ts'
 import { example, examples, nodeArgs, textOf } from '../test/example-program.ts'
@@ -39,6 +40,7 @@ test.each([
   ['protect-an-api', ['protect-an-api.ts', 'behind-the-gateway.ts', 'identity-providers.ts']],
   ['api-keys', ['api-keys.ts']],
   ['functions', ['functions.ts']],
+  ['websockets', ['websockets.ts']],
   ['cache-an-api', ['cache-an-api.ts']],
   ['why-not-cached', ['why-not-cached.ts']],
 ])('the guide %s shows the programs as they are', (guide, programs) => {
@@ -843,5 +845,34 @@ test('why-not-cached: tells operators the reasons, each of which the guide expla
   const guide = textOf('docs/guides/why-not-cached.md')
   for (const reason of ['no-freshness', 'set-cookie', 'no-store', 'method']) expect(guide).toContain(`| \`${reason}\` |`)
   program.kill('SIGTERM')
+  expect(await program.ended).toBe(0)
+}, 30_000)
+
+test('websockets: who has logged in talks to a server behind, and is told to come again when that is lost or the gateway closes', async () => {
+  const page = textOf('examples/websockets.html')
+  expect(textOf('docs/guides/websockets.md')).toContain(`<!-- examples/websockets.html -->\n\`\`\`html\n${page}\`\`\``)
+  await using one = await chatServer('one')
+  const two = await chatServer('two')
+  const { program, url } = await example('websockets.ts', { SERVERS: `${one.url} ${two.url}` })
+  await using _ = program
+  expect(await (await fetch(url)).text()).toBe(page)
+  const chat = `${url.replace('http', 'ws')}/chat`
+  expect(String((await once(new WebSocket(chat), 'error'))[0])).toContain('401')
+  const login = await fetch(`${url}/login`, { method: 'POST' })
+  const cookie = login.headers.getSetCookie()[0]?.split(';')[0] as string
+  const elsewhere = new WebSocket(chat, { headers: { cookie, origin: 'https://evil.test' } })
+  expect(String((await once(elsewhere, 'error'))[0])).toContain('403')
+  const sockets = [0, 1].map(() => new WebSocket(chat, { headers: { cookie, origin: url } }))
+  await Promise.all(sockets.map((socket) => once(socket, 'open')))
+  const heard = sockets.map((socket) => once(socket, 'message'))
+  for (const socket of sockets) socket.send('hello')
+  expect((await Promise.all(heard)).map(([data]) => String(data)).sort()).toEqual(['one heard hello', 'two heard hello'])
+  const codes: number[] = []
+  const closed = sockets.map((socket) => once(socket, 'close').then(([code]) => codes.push(code as number)))
+  await two[Symbol.asyncDispose]()
+  await Promise.race(closed)
+  program.kill('SIGTERM')
+  await Promise.all(closed)
+  expect(codes).toEqual([1011, 1012])
   expect(await program.ended).toBe(0)
 }, 30_000)
