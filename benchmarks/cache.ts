@@ -29,6 +29,7 @@ type Make = (countPort: number, originUrl: string) => Omit<Cache, 'id' | 'title'
 
 const caches: readonly (readonly [id: string, title: string, make: Make])[] = [
   ['gatelet', 'Gatelet: serve, cache', ofNode('gatelet')],
+  ['served', 'Gatelet: serve, the answer at hand', ofNode('served')],
   ['bare', 'node:http, lru-cache', ofNode('bare')],
   ['control', 'the same again, as control', ofNode('bare')],
   ['undici', 'node:http, undici with interceptors.cache', ofNode('undici')],

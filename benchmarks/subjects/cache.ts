@@ -49,6 +49,18 @@ const gatelet = async () => {
   return (await serve(handler, { port: Number(port), host: '127.0.0.1' })).server
 }
 
+/** The same answers, made once and known to the handler: what is more in the row above is the cache's. */
+const served = async () => {
+  const known = new Map(['/small/42', '/large/42'].map((path) => [path, made(path)]))
+  const handler = chain()
+    .use(counted)
+    .to((ctx) => {
+      const { headers, body } = known.get(ctx.request.url.path) ?? made('')
+      return { status: 200, headers: HeaderList.fromRaw([...headers, 'Age', '0']), body }
+    })
+  return (await serve(handler, { port: Number(port), host: '127.0.0.1' })).server
+}
+
 /** As undici's own pages show it: `request` with the interceptor, and its body into the response. */
 const undici = () => {
   const dispatcher = new Agent().compose(interceptors.cache({ store: new cacheStores.MemoryCacheStore({ maxSize: maxBytes }) }))
@@ -73,9 +85,9 @@ const origin = () =>
     res.writeHead(200, headers).end(body)
   })
 
-const ways: Readonly<Record<string, () => Server | Promise<Server>>> = { bare, gatelet, undici, origin }
+const ways: Readonly<Record<string, () => Server | Promise<Server>>> = { bare, gatelet, served, undici, origin }
 const server = await (ways[way ?? ''] ?? bare)()
-if (way !== 'gatelet') server.on('request', () => answered++)
+if (way !== 'gatelet' && way !== 'served') server.on('request', () => answered++)
 if (!server.listening) server.listen(Number(port), '127.0.0.1')
 createServer((_, res) => res.end(String(answered))).listen(Number(countPort), '127.0.0.1')
 process.once('SIGTERM', () => process.exit(0))
