@@ -798,7 +798,7 @@ test('functions: a route for each kind, and two places for one of them', async (
 
 test('cache-an-api: prices are stored until they change, articles as their server says, and members have their own', async () => {
   await using farm = await origins(1, {
-    handler: (_req, res) => res.writeHead(200, { 'cache-control': 'max-age=60' }).end('an article'),
+    handler: (_req, res) => void res.writeHead(200, { 'cache-control': 'max-age=60' }).end('an article'),
   })
   const { program, url } = await example('cache-an-api.ts', { ARTICLES: farm.urls[0] as string })
   await using _ = program

@@ -14,7 +14,7 @@ import type { Ask, Kit, Told } from './kit.ts'
 import { SharedBody } from './shared-body.ts'
 import { slotFor } from './slots.ts'
 import { bytesOfAnswer } from './stored-reply.ts'
-import { tagOfKey, tagsIn, withoutTags } from './tags.ts'
+import { tagsIn, withoutTags } from './tags.ts'
 
 /** A decision to ask the upstream. */
 export type Onward = Extract<Decision, { kind: 'fetch' | 'revalidate' }>
@@ -35,8 +35,6 @@ export interface Fetched {
   readonly told: Told
   /** Ends when the body is over, which others may read too. */
   readonly over?: Promise<void>
-  /** It is stale, in place of an error. */
-  readonly isFallback?: boolean
 }
 
 /** A reply of the upstream, from when its head is there. */
@@ -44,6 +42,8 @@ export class Arrival<S extends object> {
   private readonly asked: Asked<S>
   private readonly reply: Reply
   private readonly times: ExchangeTimes
+  /** The tags that the reply lists. */
+  private readonly listed: readonly string[]
   private readonly renewals: ReturnType<typeof updated> | undefined
 
   constructor(asked: Asked<S>, reply: Reply, times: ExchangeTimes) {
@@ -51,6 +51,7 @@ export class Arrival<S extends object> {
     this.reply = reply
     this.times = times
     const { ask, decision, kit } = asked
+    this.listed = this.takenTags()
     if (decision.kind !== 'revalidate' || reply.status !== 304) return
     const metas = ask.entries.map(({ meta }) => meta)
     this.renewals = updated(ask.ctx.request, reply, times, decision.stored, metas, kit.settings.policy)
@@ -82,7 +83,8 @@ export class Arrival<S extends object> {
     const { kit, ask, decision, flight } = this.asked
     const { clock, policy } = kit.settings
     let answered: { entry: Ask<S>['entries'][number]; meta: StoredMeta } | undefined
-    for (const [before, after] of renewals) {
+    for (const [before, renewal] of renewals) {
+      const after = renewal !== before && this.listed.length > 0 ? { ...renewal, tags: this.tags } : renewal
       const entry = ask.entries.find(({ meta }) => meta === before)
       if (!entry) continue
       answered ??= { entry, meta: after }
@@ -114,17 +116,35 @@ export class Arrival<S extends object> {
   /** Passes the reply on, and stores it where that may be. */
   private kept(): Fetched {
     const { kit, ask } = this.asked
-    const { policy, tagsFrom, keepTags, maxEntryBytes } = kit.settings
+    const { policy, maxEntryBytes } = kit.settings
     const { reply, times } = this
-    const tags = tagsIn(reply.headers, tagsFrom)
-    if (!keepTags && tags.length > 0) withoutTags(reply.headers, tagsFrom)
     const verdict = storable(ask.ctx.request, reply, times, policy)
     if (!verdict.store) return this.refused(verdict.reason)
     const announced = announcedBytes(reply)
-    if ((announced ?? 0) > maxEntryBytes) return this.lone({ detail: 'too-large' })
-    if (tags.length > maxTags) return this.lone({ detail: 'too-many-tags' })
-    const own = kit.settings.per ? [...tags, tagOfKey(kit.keyOf(ask.ctx.request.url, undefined))] : tags
-    return this.stored({ ...verdict.meta, tags: own }, announced)
+    if ((announced ?? 0) > maxEntryBytes) return this.unfit('too-large')
+    if (this.listed.length > maxTags) return this.unfit('too-many-tags')
+    return this.stored({ ...verdict.meta, tags: this.tags }, announced)
+  }
+
+  // Clients do not see them.
+  private takenTags(): readonly string[] {
+    const { tagsFrom, keepTags } = this.asked.kit.settings
+    const tags = tagsIn(this.reply.headers, tagsFrom)
+    if (!keepTags && tags.length > 0) withoutTags(this.reply.headers, tagsFrom)
+    return tags
+  }
+
+  /** Under which it is stored: that of its key too, where it is one of several of that. */
+  private get tags(): readonly string[] {
+    const { kit, ask } = this.asked
+    return kit.settings.per ? [...this.listed, kit.tagOf(ask.ctx.request.url)] : this.listed
+  }
+
+  /** May be stored by its rules, and is not. */
+  private unfit(detail: string): Fetched {
+    const { kit, ask, flight } = this.asked
+    if (flight.isShared) kit.markLone(ask)
+    return this.lone({ detail })
   }
 
   private stored(meta: StoredMeta, announced: number | undefined): Fetched {

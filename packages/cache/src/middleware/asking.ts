@@ -6,6 +6,8 @@ import { reasonOf } from './flight.ts'
 /** Asks in the exchange of the client. @throws what the upstream throws */
 export async function askedDirectly<S extends object>(asked: Asked<S>): Promise<Reply> {
   const { kit, ask, flight } = asked
+  // What is asked here ends with its client: the others ask by themselves then.
+  const undo = ask.ctx.onAbort(() => flight.land({ kind: 'alone' }))
   try {
     const { reply, told } = await fetched(asked, ask.ctx)
     kit.tell(ask, told)
@@ -13,6 +15,7 @@ export async function askedDirectly<S extends object>(asked: Asked<S>): Promise<
   } catch (error) {
     return failing(asked, error)
   } finally {
+    undo()
     flight.leaderIsServed()
   }
 }
@@ -46,6 +49,7 @@ async function served<S extends object>(
   let hasLeft = false
   const undo = ask.ctx.onAbort(() => {
     hasLeft = true
+    kit.tell(ask, { result: 'miss', detail: 'aborted' })
     reject(reasonOf(ask.ctx))
     flight.leaderIsServed()
   })

@@ -1,4 +1,5 @@
 import {
+  atOnce,
   type Context,
   GatewayError,
   type Handler,
@@ -47,12 +48,18 @@ function handle<S extends object>(kit: Kit<S>, ctx: Context<S>, next: Handler<S>
   const { method } = request
   if (request.kind === 'upgrade' || method === 'CONNECT') return untouched(kit, ctx, next)
   if (method !== 'GET' && method !== 'HEAD') return written(kit, ctx, next)
-  if (kit.settings.bypass?.(ctx)) return passed(kit, ctx, next, { forward: 'bypass', detail: 'by-option' })
-  const partition = kit.settings.per?.(ctx)
+  if (isBypassed(kit, ctx)) return passed(kit, ctx, next, { forward: 'bypass', detail: 'by-option' })
+  const partition = kit.partitionOf(ctx)
   const key = kit.keyOf(request.url, partition)
   const found = kit.store.get(key)
   if (isPromise(found)) return found.then((entries) => decided(kit, { ctx, next, key, partition, entries: entries ?? [] }))
   return decided(kit, { ctx, next, key, partition, entries: found ?? [] })
+}
+
+// A promise would be neither yes nor no.
+function isBypassed<S extends object>(kit: Kit<S>, ctx: Context<S>): boolean {
+  const { bypass } = kit.settings
+  return bypass !== undefined && atOnce(bypass(ctx), 'bypass')
 }
 
 function decided<S extends object>(kit: Kit<S>, ask: Ask<S>): MaybePromise<Reply> {

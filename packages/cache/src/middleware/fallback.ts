@@ -13,13 +13,14 @@ export const isFailure = (status: number): boolean => status === 500 || (status 
  */
 export function staleInstead<S extends object>(
   kit: Kit<S>,
-  { ctx, entries }: Ask<S>,
+  { ctx, key, entries }: Ask<S>,
   { fallback }: Forwarded,
   forwardStatus: number | undefined,
   isCollapsed = false,
 ): Fetched | undefined {
   const entry = fallback && entries.find(({ meta }) => meta === fallback)
   if (!entry) return undefined
+  kit.letRest(key, entry)
   const { clock, policy } = kit.settings
   const detail = 'stale-if-error'
   const status = {
@@ -30,7 +31,5 @@ export function staleInstead<S extends object>(
   }
   const answer = respond(ctx.request, fallback, clock.date(), policy, status)
   const reply = kit.replyOf(answer, entry, fallback)
-  return (
-    reply && { reply, told: { result: 'stale', detail, bytes: bytesOfAnswer(answer, fallback), isCollapsed }, isFallback: true }
-  )
+  return reply && { reply, told: { result: 'stale', detail, bytes: bytesOfAnswer(answer, fallback), isCollapsed } }
 }

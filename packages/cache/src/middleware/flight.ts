@@ -59,9 +59,14 @@ export class Flight {
   /**
    * Waits for what comes, `waitMs` at most.
    * @param use what to do with it, at once: until then it counts as awaited
-   * @throws why the exchange was aborted
+   * @returns what `use` made of it; `left` when the exchange was aborted
    */
-  wait<S extends object, T>(ctx: Context<S>, waitMs: number, clock: Clock, use: (landing: Landing | undefined) => T): Promise<T> {
+  wait<S extends object, T>(
+    ctx: Context<S>,
+    waitMs: number,
+    clock: Clock,
+    use: (landing: Landing | undefined) => T,
+  ): Promise<T | 'left'> {
     if (this.landed) return Promise.resolve(use(this.landed))
     return new Promise((resolve, reject) => {
       const done = (settle: () => void) => {
@@ -81,7 +86,7 @@ export class Flight {
         })
       const tell = (landing: Landing) => end(landing)
       const cancel = clock.setTimer(() => end(undefined), waitMs)
-      const undo = ctx.onAbort(() => done(() => reject(reasonOf(ctx))))
+      const undo = ctx.onAbort(() => done(() => resolve('left')))
       this.waiting.add(tell)
     })
   }

@@ -24,7 +24,7 @@ export class GuardedStore {
 
   /** What is stored under a key; undefined when that cannot be found out. */
   get(key: string): MaybePromise<readonly StoredEntry[] | undefined> {
-    const options = new Awaited()
+    const options = new Waiting()
     try {
       const found = this.store.get(key, options)
       if (!isPromise(found)) return this.checked(key, found)
@@ -126,7 +126,7 @@ export class GuardedStore {
 }
 
 /** Somebody waits for an answer. The signal is made only when the store looks at it: most answer at once. */
-class Awaited {
+class Waiting {
   private aborter: AbortController | undefined
 
   get signal(): AbortSignal {

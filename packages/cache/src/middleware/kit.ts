@@ -1,4 +1,13 @@
-import { type Context, type Handler, type HeaderList, isHeard, publish, type Reply, type RequestUrl } from '@gatelet/core'
+import {
+  type Context,
+  type Handler,
+  type HeaderList,
+  isHeard,
+  options,
+  publish,
+  type Reply,
+  type RequestUrl,
+} from '@gatelet/core'
 import { addCacheStatus, type CacheStatus } from '../policy/cache-status.ts'
 import { keyOf } from '../policy/key.ts'
 import type { Answer, StoredMeta } from '../policy/types.ts'
@@ -41,8 +50,8 @@ export class Kit<S extends object> {
   readonly flights: Flights
   /** Keys whose replies turned out to be for one client only. */
   private readonly lone: Marks
-  /** Keys that could not be refreshed a moment ago. */
-  readonly unrefreshed: Marks
+  // What could not be asked about a moment ago.
+  private readonly unrefreshed: Marks
   readonly refreshing: Set<string> = new Set()
   readonly rules: SearchRules = new SearchRules()
   readonly holding: Holding
@@ -82,6 +91,24 @@ export class Kit<S extends object> {
       this.storeFailed('body', error)
       return undefined
     }
+  }
+
+  /** Whom a reply is for, where that matters. @throws GatewayError `BAD_OPTION` for what is no text: nobody would be everybody */
+  partitionOf(ctx: Context<S>): string | undefined {
+    const { per } = this.settings
+    if (!per) return undefined
+    const partition: unknown = per(ctx)
+    if (typeof partition !== 'string' || partition === '') throw options.wrong(partition, 'per', 'a function that gives a text')
+    return partition
+  }
+
+  /** It could not be asked about: what is stale is given for a moment, and nobody asks. */
+  letRest(key: string, { variant }: StoredEntry): void {
+    this.unrefreshed.set(placeOf(key, variant), this.settings.clock.now() + restMs)
+  }
+
+  isResting(key: string, { variant }: StoredEntry): boolean {
+    return this.unrefreshed.has(placeOf(key, variant), this.settings.clock.now())
   }
 
   /** The next requests for it do not wait for each other. */
@@ -141,6 +168,11 @@ export class Kit<S extends object> {
     return { ...answered, stored, storeFailures: failures, inFlight: this.flights.size }
   }
 }
+
+const restMs = 1_000
+
+/** One entry of a key, for what is known of it. No key has two spaces. */
+export const placeOf = (key: string, variant: string): string => `${key}  ${variant}`
 
 // Whether a reply is for many may hang on cookies, not on what else one asks with.
 const markOf = <S extends object>({ ctx, key }: Ask<S>): string => (ctx.request.headers.has('cookie') ? `${key} cookie` : key)

@@ -1,29 +1,27 @@
 import { type Context, discard } from '@gatelet/core'
 import type { Decision } from '../policy/types.ts'
+import type { StoredEntry } from '../store.ts'
 import type { Onward } from './arrival.ts'
 import { fetched } from './fetched.ts'
-import type { Ask, Kit } from './kit.ts'
+import { type Ask, type Kit, placeOf } from './kit.ts'
 
 type Stale = Extract<Decision, { kind: 'stale' }>
-
-// As long as nobody asks again after it failed.
-const restMs = 1_000
 
 /**
  * Sees to it that what is stale is asked about, once for all who are given it.
  * @returns false where it cannot be done in the background: then this request is the one to ask
  */
 export function refreshed<S extends object>(kit: Kit<S>, ask: Ask<S>, stale: Stale): boolean {
-  const place = placeOf(ask, stale)
-  const { clock } = kit.settings
-  if (kit.refreshing.has(place) || kit.unrefreshed.has(place, clock.now())) return true
+  const entry = entryOf(ask, stale)
+  const place = placeOf(ask.key, entry.variant)
+  if (kit.refreshing.has(place) || kit.isResting(ask.key, entry)) return true
   kit.refreshing.add(place)
   const isApart = ask.ctx.background(async (own) => {
     try {
       await pause(kit)
-      if (!(await refresh(kit, ask, stale, own))) kit.unrefreshed.set(place, clock.now() + restMs)
+      await refresh(kit, ask, stale, own)
     } catch (error) {
-      kit.unrefreshed.set(place, clock.now() + restMs)
+      kit.letRest(ask.key, entry)
       throw error
     } finally {
       kit.refreshing.delete(place)
@@ -40,7 +38,7 @@ export async function refreshedFirst<S extends object, T>(
   stale: Stale,
   work: (decision: Onward) => Promise<T>,
 ): Promise<T> {
-  const place = placeOf(ask, stale)
+  const place = placeOf(ask.key, entryOf(ask, stale).variant)
   kit.refreshing.add(place)
   try {
     return await work(onwardOf(stale))
@@ -49,8 +47,7 @@ export async function refreshedFirst<S extends object, T>(
   }
 }
 
-/** @returns whether it was answered by something other than an error */
-async function refresh<S extends object>(kit: Kit<S>, ask: Ask<S>, stale: Stale, own: Context<S>): Promise<boolean> {
+async function refresh<S extends object>(kit: Kit<S>, ask: Ask<S>, stale: Stale, own: Context<S>): Promise<void> {
   const headers = ask.ctx.request.headers.clone()
   headers.delete('range')
   headers.delete('if-range')
@@ -58,10 +55,9 @@ async function refresh<S extends object>(kit: Kit<S>, ask: Ask<S>, stale: Stale,
   const flight = kit.flights.alone(ask.key, ctx.request)
   flight.leaderIsServed()
   const asked = { kit, ask: { ...ask, ctx }, decision: onwardOf(stale), flight, isRefresh: true }
-  const { reply, over, isFallback } = await fetched(asked, ctx)
+  const { reply, over } = await fetched(asked, ctx)
   discard(reply.body)
   await over
-  return !isFallback
 }
 
 function onwardOf({ stored, refresh }: Stale): Onward {
@@ -70,8 +66,8 @@ function onwardOf({ stored, refresh }: Stale): Onward {
   return { kind: 'fetch', forward: 'stale', fallback: stored }
 }
 
-function placeOf<S extends object>({ key, entries }: Ask<S>, { stored }: Stale): string {
-  return `${key} ${entries.find(({ meta }) => meta === stored)?.variant}`
+function entryOf<S extends object>({ entries }: Ask<S>, { stored }: Stale): StoredEntry {
+  return entries.find(({ meta }) => meta === stored) as StoredEntry
 }
 
 // Replies that were stored together would all be asked about together.

@@ -66,7 +66,7 @@ export class SharedBody {
 
   /** Whether one more may read it from the first byte on. */
   get isOpen(): boolean {
-    return !this.isClosed && this.ending !== 'broken'
+    return !this.isClosed
   }
 
   /** One more reader. @param getsTrailers trailers are for the one whose request they answer */
@@ -206,8 +206,9 @@ export class SharedBody {
   private finish(): void {
     this.cancelTimer?.()
     this.cancelTimer = undefined
+    if (this.ending === 'broken') this.isClosed = true
     for (const reader of this.readers) reader.pump()
-    if (this.isClosed || this.ending === 'broken') this.trim()
+    if (this.isClosed) this.trim()
     this.settle()
   }
 

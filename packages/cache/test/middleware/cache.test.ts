@@ -354,6 +354,25 @@ describe('what requests and options say', () => {
     expect((await open.get()).answer.headers.get('surrogate-key')).toBe('a b')
   })
 
+  test('tags of a 304 take the place of the old ones, and do not reach the client either', async () => {
+    const { get, store, clock } = scene((ctx) =>
+      ctx.request.headers.has('if-none-match')
+        ? empty({ status: 304, headers: { etag: '"1"', 'cache-control': 'max-age=60', 'cache-tag': 'new' } })
+        : fresh('hello', { etag: '"1"', 'cache-tag': 'old' }),
+    )
+    await get()
+    await clock.advance(61_000)
+    expect((await get()).answer.headers.has('cache-tag')).toBe(false)
+    expect((await get()).answer.headers.has('cache-tag')).toBe(false)
+    expect([...store.entries.values()].flat()[0]?.meta.tags).toEqual(['new'])
+  })
+
+  test('a function of the options that gives a promise stops the request, not the rule', async () => {
+    const { get, asked } = scene(() => fresh(), { bypass: (async () => false) as never })
+    expect(await get()).toMatchObject({ status: 500 })
+    expect(asked).toHaveLength(0)
+  })
+
   test('upgrades pass untouched', async () => {
     const { handler } = scene(() => ({ status: 101, headers: new HeaderList(), body: null, upgrade() {} }))
     const answer = await call(handler, { url: '/', kind: 'upgrade' })
@@ -465,6 +484,11 @@ describe('partitions', () => {
     expect((await get(principal('bob'))).body).toBe('body 3')
     expect(await layer.purge({ key: 'http://localhost/' })).toBe(1)
     expect((await get(principal('bob'))).body).toBe('body 4')
+  })
+
+  test.each([undefined, '', 7, Promise.resolve('a')])('are never made of %s: that would be everybody', async (who) => {
+    const layer = cache({ per: () => who as never, store: new PlainStore() })
+    expect(await seen(exchange('/').ask(layer, () => fresh()))).toMatchObject({ status: 500 })
   })
 
   test('are made by a function, too', async () => {
