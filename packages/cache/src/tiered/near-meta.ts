@@ -1,29 +1,36 @@
 import type { StoredMeta } from '../policy/types.ts'
 import type { StoredEntry } from '../store.ts'
 
-// A tag that no field can list: they are cut at spaces.
-const MARK = 'gatelet near since '
-
-/** Meta data of a copy in the near store: since when it is there is among its tags. */
-export function nearMeta(meta: StoredMeta, now: number): StoredMeta {
-  return { ...meta, tags: [...ownMeta(meta).tags, `${MARK}${now}`] }
+/** What two tiers keep with the meta data of an entry. Whoever asks does not see it. */
+interface TierMeta extends StoredMeta {
+  /** Tells replies apart in both stores, which have ids of their own. */
+  readonly tierReply?: string
+  /** Since when it is near, in wall-clock milliseconds. */
+  readonly tierSince?: number
 }
 
-/** Meta data as they are without that. */
+/** Meta data for a store. @param since since when it is near, for the near one */
+export function tierMeta(meta: StoredMeta, reply: string | undefined, since?: number): StoredMeta {
+  const marks = { ...(reply === undefined ? {} : { tierReply: reply }), ...(since === undefined ? {} : { tierSince: since }) }
+  return Object.assign(ownMeta(meta), marks)
+}
+
+/** Meta data as whoever asks sees them. */
 export function ownMeta(meta: StoredMeta): StoredMeta {
-  return { ...meta, tags: meta.tags.filter((tag) => !tag.startsWith(MARK)) }
+  const { tierReply: _, tierSince: __, ...own } = meta as TierMeta
+  return own
 }
+
+/** Which reply an entry holds, the same in both stores. */
+export function replyIn({ id, meta }: StoredEntry): string {
+  return (meta as TierMeta).tierReply ?? id
+}
+
+/** The same, where it came in through both. */
+export const knownReplyIn = ({ meta }: StoredEntry): string | undefined => (meta as TierMeta).tierReply
 
 /** For how many milliseconds a copy has been near. */
-export function nearForMs({ tags }: StoredMeta, now: number): number {
-  const mark = tags.find((tag) => tag.startsWith(MARK))
-  return mark === undefined ? Number.POSITIVE_INFINITY : now - Number(mark.slice(MARK.length))
+export function nearForMs({ meta }: StoredEntry, now: number): number {
+  const { tierSince } = meta as TierMeta
+  return tierSince === undefined ? Number.POSITIVE_INFINITY : now - tierSince
 }
-
-/** Whether two entries, maybe of two stores, hold the same reply. */
-export function isSameReply(a: StoredEntry, b: StoredEntry): boolean {
-  return a.variant === b.variant && said(a.meta) === said(b.meta)
-}
-
-const said = ({ status, headers, requestTimeMs, responseTimeMs, bodyBytes }: StoredMeta) =>
-  JSON.stringify([status, headers, requestTimeMs, responseTimeMs, bodyBytes])

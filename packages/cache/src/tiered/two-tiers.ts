@@ -1,10 +1,11 @@
+import { randomUUID } from 'node:crypto'
 import { type Body, type Clock, isPromise, type MaybePromise } from '@gatelet/core'
 import { LRUCache } from 'lru-cache'
 import type { StoredMeta } from '../policy/types.ts'
 import type { CacheStore, EntryWriter, PurgeSelector, StoredEntry } from '../store.ts'
 import { BothWriters } from './both-writers.ts'
 import { filling } from './filling.ts'
-import { isSameReply, nearForMs, nearMeta, ownMeta } from './near-meta.ts'
+import { knownReplyIn, nearForMs, ownMeta, replyIn, tierMeta } from './near-meta.ts'
 import type { PurgeChannel } from './purge-channel.ts'
 
 /** Options of two tiers, all of them. */
@@ -29,6 +30,9 @@ interface Known {
 export class TwoTiers implements CacheStore {
   private readonly init: TwoTiersInit
   private readonly known = new LRUCache<string, Known>({ max: MAX_KNOWN })
+  // What whoever asks sees of a near entry, and of whatever they see what is stored.
+  private readonly seen = new WeakMap<StoredEntry, StoredEntry>()
+  private readonly stored = new WeakMap<StoredEntry, StoredEntry>()
   private readonly unsubscribe: (() => void) | undefined
   // What was read before a purge must not be kept after it.
   private purges = 0
@@ -48,26 +52,26 @@ export class TwoTiers implements CacheStore {
 
   open(key: string, variant: string, meta: StoredMeta): EntryWriter | undefined {
     const { near, far, clock } = this.init
-    const ofNear = near.open(key, variant, nearMeta(meta, clock.date()))
-    const ofFar = far.open(key, variant, meta)
+    const reply = randomUUID()
+    const metas = {
+      near: (last: StoredMeta) => tierMeta(last, reply, clock.date()),
+      far: (last: StoredMeta) => tierMeta(last, reply),
+    }
+    const ofNear = near.open(key, variant, metas.near(meta))
+    const ofFar = far.open(key, variant, metas.far(meta))
     if (!ofNear && !ofFar) return undefined
-    return new BothWriters(
-      ofNear,
-      ofFar,
-      (last) => nearMeta(last, clock.date()),
-      meta,
-      () => this.known.delete(key),
-    )
+    return new BothWriters(ofNear, ofFar, metas, meta, () => this.known.delete(key))
   }
 
-  async touch(key: string, entry: StoredEntry, given: StoredMeta): Promise<void> {
+  async touch(key: string, entry: StoredEntry, meta: StoredMeta): Promise<void> {
     const { near, far, clock } = this.init
-    const meta = ownMeta(given)
+    const reply = replyIn(this.stored.get(entry) ?? entry)
+    const isMeant = (one: StoredEntry) => replyIn(one) === reply
     this.known.delete(key)
-    const ofNear = (await near.get(key)).find((one) => isSameReply(one, entry))
-    if (ofNear) await near.touch(key, seenAs(ofNear, entry), nearMeta(meta, clock.date()))
-    const ofFar = (await far.get(key)).find((one) => isSameReply(one, entry))
-    if (ofFar) await far.touch(key, seenAs(ofFar, entry), meta)
+    const ofNear = (await near.get(key)).find(isMeant)
+    if (ofNear) await near.touch(key, seenAs(ofNear, entry), tierMeta(meta, reply, clock.date()))
+    const ofFar = (await far.get(key)).find(isMeant)
+    if (ofFar) await far.touch(key, seenAs(ofFar, entry), tierMeta(meta, knownReplyIn(ofFar)))
   }
 
   async purge(selector: PurgeSelector, { soft = false }: { soft?: boolean } = {}): Promise<number> {
@@ -98,7 +102,9 @@ export class TwoTiers implements CacheStore {
   ): MaybePromise<readonly StoredEntry[]> {
     const { channel, nearMs, clock } = this.init
     const now = clock.date()
-    const near = channel?.isLive ? found : found.filter(({ meta }) => nearForMs(meta, now) < nearMs)
+    const near = (channel?.isLive ? found : found.filter((entry) => nearForMs(entry, now) < nearMs)).map((entry) =>
+      this.shown(entry),
+    )
     // One that does not vary is all that there is.
     if (near.length > 0 && near.every(({ meta }) => Object.keys(meta.requestHeaders).length === 0)) return near
     const known = this.known.get(key)
@@ -125,14 +131,29 @@ export class TwoTiers implements CacheStore {
   }
 
   private keptNear(key: string, entry: StoredEntry, purges: number): StoredEntry {
-    const { id, variant, meta } = entry
+    const { id, variant } = entry
     const open = () =>
-      purges === this.purges ? this.init.near.open(key, variant, nearMeta(meta, this.init.clock.date())) : undefined
+      purges === this.purges
+        ? this.init.near.open(key, variant, tierMeta(entry.meta, replyIn(entry), this.init.clock.date()))
+        : undefined
     const body = (range?: Parameters<StoredEntry['body']>[0]): Body => {
       const far = entry.body(range)
       return range ? far : filling(far, open)
     }
-    return { id, variant, meta, body }
+    const shown = { id, variant, meta: ownMeta(entry.meta), body }
+    this.stored.set(shown, entry)
+    return shown
+  }
+
+  /** A near entry without what only this knows. The same each time: what is found out about meta data is kept with them. */
+  private shown(entry: StoredEntry): StoredEntry {
+    const before = this.seen.get(entry)
+    if (before) return before
+    const { id, variant, meta } = entry
+    const shown = { id, variant, meta: ownMeta(meta), body: entry.body.bind(entry) }
+    this.seen.set(entry, shown)
+    this.stored.set(shown, entry)
+    return shown
   }
 
   private forget(selector: PurgeSelector, soft: boolean): void {
@@ -150,8 +171,8 @@ export class TwoTiers implements CacheStore {
 }
 
 /** An entry of one tier, with what was known when it was read, maybe from the other. */
-function seenAs({ id, variant, body }: StoredEntry, { meta }: StoredEntry): StoredEntry {
-  return { id, variant, meta, body }
+function seenAs(entry: StoredEntry, { meta }: StoredEntry): StoredEntry {
+  return { id: entry.id, variant: entry.variant, meta, body: entry.body.bind(entry) }
 }
 
 function together(near: readonly StoredEntry[], far: readonly StoredEntry[]): readonly StoredEntry[] {
