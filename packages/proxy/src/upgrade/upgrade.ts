@@ -11,12 +11,11 @@ import { Handshake } from './handshake.ts'
  * made.
  * @throws GatewayError `UPGRADE_REFUSED`, `UPGRADE_REQUIRED` for what is no handshake of WebSocket 13
  */
-export async function upgrade(ctx: Context, { balancer, upstreams, settings, budget, tunnels }: ProxyParts): Promise<Reply> {
+export async function upgrade(ctx: Context, { balancer, upstreams, settings, tunnels }: ProxyParts): Promise<Reply> {
   checkHandshake(ctx.request)
   const headers = upstreamHeaders(ctx.request, settings)
   const { clock } = settings
   const deadline = clock.now() + settings.totalMs
-  budget?.asked(clock.now())
   const history = { tried: [] as Endpoint[], lastError: undefined as GatewayError | undefined }
   for (;;) {
     const lease = await leaseFrom(balancer, ctx, history)
@@ -31,7 +30,6 @@ export async function upgrade(ctx: Context, { balancer, upstreams, settings, bud
       history.tried.push(endpoint)
       if (handshake.isConnected || history.lastError.side !== 'upstream' || clock.now() >= deadline) throw error
       if (history.tried.length > settings.retries.max) throw allFailed(history)
-      if (budget && !budget.take(clock.now())) throw error
     }
   }
 }
