@@ -7,6 +7,8 @@ export const fragments: Readonly<Record<string, string>> = {
     "import { chain, createBalancer, createRouter, json, type Middleware, proxy, serve } from 'gatelet'; declare const yourLayer: Middleware; ",
   'README.md#3': "import type { Context, Reply } from 'gatelet'; ",
   'docs/guides/discover-endpoints.md#2': 'declare function serversFromDatabase(): Promise<string[]>; ',
+  'docs/guides/http-to-websocket.md#2': "import { jsonRpc } from 'gatelet/websocket'; ",
+  'docs/guides/http-to-websocket.md#3': "import { type CallCodec, createWebSocketCalls } from 'gatelet/websocket'; ",
   'docs/guides/in-a-fetch-host.md#2':
     "import type { Handler } from 'gatelet'; import { toFetch } from 'gatelet/fetch'; declare const gateway: Handler; declare namespace Deno { interface NetAddr { hostname: string } interface ServeHandlerInfo<A> { remoteAddr: A } function serve(handler: (request: Request, info: ServeHandlerInfo<NetAddr>) => Response | Promise<Response>): void } ",
   'docs/guides/in-a-fetch-host.md#3':
@@ -17,6 +19,8 @@ export const fragments: Readonly<Record<string, string>> = {
     "import type { Handler } from 'gatelet'; import { toFetch } from 'gatelet/fetch'; declare const gateway: Handler; interface ExecutionContext { waitUntil(work: Promise<unknown>): void } ",
   'docs/guides/in-a-fetch-host.md#6':
     "import { chain, type Middleware, serve } from 'gatelet'; import { fromFetch } from 'gatelet/fetch'; import { Hono } from 'hono'; declare const timed: Middleware; ",
+  'docs/guides/server-sent-events.md#2':
+    "import { EventEmitter } from 'node:events'; import type { Handler } from 'gatelet'; import { eventStream } from 'gatelet/core'; const shop = new EventEmitter(); ",
   'docs/guides/write-a-middleware.md#1': "import type { Context, Handler, Reply } from 'gatelet'; ",
   'docs/guides/write-a-rate-store.md#1':
     "import type { MaybePromise } from 'gatelet/core'; import type { RateRequest, RateVerdict } from 'gatelet/rate-limiter'; ",
