@@ -17,7 +17,8 @@ const mayImport: Record<string, readonly string[]> = {
   dashboard: ['node'],
   testing: ['cache', 'node', 'rate-limiter'],
   functions: ['fetch'],
-  redis: ['rate-limiter', 'cache', 'auth'],
+  // Whose interfaces of stores it implements.
+  redis: ['rate-limiter', 'cache', 'auth', 'websocket'],
   gatelet: packages.filter((name) => name !== 'testing' && name !== 'gatelet'),
 }
 

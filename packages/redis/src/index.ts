@@ -13,3 +13,5 @@ export type { IoRedisClient, NodeRedisClient, NodeRedisCluster, RedisClient } fr
 export type { LeaseOptions } from './leasing.ts'
 export type { RedisRateStore, RedisRateStoreOptions } from './redis-rate-store.ts'
 export { redisRateStore } from './redis-rate-store.ts'
+export type { RedisConnectionBus, RedisConnectionBusOptions } from './websocket/redis-connection-bus.ts'
+export { redisConnectionBus } from './websocket/redis-connection-bus.ts'
