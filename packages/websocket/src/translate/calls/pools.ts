@@ -26,6 +26,7 @@ export class ConnectionPools {
   private readonly counted = { late: 0, push: 0, unreadable: 0 }
   private readonly listeners = new Set<(frame: Frame) => void>()
   private stopSweep = () => {}
+  private isClosed = false
 
   constructor(settings: CallSettings) {
     const { balancer, onPush } = settings
@@ -36,7 +37,9 @@ export class ConnectionPools {
     else this.sweepLater()
   }
 
+  /** @throws GatewayError `DRAINING` when all are closed */
   of({ endpoint, target }: Pick<Lease, 'endpoint' | 'target'>): ConnectionPool {
+    if (this.isClosed) throw new GatewayError('DRAINING')
     const found = this.pools.get(endpoint) ?? new ConnectionPool(target, this.settings, this.onStray)
     this.pools.set(endpoint, found)
     return found
@@ -60,6 +63,7 @@ export class ConnectionPools {
   }
 
   async close(why: GatewayError): Promise<void> {
+    this.isClosed = true
     this.stopSweep()
     this.listeners.clear()
     await Promise.all([...this.pools.values()].map((pool) => pool.close(why)))

@@ -53,7 +53,6 @@ class Calls {
   readonly pools: ConnectionPools
   private readonly settings: CallSettings
   private readonly ids: CallIds
-  private isClosed = false
 
   constructor(settings: CallSettings) {
     this.settings = settings
@@ -64,14 +63,12 @@ class Calls {
   async answer(ctx: Context): Promise<Reply> {
     const { request } = ctx
     if (request.kind === 'upgrade') throw new GatewayError('UPGRADE_REFUSED', { detail: 'Only plain requests are answered here' })
-    if (this.isClosed) throw new GatewayError('DRAINING')
     const body = await bytesOf(request.body, this.settings.maxRequestBytes)
     return new Asking(this.settings, this.pools, this.ids, { body, context: ctx }).reply()
   }
 
-  async close(): Promise<void> {
-    this.isClosed = true
-    await this.pools.close(new GatewayError('DRAINING'))
+  close(): Promise<void> {
+    return this.pools.close(new GatewayError('DRAINING'))
   }
 }
 

@@ -1,4 +1,5 @@
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
+import { PassThrough } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import { type Balancer, HeaderList, type Outcome, subscribe, systemClock } from '@gatelet/core'
 import { serve } from '@gatelet/node'
@@ -630,6 +631,18 @@ describe('closing', () => {
     expect(new Set(server.closes)).toEqual(new Set([1001]))
     expect(clock.pending).toBe(0)
     await calls.close()
+  })
+
+  test('opens nothing for a call whose body comes later', async () => {
+    const calls = callsTo()
+    await call(calls, post('x'))
+    const body = new PassThrough()
+    const late = call(calls, { method: 'POST', url: '/', body })
+    await setImmediate()
+    await calls.close()
+    body.end('y')
+    expect(await codeOf(late)).toEqual([503, 'DRAINING'])
+    expect([server.handshakes.length, calls.counts().connections]).toEqual([1, 0])
   })
 
   test('ends what waits for a connection', async () => {
