@@ -4,18 +4,14 @@ import {
   discard,
   type ErrorCode,
   exchangeOf,
-  type Flow,
   isPromise,
   type Middleware,
-  publish,
   type Reply,
-  type Sink,
-  type Source,
-  sourceOf,
   systemClock,
 } from '@gatelet/core'
-import { codeForHttp, type Status, statusOfCode, statusOfError } from './status.ts'
+import { codeForHttp, type Status, statusOfCode } from './status.ts'
 import { protocolOf } from './wire/content-type.ts'
+import { EndedBody } from './wire/ended-body.ts'
 import { statusFields } from './wire/status-fields.ts'
 import { timeoutMsIn } from './wire/timeout.ts'
 
@@ -71,43 +67,6 @@ function statusOfReply({ status, headers, body }: Reply): Status {
 function withEnd(reply: Reply, ctx: Context): Reply {
   const { body } = reply
   const isStream = body !== null && typeof body !== 'string' && !(body instanceof Uint8Array)
-  if (isStream && protocolOf(reply.headers)) reply.body = new EndedBody(sourceOf(body), ctx)
+  if (isStream && protocolOf(reply.headers)) reply.body = new EndedBody(body, ctx)
   return reply
-}
-
-/**
- * A body that does not fail: what broke it off is told in the trailers. A stream that is reset would tell the client less, since
- * each library makes another status of it.
- */
-class EndedBody implements Source {
-  private readonly source: Source
-  private readonly ctx: Context
-
-  constructor(source: Source, ctx: Context) {
-    this.source = source
-    this.ctx = ctx
-  }
-
-  get length(): number | undefined {
-    return this.source.length
-  }
-
-  pipeTo(sink: Sink): Flow {
-    return this.source.pipeTo({
-      write: (chunk) => sink.write(chunk),
-      end: (trailers) => sink.end(trailers),
-      fail: (error) => {
-        publish('request:failed', { context: this.ctx, error })
-        sink.end(statusFields(statusOfError(error)))
-      },
-    })
-  }
-
-  take(): Uint8Array | null | undefined {
-    return this.source.take()
-  }
-
-  cancel(reason?: Error): void {
-    this.source.cancel(reason)
-  }
 }

@@ -68,6 +68,6 @@ function bad(method: DescMethod, why: string): GatewayError {
 }
 
 /** `shop.v1.Shop.GetItem` */
-export const nameOf = ({ parent, name }: DescMethod): string => `${parent.typeName}.${name}`
+const nameOf = ({ parent, name }: DescMethod): string => `${parent.typeName}.${name}`
 
 const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown))

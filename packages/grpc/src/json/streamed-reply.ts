@@ -17,22 +17,31 @@ import { FrameReader } from '../wire/frames.ts'
 import { statusIn } from '../wire/status-fields.ts'
 import { AnswerWriter, type StreamFormat, streamFormat, streamType } from './answer-format.ts'
 import type { Binding } from './binding.ts'
-import { CallError } from './call-error.ts'
+import { badMessage, CallError, messageIn, noStatus, statusOfCall } from './call-error.ts'
 import { headersOf } from './metadata.ts'
 import type { JsonSettings } from './settings.ts'
 import { statusJson, statusReply } from './status-body.ts'
-import { badMessage, noStatus, statusOfCall } from './unary-reply.ts'
 
 // So long the head waits for the first message, so that a call that fails at once has its status there.
 const HEAD_MS = 1_000
 
+/** What a stream of messages is made with. */
+export interface StreamedCall {
+  readonly ctx: Context
+  readonly binding: Binding
+  readonly settings: JsonSettings
+  /** What was not right with the request, which is still being sent. */
+  fault(): CallError | undefined
+}
+
 /** The reply for a call that is answered by a stream of messages. */
-export function streamedReply(reply: Reply, binding: Binding, settings: JsonSettings, ctx: Context): Promise<Reply> {
-  return new Promise((resolve) => new JsonStream(reply, binding, settings, ctx, resolve).start())
+export function streamedReply(reply: Reply, call: StreamedCall): Promise<Reply> {
+  return new Promise((resolve) => new JsonStream(reply, call, resolve).start())
 }
 
 class JsonStream implements Sink {
   private readonly metadata: HeaderList
+  private readonly call: StreamedCall
   private readonly settings: JsonSettings
   private readonly ctx: Context
   private readonly source: Source
@@ -47,8 +56,10 @@ class JsonStream implements Sink {
   private isOver = false
   private count = 0
 
-  constructor(reply: Reply, binding: Binding, settings: JsonSettings, ctx: Context, resolve: (reply: Reply) => void) {
+  constructor(reply: Reply, call: StreamedCall, resolve: (reply: Reply) => void) {
+    const { ctx, binding, settings } = call
     this.metadata = reply.headers
+    this.call = call
     this.settings = settings
     this.ctx = ctx
     this.resolve = resolve
@@ -72,9 +83,8 @@ class JsonStream implements Sink {
   write(chunk: Uint8Array): boolean {
     let hasRoom = true
     try {
-      this.reader.push(chunk, ({ flags, data }) => {
-        if (flags !== 0) throw new CallError('INTERNAL', 'the server sent a compressed message, which was not asked for')
-        hasRoom = this.message(data)
+      this.reader.push(chunk, (frame) => {
+        hasRoom = this.message(messageIn(frame))
       })
     } catch (error) {
       this.source.cancel()
@@ -91,7 +101,7 @@ class JsonStream implements Sink {
   }
 
   fail(error: Error): void {
-    this.broken(statusOfError(error))
+    this.broken(this.call.fault()?.status ?? statusOfError(error))
   }
 
   private message(data: Uint8Array): boolean {

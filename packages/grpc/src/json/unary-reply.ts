@@ -4,7 +4,7 @@ import { FrameReader } from '../wire/frames.ts'
 import { statusIn } from '../wire/status-fields.ts'
 import { AnswerWriter } from './answer-format.ts'
 import type { Binding } from './binding.ts'
-import { CallError } from './call-error.ts'
+import { badMessage, CallError, messageIn, noStatus, statusOfCall } from './call-error.ts'
 import { headersOf } from './metadata.ts'
 import type { JsonSettings } from './settings.ts'
 import { statusReply } from './status-body.ts'
@@ -44,10 +44,9 @@ function collected(reply: Reply, maxBytes: number): Promise<Collected> {
     source.pipeTo({
       write(chunk) {
         try {
-          reader.push(chunk, ({ flags, data }) => {
-            if (flags !== 0) throw new CallError('INTERNAL', 'the server sent a compressed message, which was not asked for')
+          reader.push(chunk, (frame) => {
             if (message) throw new CallError('INTERNAL', 'the server sent more than one message')
-            message = data
+            message = messageIn(frame)
           })
         } catch (error) {
           fail(statusOfCall(error))
@@ -60,11 +59,4 @@ function collected(reply: Reply, maxBytes: number): Promise<Collected> {
   })
 }
 
-/** What an error means that reading an answer threw. */
-export function statusOfCall(error: unknown): Status {
-  return error instanceof CallError ? error.status : statusOfError(error)
-}
-
-export const noStatus: Status = { code: codeOf('UNKNOWN'), message: 'the server sent no status' }
 const noMessage: Status = { code: codeOf('INTERNAL'), message: 'the server sent no message' }
-export const badMessage: Status = { code: codeOf('INTERNAL'), message: 'the server sent what is no such message' }

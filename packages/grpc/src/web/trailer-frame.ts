@@ -3,8 +3,8 @@ import { codeOf } from '../status.ts'
 import { frame } from '../wire/frames.ts'
 import { statusFields } from '../wire/status-fields.ts'
 
-/** The flag of a frame that carries trailers. */
-export const TRAILERS = 0x80
+// The flag of a frame that carries trailers.
+const TRAILERS = 0x80
 
 /** Trailers as the last frame of a body of gRPC-Web: lines of `name: value`, names in lower case. */
 export function trailerFrame(trailers: HeaderList | undefined): Uint8Array {

@@ -1,6 +1,5 @@
-import { type Body, type Context, type Flow, publish, type Sink, type Source, sourceOf, transformed } from '@gatelet/core'
-import { statusOfError } from '../status.ts'
-import { statusFields } from '../wire/status-fields.ts'
+import { type Body, type Context, type HeaderList, type Sink, type Source, sourceOf, transformed } from '@gatelet/core'
+import { EndedBody } from '../wire/ended-body.ts'
 import { Base64Reader, Base64Writer } from './base64.ts'
 import { trailerFrame } from './trailer-frame.ts'
 
@@ -24,41 +23,24 @@ export function decodedBody(body: Body): Body {
  * body breaks off.
  */
 export function webBody(body: Body, isText: boolean, ctx: Context): Source {
-  const framed = new FramedTrailers(sourceOf(body), ctx)
+  const framed = new FramedTrailers(body, ctx)
   if (!isText) return framed
   const writer = new Base64Writer()
   return sourceOf(transformed(framed, { chunk: (chunk) => writer.push(chunk), end: () => writer.end() }))
 }
 
-class FramedTrailers implements Source {
-  private readonly source: Source
-  private readonly ctx: Context
-
-  constructor(source: Source, ctx: Context) {
-    this.source = source
-    this.ctx = ctx
-  }
-
-  pipeTo(sink: Sink): Flow {
-    return this.source.pipeTo({
-      write: (chunk) => sink.write(chunk),
-      end(trailers) {
-        sink.write(trailerFrame(trailers))
-        sink.end()
-      },
-      fail: (error) => {
-        publish('request:failed', { context: this.ctx, error })
-        sink.write(trailerFrame(statusFields(statusOfError(error))))
-        sink.end()
-      },
-    })
-  }
-
-  take(): undefined {
+class FramedTrailers extends EndedBody {
+  override get length(): undefined {
     return undefined
   }
 
-  cancel(reason?: Error): void {
-    this.source.cancel(reason)
+  // Its trailers would be lost.
+  override take(): undefined {
+    return undefined
+  }
+
+  protected override end(sink: Sink, trailers: HeaderList | undefined): void {
+    sink.write(trailerFrame(trailers))
+    sink.end()
   }
 }

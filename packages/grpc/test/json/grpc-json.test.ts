@@ -483,3 +483,21 @@ test('gRPC, gRPC-Web and JSON are answered by one handler, each call by another 
   expect([one.calls.length, other.calls.length]).toEqual([3, 3])
   await balancer.close()
 })
+
+test('what is not right in the middle of a conversation is told in its own words', () =>
+  asked(async (_, __, front) => {
+    const req = request(`${front.url}/v1/chat`, { method: 'POST', headers: { 'content-type': 'application/x-ndjson' } })
+    req.write('{"title":"one"}\n')
+    const [res] = (await once(req, 'response')) as [IncomingMessage]
+    let heard = ''
+    res.setEncoding('utf8').on('data', (chunk: string) => {
+      heard += chunk
+    })
+    res.on('error', () => {})
+    req.on('error', () => {})
+    await expect.poll(() => heard).toContain('echo one')
+    req.write('{"nope":1}\n')
+    await new Promise((resolve) => res.on('close', resolve))
+    expect(heard.split('\n')[1]).toMatch(/^\{"error":\{"code":3,"message":".*nope.*"/)
+    expect(res.complete).toBe(false)
+  }))
