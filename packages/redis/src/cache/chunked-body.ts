@@ -7,10 +7,12 @@ import { CHUNK_BYTES } from './record.ts'
  * @param read rejects for a chunk that is not there, or not of this length: the body then breaks off
  */
 export function chunkedBody(
-  { start, end }: ByteRange,
+  { start, end: asked }: ByteRange,
   bodyBytes: number,
   read: (chunk: number, bytes: number) => Promise<Uint8Array>,
 ): Source {
+  // Nobody asks for more than there is; if they do, they get less.
+  const end = Math.min(asked, bodyBytes - 1)
   let at = start
   let isPaused = false
   let isReading = false

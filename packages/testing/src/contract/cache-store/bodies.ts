@@ -55,7 +55,7 @@ export function bodyCases(start: StartCacheStore): Case[] {
       // A store that lets go at once may break off.
       const read = await textOf(old).catch(() => undefined)
       assert.ok(read === undefined || read === 'a'.repeat(200_000), 'the body of the old entry has bytes of the new one')
-      assert.equal(await textOf(await scene.entry(key)), 'b'.repeat(200_000))
+      assert.ok((await textOf(await scene.entry(key))) === 'b'.repeat(200_000), 'the body of the new entry is another one')
     }),
   ]
 }
