@@ -29,6 +29,8 @@ export class Exchange {
   readonly clock: Clock
   /** When it began, in monotonic milliseconds. */
   readonly startedAt: number
+  /** The exchange that this one goes on from, or works for: work in the background has one. */
+  readonly cause: Exchange | undefined
   private abortReason: GatewayError | undefined
   private isOpen = false
   private summary: Summary | undefined
@@ -39,8 +41,9 @@ export class Exchange {
   private drainListeners: Listeners<number> | undefined
   private cutAt: number | undefined
 
-  constructor(host: ExchangeHost, clock: Clock = systemClock) {
+  constructor(host: ExchangeHost, clock: Clock = systemClock, cause?: Exchange) {
     this.host = host
+    this.cause = cause
     this.clock = clock
     this.startedAt = clock.now()
   }
@@ -191,7 +194,7 @@ class ExchangeContext<S extends object> implements Context<S> {
   background(work: (ctx: Context<S>) => Promise<void>, inform: Context['inform'] = nothing): boolean {
     const { host, clock } = this.exchange
     if (!host.spawn) return false
-    const exchange = new Exchange({ isOwn: true, inform, spawn: (more) => host.spawn?.(more) }, clock)
+    const exchange = new Exchange({ isOwn: true, inform, spawn: (more) => host.spawn?.(more) }, clock, this.exchange)
     const ctx = new ExchangeContext(exchange, withoutBody(this.request), this.state, undefined, undefined)
     host.spawn(
       (async () => work(ctx))().then(

@@ -586,6 +586,7 @@ describe('request:started', () => {
     ctx.background(async () => {})
     await Promise.all(work)
     expect([contexts.length, ends.map(({ summary }) => summary.status)]).toEqual([1, [0]])
+    expect(exchangeOf(ends[0]?.context as Context)?.cause).toBe(exchangeOf(ctx))
   })
 
   test('knows no exchange of a context that somebody else made', () => {

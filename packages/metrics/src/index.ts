@@ -1,3 +1,7 @@
+export type { AccessLog } from './log/access-log.ts'
+export { accessLog } from './log/access-log.ts'
+export type { AccessLogOptions, LoggerLike } from './log/options.ts'
+export type { AccessRecord } from './log/record.ts'
 export type { TraceOptions } from './traces/options.ts'
 export type { ServerTimingOptions } from './traces/server-timing.ts'
 export { serverTiming } from './traces/server-timing.ts'

@@ -23,7 +23,7 @@ export function requestAttributes({ request }: Context, query: boolean): Attribu
     ...(methodOf(request) === method ? {} : { 'http.request.method_original': method.slice(0, MAX_TEXT) }),
     'url.scheme': url.scheme,
     'url.path': url.path,
-    ...(query && url.search.length > 1 ? { 'url.query': redacted(url.search.slice(1)) } : {}),
+    ...(query && url.search.length > 1 ? { 'url.query': redactedQuery(url.search.slice(1)) } : {}),
     ...(url.host === '' ? {} : { 'server.address': url.host, 'server.port': url.port ?? (url.scheme === 'https' ? 443 : 80) }),
     'client.address': client.address,
     'network.peer.address': client.peer,
@@ -47,4 +47,5 @@ export function attemptAttributes(request: IncomingRequest, { origin, attempt }:
 // What signs a URL, as the conventions list it.
 const secrets = /(^|&)(AWSAccessKeyId|Signature|sig|X-Goog-Signature|access_token|token|code|key|api_key)=[^&]*/gi
 
-const redacted = (query: string): string => query.replace(secrets, '$1$2=REDACTED')
+/** A query without what signs or opens something. */
+export const redactedQuery = (query: string): string => query.replace(secrets, '$1$2=REDACTED')

@@ -26,7 +26,9 @@ export function serverTiming(given: ServerTimingOptions = {}): Middleware & { cl
   const { clock = systemClock } = checkOptions('serverTiming', given, { clock: options.optional(options.clock) })
   const upstream = new WeakMap<Exchange, number>()
   const close = subscribe('upstream:attempted', ({ context, outcome }: EventMap['upstream:attempted']) => {
-    const exchange = exchangeOf(context)
+    const own = exchangeOf(context)
+    // A cache asks in the background what several wait for.
+    const exchange = own?.cause ?? own
     if (exchange) upstream.set(exchange, (upstream.get(exchange) ?? 0) + outcome.latencyMs)
   })
   const layer: Middleware = (ctx, next) => {

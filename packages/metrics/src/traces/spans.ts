@@ -46,7 +46,7 @@ export class Spans {
 
   private of(context: Context): RequestSpan | undefined {
     const exchange = exchangeOf(context)
-    return exchange && this.open.get(exchange)
+    return exchange && (this.open.get(exchange) ?? (exchange.cause && this.open.get(exchange.cause)))
   }
 }
 
