@@ -1,4 +1,5 @@
 import { type Clock, type Context, systemClock } from '@gatelet/core'
+import { expiryOf } from '../expiry.ts'
 import type { ConnectionLimits, HandshakeOptions } from './options.ts'
 
 /** Limits and handshake with their defaults. */
@@ -32,12 +33,6 @@ const defaults: ConnectionSettings = {
   origins: undefined,
   protocols: [],
   compress: false,
-  expiresAt: ({ state }) => expiryOf((state as { principal?: unknown }).principal),
+  expiresAt: expiryOf,
   clock: systemClock,
-}
-
-// By its shape: whoever proves who asks need not be our auth.
-function expiryOf(principal: unknown): number | undefined {
-  const { expiresAt } = (principal ?? {}) as { expiresAt?: unknown }
-  return typeof expiresAt === 'number' ? expiresAt : undefined
 }

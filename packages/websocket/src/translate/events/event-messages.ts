@@ -1,5 +1,6 @@
 import { type Context, GatewayError } from '@gatelet/core'
 import { WebSocket } from 'ws'
+import { Life } from '../../connection/life.ts'
 import type { ReceivedEvent } from '../event-parser.ts'
 import { type Frame, frameOf } from '../frame.ts'
 import { heartbeat } from '../front/heartbeat.ts'
@@ -29,11 +30,14 @@ export class EventMessages {
     this.lastEventId = lastEventId
     this.retryMs = settings.retryMs
     if (settings.sendTo) this.queue = new MessageQueue(socket, ctx, settings.sendTo, settings)
+    const ends = { idleTimeoutMs: 0, maxLifeMs: 0, expiresAt: settings.expiresAt(ctx) }
+    const life = new Life(settings.clock, ends, (code) => this.close(code))
     const stopHeart = heartbeat(socket, settings.clock, settings.heartbeatMs)
     socket.on('error', () => {})
     socket.on('message', (data, isBinary) => this.heard(frameOf(data, isBinary)))
     socket.once('close', () => {
       stopHeart()
+      life.stop()
       this.leave()
     })
   }

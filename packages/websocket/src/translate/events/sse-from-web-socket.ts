@@ -17,6 +17,8 @@ import {
   systemClock,
 } from '@gatelet/core'
 import type { WebSocket } from 'ws'
+import { Life } from '../../connection/life.ts'
+import { expiryOf } from '../../expiry.ts'
 import { atDrain } from '../at-drain.ts'
 import type { Checked } from '../calls/options.ts'
 import type { Frame } from '../frame.ts'
@@ -170,9 +172,11 @@ class Streams {
     this.closing.add(closed)
     void closed.then(() => this.closing.delete(closed))
     const stay = atDrain(ctx, clock, () => bridge.end())
+    const life = new Life(clock, { idleTimeoutMs: 0, maxLifeMs: 0, expiresAt: this.settings.expiresAt(ctx) }, () => bridge.end())
     // For a reply that nobody reads, too.
     ctx.onFinish(() => {
       stay()
+      life.stop()
       bridge.close()
     })
     return bridge
@@ -230,6 +234,7 @@ const defaults: Required<Pick<SseFromWebSocketOptions, Defaulted>> = {
   subscribe: () => undefined,
   toEvents: asEvent,
   isFinished: () => false,
+  expiresAt: expiryOf,
   heartbeatMs: 15_000,
   connectMs: 5_000,
   maxMessageBytes: 1_048_576,

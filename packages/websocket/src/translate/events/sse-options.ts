@@ -30,6 +30,10 @@ export interface SseFromWebSocketOptions<S extends object = {}> {
   isFinished?: (ctx: Context<S>, lastEventId: string | undefined) => MaybePromise<boolean>
   /** Lets the client send messages: by POST to the same path, with the token that its stream has told. Default: it cannot. */
   sending?: SendingOptions<S>
+  /**
+   * When the credentials end, in milliseconds since 1970: the stream ends, and the client that comes back is asked for new ones. Default: `expiresAt` of `ctx.state.principal`, where there is one.
+   */
+  expiresAt?: (ctx: Context<S>) => number | undefined
   /** A comment after so many milliseconds of silence. Default 15,000. */
   heartbeatMs?: number
   /** Milliseconds that clients wait before they connect again. Default: their own; 2,000 to 4,000 when the server is lost. */
@@ -78,6 +82,7 @@ export const sseFromWebSocketChecks: Checks<Checked<SseFromWebSocketOptions>> = 
       owner: optional(fn<NonNullable<SendingOptions['owner']>>('a function (ctx) => string')),
     }),
   ),
+  expiresAt: optional(fn<Given<'expiresAt'>>('a function (ctx) => milliseconds')),
   heartbeatMs: optional(milliseconds()),
   retryMs: optional(number({ min: 0, max: 86_400_000, integer: true, unit: 'milliseconds' })),
   connectMs: optional(milliseconds()),

@@ -26,6 +26,10 @@ export interface WebSocketFromSseOptions<S extends object = {}> {
   origins?: readonly string[] | 'any'
   /** Subprotocols that are spoken. Default: none. */
   protocols?: readonly string[]
+  /**
+   * When the credentials end, in milliseconds since 1970: the client is then closed with 1008. Default: `expiresAt` of `ctx.state.principal`, where there is one.
+   */
+  expiresAt?: (ctx: Context<S>) => number | undefined
   /** A ping after so many milliseconds; a client that gives no sign of life until the next is let go. Default 30,000. */
   heartbeatMs?: number
   /** Bytes of one message of the client (beyond: 1009), and of one event (beyond: 1011). Default 1 MiB. */
@@ -65,6 +69,7 @@ export const webSocketFromSseChecks: Checks<WebSocketFromSseOptions> = {
   maxFailures: optional(number({ min: 1, max: 1_000, integer: true })),
   origins: optional(originsCheck),
   protocols: optional(list(token('events'), { max: 100 })),
+  expiresAt: optional(fn<NonNullable<WebSocketFromSseOptions['expiresAt']>>('a function (ctx) => milliseconds')),
   heartbeatMs: optional(milliseconds()),
   maxMessageBytes: bytes,
   maxBufferedBytes: bytes,

@@ -214,6 +214,28 @@ describe('ends', () => {
     await until(() => client.ended === 'end' && server.closes.includes(1009))
   })
 
+  test('when the credentials end, as the principal has it', async () => {
+    const clock = virtualClock()
+    handler = sseFromWebSocket({ endpoints: server.url, clock })
+    const inner = handler
+    const principal = { subject: 'ada', expiresAt: clock.date() + 5_000 }
+    gateway = await serve((ctx) => inner(ctx.with({ principal })), { port: 0, host: '127.0.0.1' })
+    await using client = await eventClient(gateway.url)
+    await until(() => server.sockets.size === 1)
+    await clock.advance(4_900)
+    expect(client.ended).toBe('open')
+    await clock.advance(100)
+    await until(() => client.ended === 'end' && server.sockets.size === 0)
+  })
+
+  test('when the server goes down', async () => {
+    const url = await started()
+    await using client = await eventClient(url)
+    await until(() => server.sockets.size === 1)
+    await gateway?.close({ graceMs: 500 })
+    await until(() => client.ended === 'end' && server.sockets.size === 0)
+  })
+
   test('all, when the handler is closed', async () => {
     const url = await started()
     await using client = await eventClient(url)

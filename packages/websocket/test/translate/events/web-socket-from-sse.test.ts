@@ -168,6 +168,16 @@ describe('the events are left', () => {
     await until(() => origin.open.size === 0)
   })
 
+  test('when the credentials end: with 1008', async () => {
+    const clock = virtualClock()
+    const { closed } = await connected(await started({ clock, expiresAt: () => clock.date() + 5_000 }))
+    await clock.advance(4_900)
+    expect(origin.open.size).toBe(1)
+    await clock.advance(100)
+    expect(await closed).toBe(1008)
+    await until(() => origin.open.size === 0)
+  })
+
   test('when the server goes down: with 1012', async () => {
     const server = await started()
     const { closed } = await connected(server)
