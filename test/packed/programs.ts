@@ -20,7 +20,7 @@ process.once('SIGTERM', async () => {
 `
 
 export const guardedUpstreams: string = `
-import { auth, chain, createBalancer, createRouter, json, jwt, proxy, rateLimit, scope, serve } from 'gatelet'
+import { auth, cache, chain, createBalancer, createRouter, json, jwt, proxy, rateLimit, scope, serve } from 'gatelet'
 
 const users = createBalancer({ endpoints: ['http://10.0.0.1:4001', 'http://10.0.0.2:4001'], health: { path: '/healthz' } })
 const orders = createBalancer({
@@ -32,6 +32,7 @@ const api = chain()
   .use(rateLimit({ limit: 50, per: '1s', burst: 100 }))
   .use(auth(verify, { require: scope('read') }))
   .use(rateLimit({ limit: 5000, per: '1h', key: (ctx) => ctx.state.principal.subject }))
+  .use(cache({ per: 'principal' }))
 const router = createRouter()
   .get('/livez', () => json({ ok: true }))
   .mount('/users/*rest', api.to(proxy(users)))
