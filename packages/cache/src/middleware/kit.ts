@@ -23,7 +23,7 @@ import { storedReply } from './stored-reply.ts'
 import { tagOfKey } from './tags.ts'
 
 /** How a request was answered. */
-export type CacheResult = 'hit' | 'stale' | 'revalidated' | 'miss' | 'bypass'
+type CacheResult = 'hit' | 'stale' | 'revalidated' | 'miss' | 'bypass'
 
 /** One request that was looked up. */
 export interface Ask<S extends object> {
