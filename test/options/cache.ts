@@ -1,4 +1,4 @@
-import { cache, cacheable, cachePolicy } from '@gatelet/cache'
+import { cache, cacheable, cachePolicy, memoryCacheStore, purgeHandler, tiered } from '@gatelet/cache'
 import type { Subject } from './subjects.ts'
 
 const ofPolicy = {
@@ -39,6 +39,20 @@ export const cacheSubjects: Readonly<Record<string, Subject>> = {
     through: (collapse) => cache({ collapse }),
     at: 'collapse',
     bad: { waitMs: 0, hitForMissMs: -1, maxBytes: 1.5 },
+  },
+  MemoryCacheStoreOptions: {
+    through: memoryCacheStore,
+    good: { maxBytes: 1_000_000 },
+    bad: { maxBytes: 1_000, maxEntryBytes: 0, maxVariants: 1_001, policy: {}, clock: {} },
+  },
+  TieredOptions: {
+    through: (options) => tiered(memoryCacheStore({ maxBytes: 65_536 }), memoryCacheStore({ maxBytes: 65_536 }), options),
+    bad: { channel: {}, nearMs: 0, clock: {} },
+  },
+  PurgeHandlerOptions: {
+    through: (options) => purgeHandler(memoryCacheStore({ maxBytes: 65_536 }), options),
+    good: { authorize: 'principal' },
+    bad: { authorize: true, soft: 'yes', policy: {} },
   },
   CacheableOptions: {
     through: cacheable,

@@ -1,5 +1,5 @@
 import { clusterRateStore } from '@gatelet/rate-limiter'
-import { type RedisClient, redisApiKeys, redisRateStore } from '@gatelet/redis'
+import { type RedisClient, redisApiKeys, redisCacheStore, redisPurgeChannel, redisRateStore } from '@gatelet/redis'
 import type { Subject } from './subjects.ts'
 
 const client: RedisClient = { isReady: false, sendCommand: async () => '', on: () => {}, listenerCount: () => 1 }
@@ -18,6 +18,25 @@ export const rateStoreSubjects: Readonly<Record<string, Subject>> = {
       lease: 20,
       clock: Date,
     },
+  },
+  RedisCacheStoreOptions: {
+    through: (options) => redisCacheStore(client, options),
+    bad: {
+      prefix: '{a}',
+      timeoutMs: 0,
+      breaker: 5,
+      maxEntryBytes: 100_000_000,
+      maxPendingBytes: 1,
+      maxVariants: 0,
+      maxKeys: 0,
+      maxTagged: 1.5,
+      policy: {},
+      clock: Date,
+    },
+  },
+  RedisPurgeChannelOptions: {
+    through: (options) => redisPurgeChannel(client, { ...client, subscribe: async () => {} } as never, options),
+    bad: { name: '' },
   },
   LeaseOptions: {
     through: (lease) => redisRateStore(client, { lease }),
