@@ -66,6 +66,7 @@ import { grpcSubjects } from './grpc.ts'
 import { metricSubjects } from './metrics.ts'
 import { rateStoreSubjects } from './rate-stores.ts'
 import { translateSubjects } from './translate.ts'
+import { webSocketSubjects } from './web-sockets.ts'
 
 /** How one interface of options is put to the test. */
 export interface Subject {
@@ -133,6 +134,7 @@ export const subjects: Readonly<Record<string, Subject>> = {
   ...grpcSubjects,
   ...rateStoreSubjects,
   ...translateSubjects,
+  ...webSocketSubjects,
   BoundedLoadOptions: { through: (options) => boundedLoad(rendezvous, options), bad: { factor: 1 } },
   ClientAddressOptions: { through: byClientAddress, bad: { ipv6Prefix: 0 } },
   MaglevOptions: { through: maglev, bad: { tableSize: 65_536 } },

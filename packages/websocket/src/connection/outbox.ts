@@ -18,7 +18,9 @@ export class Outbox {
   send(message: Frame): Promise<boolean> {
     const { socket } = this
     if (socket.readyState !== WebSocket.OPEN) return Promise.resolve(false)
-    const left = new Promise<boolean>((resolve) => socket.send(message, (error) => resolve(!error)))
+    const left = new Promise<boolean>((resolve) =>
+      socket.send(message, (error) => resolve(!error && socket.readyState === WebSocket.OPEN)),
+    )
     if (socket.bufferedAmount > this.maxBytes) {
       // No goodbye would get through either.
       socket.terminate()

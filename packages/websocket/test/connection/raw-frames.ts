@@ -168,6 +168,13 @@ export class RawWebSocket {
     return this.frames
   }
 
+  /** The code of the server's goodbye, and its reason, as soon as it is here. */
+  async goodbye(): Promise<[code: number | undefined, reason: string | undefined]> {
+    const found = () => this.frames.find(({ opcode }) => opcode === op.close)?.payload
+    await this.until(() => this.isOver || found() !== undefined)
+    return [found()?.readUInt16BE(), found()?.subarray(2).toString()]
+  }
+
   /** The code that the server closes with; undefined when it just breaks off. */
   async closeCode(): Promise<number | undefined> {
     const last = (await this.all()).find(({ opcode }) => opcode === op.close)
