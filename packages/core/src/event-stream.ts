@@ -199,7 +199,7 @@ function pumped(iterator: AsyncIterator<ServerEvent>, events: EventSender): () =
 }
 
 /** What each option must be. */
-export const eventStreamChecks: Checks<EventStreamOptions> = {
+const eventStreamChecks: Checks<EventStreamOptions> = {
   heartbeatMs: optional(milliseconds()),
   retryMs: optional(number({ min: 0, max: 86_400_000, integer: true, unit: 'milliseconds' })),
   headers: optional(record(string)),

@@ -14,3 +14,13 @@ export const frameLength = (frame: Frame): number => (typeof frame === 'string' 
 
 /** A message as text; bytes in base64. */
 export const textOf = (frame: Frame): string => (typeof frame === 'string' ? frame : Buffer.from(frame).toString('base64'))
+
+/** Whether a text is JSON. */
+export function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -26,7 +26,7 @@ export interface SocketServer extends AsyncDisposable {
 type OnMessage = (text: string, socket: WebSocket, isBinary: boolean) => void
 
 /** Says everything back. */
-export const echo: OnMessage = (text, socket, isBinary) => socket.send(isBinary ? Buffer.from(text, 'latin1') : text)
+const echo: OnMessage = (text, socket, isBinary) => socket.send(isBinary ? Buffer.from(text, 'latin1') : text)
 
 /** Starts a server; by default it says everything back. */
 export async function socketServer(onMessage: OnMessage = echo): Promise<SocketServer> {

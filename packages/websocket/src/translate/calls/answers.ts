@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { type Clock, type Context, eventStream, HeaderList, type Reply } from '@gatelet/core'
-import { type Frame, textOf } from '../frame.ts'
+import { type Frame, isJson, textOf } from '../frame.ts'
 import type { FrameQueue } from './frame-queue.ts'
 
 /** The reply for a message that answers alone: the message as it is. */
@@ -48,13 +48,4 @@ function mapped<T>(queue: FrameQueue, change: (frame: Frame) => T): AsyncIterabl
     },
   }
   return iterator
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
-  }
 }

@@ -1,6 +1,7 @@
 import { GatewayError, type Target } from '@gatelet/core'
 import { WebSocket } from 'ws'
 import { type Frame, frameOf } from '../frame.ts'
+import { heartbeat } from '../front/heartbeat.ts'
 import { closeSocket, dial } from '../upstream/dial.ts'
 import { ConnectionLost, type PendingCall } from './pending-call.ts'
 import type { CallSettings } from './settings.ts'
@@ -22,7 +23,6 @@ export class CallConnection {
   private readonly listener: ConnectionListener
   private readonly calls = new Map<string, PendingCall>()
   private readonly holding = new Set<PendingCall>()
-  private isAlive = true
   private wasOpen = false
   private failure: GatewayError | undefined
   private stopHeart = () => {}
@@ -39,9 +39,7 @@ export class CallConnection {
       },
     )
     socket.on('message', (data, isBinary) => this.heard(frameOf(data, isBinary)))
-    socket.on('pong', () => {
-      this.isAlive = true
-    })
+    socket.on('pong', () => {})
     socket.once('close', () => void opened.catch(() => {}).then(() => this.closed()))
   }
 
@@ -96,12 +94,11 @@ export class CallConnection {
   private opened(): void {
     if (this.socket.readyState !== WebSocket.OPEN) return
     this.isOpen = this.wasOpen = true
-    this.beat()
+    this.stopHeart = heartbeat(this.socket, this.settings.clock, this.settings.heartbeatMs)
     this.listener.opened()
   }
 
   private heard(frame: Frame): void {
-    this.isAlive = true
     const found = this.matched(frame)
     if (found === 'push' || found === 'unreadable') {
       this.listener.stray(frame, found)
@@ -120,19 +117,6 @@ export class CallConnection {
     } catch {
       return 'unreadable'
     }
-  }
-
-  private beat(): void {
-    this.stopHeart = this.settings.clock.setTimer(() => {
-      // While it is paused, nobody hears whether the other side lives.
-      if (!this.isAlive && this.holding.size === 0) {
-        this.socket.terminate()
-        return
-      }
-      this.isAlive = false
-      if (this.socket.readyState === WebSocket.OPEN) this.socket.ping(undefined, undefined, () => {})
-      this.beat()
-    }, this.settings.heartbeatMs)
   }
 
   private closed(): void {

@@ -71,7 +71,7 @@ const codec: Check<CallCodec> = (value, path) => {
 }
 
 /** Path and query of a handshake. */
-export const handshakePath: Check<string> = (value, path) => {
+const handshakePath: Check<string> = (value, path) => {
   if (typeof value === 'string' && /^(?:[/?][!-"$-~]*)?$/.test(value)) return value
   throw wrong(value, path, 'a path with its query, such as /rpc?v=2')
 }

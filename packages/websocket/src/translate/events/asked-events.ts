@@ -12,7 +12,7 @@ export interface AskedEvents {
 }
 
 /** Who reads events. */
-export interface EventHearing extends EventReceiver {
+interface EventHearing extends EventReceiver {
   /** They are over, by an error where they broke off. */
   over(error: Error | undefined): void
   readonly maxBytes: number

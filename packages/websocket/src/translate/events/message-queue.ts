@@ -1,6 +1,6 @@
 import { bytesOf, type Clock, type Context, discard, GatewayError, type Handler, type Reply } from '@gatelet/core'
 import type { WebSocket } from 'ws'
-import type { Frame } from '../frame.ts'
+import { type Frame, isJson } from '../frame.ts'
 import { plainHeaders, type SubRequest, subRequest } from '../front/sub-request.ts'
 
 /** The messages of one client on their way to a handler: one after the other, and no more than so many. */
@@ -70,10 +70,5 @@ async function ended({ body }: Reply): Promise<void> {
 
 function typeOf(frame: Frame): string {
   if (typeof frame !== 'string') return 'application/octet-stream'
-  try {
-    JSON.parse(frame)
-    return 'application/json'
-  } catch {
-    return 'text/plain; charset=utf-8'
-  }
+  return isJson(frame) ? 'application/json' : 'text/plain; charset=utf-8'
 }

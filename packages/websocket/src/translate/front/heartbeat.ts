@@ -2,8 +2,8 @@ import type { Clock } from '@gatelet/core'
 import { WebSocket } from 'ws'
 
 /**
- * Pings a client, and lets go of one that gives no sign of life until the next ping. One that is paused cannot be heard, and is
- * let be.
+ * Pings the other side, and lets go of one that gives no sign of life until the next ping. One that is paused cannot be heard, and
+ * is let be.
  * @returns its end
  */
 export function heartbeat(socket: WebSocket, clock: Clock, intervalMs: number): () => void {

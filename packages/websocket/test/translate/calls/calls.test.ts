@@ -62,11 +62,12 @@ describe('a call', () => {
 
   test('and a thousand at once each get their own, whatever the order of the answers', async () => {
     const calls = callsTo({ connections: 3 })
+    await until(() => calls.counts().connections === 3)
     const held: (() => void)[] = []
     server.onMessage = (text, socket) => void held.push(() => socket.send(text))
     const asked = Array.from({ length: 1_000 }, async (_, at) => (await call(calls, post(`n${at}`))).text())
     await until(() => held.length === 1_000)
-    expect(calls.counts()).toMatchObject({ connections: 3, pending: 1_000 })
+    expect(calls.counts().pending).toBe(1_000)
     for (const send of held.reverse()) send()
     expect(await Promise.all(asked)).toEqual(Array.from({ length: 1_000 }, (_, at) => `n${at}`))
     expect(calls.counts()).toMatchObject({ pending: 0, late: 0, pushes: 0, unreadable: 0 })
