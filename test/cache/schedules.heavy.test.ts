@@ -185,7 +185,7 @@ async function act(place: Place, action: Action): Promise<void> {
   if (action.kind === 'leave') return leave(place, target, language)
   const [cutAt, asked] = [world.cutAt.get(target) ?? 0, origin.seen.length]
   const isPart = action.kind === 'part'
-  const headers = { 'accept-language': language, ...(isPart && { range: 'bytes=0-9' }) }
+  const headers = { 'accept-language': language, ...(isPart && { range: 'bytes=0-23' }) }
   const got = await ask(url, { method: action.kind === 'head' ? 'HEAD' : 'GET', target, headers })
   judge(place, action, got, { cutAt, wasAsked: origin.seen.length > asked })
 }

@@ -17,8 +17,6 @@ export interface OriginAnswer {
   readonly breaksAfter?: number
   /** A 103 before it. */
   readonly hints?: Fields
-  /** A 102 before it. */
-  readonly isProcessed?: boolean
   readonly trailers?: Readonly<Record<string, string>>
   /** Without a `Date` of its own. */
   readonly hasNoDate?: boolean
@@ -96,7 +94,6 @@ function bodyFor({ status = 200, body }: OriginAnswer, count: number): Buffer {
 async function send(req: IncomingMessage, res: ServerResponse, answer: OriginAnswer, body: Buffer, now: number): Promise<void> {
   const { status = 200, headers = {}, breaksAfter, hints, trailers } = answer
   if (breaksAfter === 0) return void req.socket.destroy()
-  if (answer.isProcessed) res.writeProcessing()
   if (hints) res.writeEarlyHints(hints as Record<string, string | string[]>)
   res.sendDate = false
   if (!answer.hasNoDate && !('date' in headers)) res.setHeader('Date', new Date(now).toUTCString())

@@ -17,11 +17,4 @@ export const interim: readonly Row[] = [
     origin(cc('max-age=60'), { answer: { hints }, interim: [103] }),
     store({ interim: [] }),
   ),
-  row(
-    '9110 §15.2',
-    'MUST',
-    'a 102 goes to the client',
-    origin(cc('max-age=60'), { answer: { isProcessed: true }, interim: [102] }),
-    store({ interim: [] }),
-  ),
 ]
