@@ -10,7 +10,7 @@ export interface SweepLimits {
 }
 
 /** What goes on in a connection. */
-export interface OpenExchange {
+interface OpenExchange {
   drain(cutAt: number): void
   cut(error: GatewayError): void
 }

@@ -76,27 +76,27 @@ describe('passes as it is, both ways:', () => {
   })
 })
 
-test.each(['round-robin', 'random', 'two-choices', 'least-requests', 'least-latency', 'consistent-hash', 'rendezvous'] as const)(
-  '%s balances WebSockets, and counts them for as long as they are open',
-  async (strategy) => {
-    const servers = [0, 1].map(() => new WebSocketServer({ port: 0, host: '127.0.0.1' }))
-    await Promise.all(servers.map((server) => once(server, 'listening')))
-    const endpoints = servers.map((server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`)
-    const balancer = createBalancer({ endpoints, strategy })
-    const open = () => balancer.endpoints.reduce((sum, { inflight }) => sum + inflight, 0)
-    {
-      await using front = await gateway(proxy(balancer))
-      const clients = Array.from({ length: 8 }, () => new WebSocket(`ws://127.0.0.1:${front.port}`))
-      await Promise.all(clients.map((client) => once(client, 'open')))
-      expect(open()).toBe(8)
-      expect(servers.reduce((sum, { clients }) => sum + clients.size, 0)).toBe(8)
-      if (strategy === 'round-robin' || strategy === 'least-requests')
-        expect(balancer.endpoints.map(({ inflight }) => inflight)).toEqual([4, 4])
-      clients[0]?.terminate()
-      await until(() => open() === 7)
-      for (const client of clients) client.close()
-      await until(() => open() === 0)
-    }
-    for (const server of servers) server.close()
-  },
-)
+test.each([
+  ...(['two-choices', 'least-requests', 'peak-ewma', 'round-robin', 'random'] as const),
+  ...(['first-available', 'hash', 'rendezvous', 'maglev', 'ring-hash'] as const),
+])('%s balances WebSockets, and counts them for as long as they are open', async (strategy) => {
+  const servers = [0, 1].map(() => new WebSocketServer({ port: 0, host: '127.0.0.1' }))
+  await Promise.all(servers.map((server) => once(server, 'listening')))
+  const endpoints = servers.map((server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  const balancer = createBalancer({ endpoints, strategy })
+  const open = () => balancer.endpoints.reduce((sum, { inflight }) => sum + inflight, 0)
+  {
+    await using front = await gateway(proxy(balancer))
+    const clients = Array.from({ length: 8 }, () => new WebSocket(`ws://127.0.0.1:${front.port}`))
+    await Promise.all(clients.map((client) => once(client, 'open')))
+    expect(open()).toBe(8)
+    expect(servers.reduce((sum, { clients }) => sum + clients.size, 0)).toBe(8)
+    if (strategy === 'round-robin' || strategy === 'least-requests')
+      expect(balancer.endpoints.map(({ inflight }) => inflight)).toEqual([4, 4])
+    clients[0]?.terminate()
+    await until(() => open() === 7)
+    for (const client of clients) client.close()
+    await until(() => open() === 0)
+  }
+  for (const server of servers) server.close()
+})

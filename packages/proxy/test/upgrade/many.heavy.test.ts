@@ -8,13 +8,14 @@ import { expect, test } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { gatewayProcess, program } from '../support/child.ts'
 import type { Told } from '../support/websocket-clients.ts'
+import type { Listening } from '../support/websocket-origin.ts'
 
 const isShort = process.env['HEAVY_SHORT'] === '1'
 const MIB = 1_048_576
 
 /** Clients and a server of WebSockets in processes of their own, with a gateway in this one between them. */
 async function between(count: number) {
-  const origin = await program<{ port: number }>('websocket-origin.ts')
+  const origin = await program<Listening>('websocket-origin.ts')
   const balancer = createBalancer({ endpoints: [`http://127.0.0.1:${origin.ready.port}`], strategy: 'least-requests' })
   const forward = proxy(balancer)
   const server = await serve(forward, { port: 0, host: '127.0.0.1', maxConnections: 20_000 })
