@@ -77,7 +77,7 @@ export class Directory {
 
   private take({ do: what, connectionId, data = '', isBinary }: ConnectionOrder): ConnectionAnswer {
     const session = this.sessions.get(connectionId)
-    if (!session) return { result: 'gone' }
+    if (!session || session.isGone) return { result: 'gone' }
     if (what === 'look') return { result: 'done', about: session.info }
     if (what === 'send') return { result: session.post(isBinary ? Buffer.from(data, 'base64') : data) }
     session.end()

@@ -80,11 +80,15 @@ export class Session {
       early.push(message)
       return 'done'
     }
-    if (!connection.isOpen) return 'gone'
     if (connection.bufferedBytes > BUSY_BYTES) return 'busy'
     this.lastActiveAt = this.settings.clock.date()
     void connection.send(message)
     return 'done'
+  }
+
+  /** Whether it was open, and is no more. */
+  get isGone(): boolean {
+    return this.connection?.isOpen === false
   }
 
   get info(): ConnectionInfo {

@@ -44,7 +44,7 @@ test('DELETE closes, after which there is none', async () => {
     expect((await ask(method, method === 'POST' ? 'x' : undefined)).status).toBe(410)
 })
 
-test.each(['nobody', 'aaaaaaaaaaaa.x', 'a%20b', '%E2%82', '__proto__'])('nobody is called %s', async (id) => {
+test.each(['nobody', 'aaaaaaaaaaaa.x', 'a%20b', '__proto__'])('nobody is called %s', async (id) => {
   await using site = await connected()
   const { ask } = site
   expect((await ask('GET', undefined, `/@connections/${id}`)).status).toBe(410)
