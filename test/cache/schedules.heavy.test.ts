@@ -34,9 +34,18 @@ type Target = keyof typeof lives
 const targets = Object.keys(lives) as Target[]
 const languages = ['de', 'en'] as const
 
-type Action =
-  | { readonly kind: 'get' | 'head' | 'part' | 'leave'; readonly target: Target; readonly language: (typeof languages)[number] }
-  | { readonly kind: 'write' | 'edit' | 'purge'; readonly target: Target }
+interface Reading {
+  readonly kind: 'get' | 'head' | 'part' | 'leave'
+  readonly target: Target
+  readonly language: (typeof languages)[number]
+}
+
+interface Change {
+  readonly kind: 'write' | 'edit' | 'purge'
+  readonly target: Target
+}
+
+type Action = Reading | Change
 
 /** What happens at once; then time passes, and the origin may fall ill or get well. */
 interface Step {
@@ -167,20 +176,24 @@ async function played(all: readonly Step[]): Promise<number> {
   }
 }
 
-async function act(place: Place, action: Action): Promise<void> {
-  const { world, url, control, origin } = place
-  if (action.kind === 'edit') return world.edit(action.target)
-  if (action.kind === 'write') {
-    const body = `write ${++world.events}`
-    const { status } = await ask(url, { method: 'POST', target: action.target, body })
-    if (status === 204) cut(world, action.target, world.writes.get(body) ?? 0)
-    return
-  }
-  if (action.kind === 'purge') {
+function act(place: Place, action: Action): Promise<void> {
+  return 'language' in action ? read(place, action) : change(place, action)
+}
+
+async function change({ world, url, control }: Place, { kind, target }: Change): Promise<void> {
+  if (kind === 'edit') return world.edit(target)
+  if (kind === 'purge') {
     const before = ++world.events
-    await control.purge({ key: `http://shop.example${action.target}` })
-    return cut(world, action.target, before)
+    await control.purge({ key: `http://shop.example${target}` })
+    return cut(world, target, before)
   }
+  const body = `write ${++world.events}`
+  const { status } = await ask(url, { method: 'POST', target, body })
+  if (status === 204) cut(world, target, world.writes.get(body) ?? 0)
+}
+
+async function read(place: Place, action: Reading): Promise<void> {
+  const { world, url, origin } = place
   const { language, target } = action
   if (action.kind === 'leave') return leave(place, target, language)
   const [cutAt, asked] = [world.cutAt.get(target) ?? 0, origin.seen.length]
@@ -204,7 +217,7 @@ async function leave({ port }: Place, target: Target, language: string): Promise
 
 function judge(
   { world, clock, given }: Place,
-  action: Extract<Action, { language: string }>,
+  action: Reading,
   got: Got,
   { cutAt, wasAsked }: { cutAt: number; wasAsked: boolean },
 ): void {

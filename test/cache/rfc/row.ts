@@ -12,7 +12,7 @@ import type { Fields, OriginAnswer } from '../support/scripted-origin.ts'
  * - `rescued`: it was asked and failed, and the client gets what is stored
  * - `nobody`: it was not asked, and nothing is stored: 504
  */
-export type Source = 'origin' | 'store' | 'validated' | 'refreshed' | 'rescued' | 'nobody'
+type Source = 'origin' | 'store' | 'validated' | 'refreshed' | 'rescued' | 'nobody'
 
 /** One request, and what must become of it. */
 export interface Step extends Question {
