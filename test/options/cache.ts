@@ -43,7 +43,7 @@ export const cacheSubjects: Readonly<Record<string, Subject>> = {
   MemoryCacheStoreOptions: {
     through: memoryCacheStore,
     good: { maxBytes: 1_000_000 },
-    bad: { maxBytes: 1_000, maxEntryBytes: 0, maxVariants: 1_001, policy: {}, clock: {} },
+    bad: { maxBytes: 1_000, maxEntryBytes: 0, maxVariants: 1_001, policy: 5, clock: {} },
   },
   TieredOptions: {
     through: (options) => tiered(memoryCacheStore({ maxBytes: 65_536 }), memoryCacheStore({ maxBytes: 65_536 }), options),
@@ -52,7 +52,7 @@ export const cacheSubjects: Readonly<Record<string, Subject>> = {
   PurgeHandlerOptions: {
     through: (options) => purgeHandler(memoryCacheStore({ maxBytes: 65_536 }), options),
     good: { authorize: 'principal' },
-    bad: { authorize: true, soft: 'yes', policy: {} },
+    bad: { authorize: true, soft: 'yes', policy: 5 },
   },
   CacheableOptions: {
     through: cacheable,

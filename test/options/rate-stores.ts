@@ -30,7 +30,7 @@ export const rateStoreSubjects: Readonly<Record<string, Subject>> = {
       maxVariants: 0,
       maxKeys: 0,
       maxTagged: 1.5,
-      policy: {},
+      policy: 5,
       clock: Date,
     },
   },

@@ -1,5 +1,5 @@
 import { type Checks, type Clock, checkOptions, options, systemClock } from '@gatelet/core'
-import { cachePolicy, type Policy } from '../policy/options.ts'
+import { cachePolicy, type PolicyOptions, policyChecks } from '../policy/options.ts'
 import type { StoredMeta } from '../policy/types.ts'
 import type { CacheStore, EntryWriter, PurgeSelector, StoredEntry } from '../store.ts'
 import { MemoryCache } from './memory-cache.ts'
@@ -16,7 +16,7 @@ export interface MemoryCacheStoreOptions {
   /** Replies of one key, 1 to 1,000; beyond, the one that was stored first goes. Default: 16. */
   maxVariants?: number
   /** The rules by which a reply is of no use any more, and goes, where a cache does not say it with the reply. Default: `cachePolicy()`. */
-  policy?: Policy
+  policy?: PolicyOptions
   /** Default: the machine's. */
   clock?: Clock
 }
@@ -56,22 +56,19 @@ export function memoryCacheStore(given: MemoryCacheStoreOptions): MemoryCacheSto
     maxBytes,
     maxEntryBytes: maxEntryBytes ?? Math.min(DEFAULT_ENTRY_BYTES, mostOfOne),
     maxVariants,
-    policy: checked.policy ?? cachePolicy(),
+    policy: cachePolicy(checked.policy),
     clock: checked.clock ?? systemClock,
   })
 }
 
 const DEFAULT_ENTRY_BYTES = 8_388_608
 
-const { clock, number, optional } = options
+const { clock, number, optional, shape } = options
 
 const checks: Checks<MemoryCacheStoreOptions> = {
   maxBytes: number({ min: 65_536, max: Number.MAX_SAFE_INTEGER, integer: true, unit: 'bytes' }),
   maxEntryBytes: optional(number({ min: 1, max: Number.MAX_SAFE_INTEGER, integer: true, unit: 'bytes' })),
   maxVariants: optional(number({ min: 1, max: 1_000, integer: true })),
-  policy: optional((value, path) => {
-    if (typeof (value as Partial<Policy> | null)?.keepMs === 'number') return value as Policy
-    throw options.wrong(value, path, 'what cachePolicy() returns')
-  }),
+  policy: optional(shape(policyChecks)),
   clock: optional(clock),
 }

@@ -10,7 +10,7 @@ import {
   options,
 } from '@gatelet/core'
 import type { CacheControl } from '../middleware/control.ts'
-import { cachePolicy, type Policy } from '../policy/options.ts'
+import { cachePolicy, type Policy, type PolicyOptions, policyChecks } from '../policy/options.ts'
 import type { PurgeSelector } from '../store.ts'
 import { askedByMethod, askedByText, type PurgeAsked } from './purge-request.ts'
 
@@ -23,8 +23,8 @@ export interface PurgeHandlerOptions<S extends object = {}> {
   authorize: 'principal' | ((ctx: Context<S>) => MaybePromise<boolean>)
   /** Whether it is a soft purge where the request does not say. Default: false. */
   soft?: boolean
-  /** The rules of the cache, by which a URL becomes a key. Default: `cachePolicy()`. */
-  policy?: Policy
+  /** The rules of the cache, by which a URL becomes a key. Default: those that `cache()` has. */
+  policy?: PolicyOptions
 }
 
 /**
@@ -49,7 +49,8 @@ export function purgeHandler<S extends object = {}>(
 ): Handler<S>
 export function purgeHandler<S extends object>(control: Pick<CacheControl, 'purge'>, given: PurgeHandlerOptions<S>): Handler<S> {
   const checked = checkOptions('purgeHandler', { ...given, control }, checks as unknown as Checks<Given<S>>)
-  const { authorize, soft = false, policy = cachePolicy() } = checked
+  const { authorize, soft = false } = checked
+  const policy = cachePolicy(checked.policy)
   return async function purge(ctx) {
     await admit(ctx, authorize)
     const asked = await askedBy(ctx, policy)
@@ -86,7 +87,7 @@ interface Given<S extends object> extends PurgeHandlerOptions<S> {
   readonly control: Pick<CacheControl, 'purge'>
 }
 
-const { boolean, either, fn, oneOf, optional, wrong } = options
+const { boolean, either, fn, oneOf, optional, shape, wrong } = options
 
 const checks: Checks<Given<{}>> = {
   control: (value, path) => {
@@ -95,8 +96,5 @@ const checks: Checks<Given<{}>> = {
   },
   authorize: either("a function that says who may purge, or 'principal'", fn<(ctx: Context) => boolean>(), oneOf('principal')),
   soft: optional(boolean),
-  policy: optional((value, path) => {
-    if (typeof (value as Partial<Policy> | null)?.keepMs === 'number') return value as Policy
-    throw wrong(value, path, 'what cachePolicy() returns')
-  }),
+  policy: optional(shape(policyChecks)),
 }

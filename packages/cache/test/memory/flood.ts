@@ -30,7 +30,7 @@ function slice(bytes: number): Buffer {
 }
 
 const policy = cachePolicy()
-const store = memoryCacheStore({ maxBytes, policy })
+const store = memoryCacheStore({ maxBytes })
 
 function put(at: number): void {
   const key = shape === 'variants' ? 'http://a.example/one' : `http://a.example/some/path/of/the/shop/${at}?page=${at}`

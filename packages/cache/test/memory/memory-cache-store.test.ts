@@ -274,7 +274,7 @@ describe('a store in memory', () => {
     ['maxEntryBytes', 0, /maxEntryBytes must be a whole number of bytes from 1/],
     ['maxEntryBytes', 500_001, /maxEntryBytes must be at most half of maxBytes, 500000/],
     ['maxVariants', 0, /maxVariants must be a whole number from 1 to 1000/],
-    ['policy', {}, /policy must be what cachePolicy\(\) returns/],
+    ['policy', { keepMs: -1 }, /policy.keepMs must be/],
     ['clock', {}, /clock must be/],
   ])('%s of %j stops the start', (option, value, message) => {
     expect(() => memoryCacheStore({ maxBytes: 1_000_000, [option]: value })).toThrow(message)

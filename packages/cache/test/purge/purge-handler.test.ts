@@ -118,7 +118,7 @@ describe('a handler that purges', () => {
     ['nothing that guards it', {}, {}, /authorize must be a function that says who may purge, or 'principal'/],
     ['a guard that is none', {}, { authorize: true }, /authorize must be/],
     ['soft', {}, { authorize: 'principal', soft: 'yes' }, /soft must be/],
-    ['policy', {}, { authorize: 'principal', policy: {} }, /policy must be what cachePolicy/],
+    ['policy', {}, { authorize: 'principal', policy: { keepMs: -1 } }, /policy.keepMs must be/],
     ['control', { purge: 1 }, { authorize: 'principal' }, /control must be a cache or a store/],
   ])('does not start with %s', (_, control, options, message) => {
     const right = memoryCacheStore({ maxBytes: 1_000_000 })

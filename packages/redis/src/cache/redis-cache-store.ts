@@ -1,4 +1,11 @@
-import { type CacheStore, cachePolicy, type Policy, type PurgeSelector, type StoredEntry, type StoredMeta } from '@gatelet/cache'
+import {
+  type CacheStore,
+  cachePolicy,
+  type PolicyOptions,
+  type PurgeSelector,
+  type StoredEntry,
+  type StoredMeta,
+} from '@gatelet/cache'
 import { type Check, type Checks, type Clock, checkOptions, options, systemClock } from '@gatelet/core'
 import { type BreakerOptions, breakerChecks } from '@gatelet/rate-limiter/toolkit'
 import { type RedisClient, redisClient } from '../client.ts'
@@ -22,8 +29,8 @@ export interface RedisCacheStoreOptions {
   maxKeys?: number
   /** Keys in the set of one tag; what comes beyond is not stored, since a purge would not find it. Default: 100,000. */
   maxTagged?: number
-  /** The rules by which a reply is of no use any more, and goes: those of the cache. Default: `cachePolicy()`. */
-  policy?: Policy
+  /** The rules by which a reply is of no use any more, and goes: those of the cache. Default: those that `cache()` has. */
+  policy?: PolicyOptions
   /** Default: the machine's. */
   clock?: Clock
 }
@@ -61,7 +68,7 @@ export function redisCacheStore(client: RedisClient, given: RedisCacheStoreOptio
     maxVariants: checked.maxVariants ?? 16,
     maxKeys: checked.maxKeys ?? 1_000_000,
     maxTagged: checked.maxTagged ?? 100_000,
-    policy: checked.policy ?? cachePolicy(),
+    policy: cachePolicy(checked.policy),
     clock: checked.clock ?? systemClock,
   })
 }
@@ -86,8 +93,8 @@ const checks: Checks<RedisCacheStoreOptions> = {
   maxKeys: whole(1, 1_000_000_000),
   maxTagged: whole(1, 10_000_000),
   policy: optional((value, path) => {
-    if (typeof (value as Partial<Policy> | null)?.keepMs === 'number') return value as Policy
-    throw wrong(value, path, 'what cachePolicy() returns')
+    if (typeof value !== 'object' || value === null) throw wrong(value, path, 'an object of options, as of cachePolicy()')
+    return value as PolicyOptions
   }),
   clock: optional(clock),
 }

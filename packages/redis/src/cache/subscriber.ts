@@ -3,8 +3,8 @@ import { type Check, options } from '@gatelet/core'
 /** A client of node-redis that subscribes: `client.duplicate()`. */
 export interface NodeRedisSubscriber {
   readonly isReady: boolean
-  on(event: string, listener: (...args: never[]) => void): unknown
-  off(event: string, listener: (...args: never[]) => void): unknown
+  on(event: string, listener: (...args: unknown[]) => void): unknown
+  off(event: string, listener: (...args: unknown[]) => void): unknown
   subscribe(channel: string, listener: (message: string) => void): Promise<unknown>
   unsubscribe(channel: string, listener: (message: string) => void): Promise<unknown>
 }
@@ -12,8 +12,8 @@ export interface NodeRedisSubscriber {
 /** A client of ioredis or iovalkey that subscribes: `client.duplicate()`. */
 export interface IoRedisSubscriber {
   readonly status: string
-  on(event: string, listener: (...args: never[]) => void): unknown
-  off(event: string, listener: (...args: never[]) => void): unknown
+  on(event: string, listener: (...args: unknown[]) => void): unknown
+  off(event: string, listener: (...args: unknown[]) => void): unknown
   subscribe(channel: string): Promise<unknown>
   unsubscribe(channel: string): Promise<unknown>
 }
@@ -39,8 +39,8 @@ export interface Hearer {
 export function subscribed(subscriber: RedisSubscriber, name: string, hearer: Hearer): { close(): Promise<void> } {
   const isIoRedis = 'status' in subscriber
   const hear = (text: string) => hearer.message(text)
-  const hearAny = (channel: string, text: string) => {
-    if (channel === name) hearer.message(text)
+  const hearAny = (channel: unknown, text: unknown) => {
+    if (channel === name) hearer.message(String(text))
   }
   const cut = () => hearer.cut()
   const changes = ['ready', 'reconnecting', 'close', 'end']

@@ -1,4 +1,4 @@
-import { cachePolicy, type StoredMeta } from '@gatelet/cache'
+import type { StoredMeta } from '@gatelet/cache'
 import { bytesOf } from '@gatelet/core'
 import { type RedisCacheStore, type RedisClient, redisCacheStore } from '@gatelet/redis'
 import { requireProgram, startRedis } from '@gatelet/testing'
@@ -138,7 +138,7 @@ describe.skipIf(!requireProgram('redis-server'))('replies in a Redis', () => {
   test('go when they are of no use any more, with all that they have in Redis', async () => {
     await using redis = await startRedis()
     await using opened = await connected(createClient({ url: redis.url }))
-    const store = storeOver(opened.client, { policy: cachePolicy() })
+    const store = storeOver(opened.client)
     const now = Date.now()
     expect(
       await put(store, 'a', 'x', {

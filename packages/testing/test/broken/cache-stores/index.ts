@@ -14,7 +14,7 @@ const memory = () => memoryCacheStore({ maxBytes: 5_000_000, ...limits })
 
 /** A right store, with some of it replaced. */
 const broken = (change: (store: CacheStore) => Partial<CacheStore>) => (): CacheStore => {
-  const store = memory()
+  const store: CacheStore = memory()
   return {
     get: (...args) => store.get(...args),
     open: (...args) => store.open(...args),
