@@ -10,7 +10,7 @@ export type StreamFormat = 'ndjson' | 'sse' | 'array'
 export function streamFormat(headers: ReadonlyHeaders): StreamFormat {
   const accept = (headers.get('accept') ?? '').toLowerCase()
   if (accept.includes('text/event-stream')) return 'sse'
-  if (/application\/(?:x-ndjson|ndjson|jsonl|x-jsonl|json-seq)/.test(accept)) return 'ndjson'
+  if (/application\/(?:x-ndjson|ndjson|jsonl|x-jsonl)/.test(accept)) return 'ndjson'
   return accept.includes('application/json') ? 'array' : 'ndjson'
 }
 
@@ -55,10 +55,11 @@ export class AnswerWriter {
     const { responseBody: field } = this.binding
     const { writing } = this.settings
     if (!field) return toJson(output, message, writing)
-    // With defaults, since there is no way to leave a whole body out.
-    const whole = toJson(output, message, { ...writing, alwaysEmitImplicit: true, useProtoFieldName: false }) as JsonObject
-    const plain = toJson(output, message, { ...writing, useProtoFieldName: false }) as JsonObject
-    return plain[field.jsonName] ?? whole[field.jsonName] ?? null
+    const name = writing.useProtoFieldName ? field.name : field.jsonName
+    const found = (toJson(output, message, writing) as JsonObject)[name]
+    if (found !== undefined) return found
+    // There is no way to leave a whole body out.
+    return (toJson(output, message, { ...writing, alwaysEmitImplicit: true }) as JsonObject)[name] ?? null
   }
 
   private inner(message: Message): Message | undefined {

@@ -64,10 +64,15 @@ async function answered<S extends object>(
   try {
     const body = isStreamed ? streamedBody(ctx, binding, settings, broken) : await wholeBody(ctx, binding, segments, settings)
     const reply = await next(asking(ctx, binding, body))
+    const isUnary = methodKind === 'unary' || methodKind === 'client_streaming'
+    const call = { ctx: ctx as unknown as Context, binding, settings, fault: () => failed }
+    if (!failed && !protocolOf(reply.headers)) return foreign(reply, settings)
+    if (!failed && !isUnary) return await streamedReply(reply, call)
     if (failed) discard(reply.body)
-    else if (!protocolOf(reply.headers)) return foreign(reply, settings)
-    else if (methodKind === 'unary' || methodKind === 'client_streaming') return await unaryReply(reply, binding, settings)
-    else return await streamedReply(reply, { ctx: ctx as unknown as Context, binding, settings, fault: () => failed })
+    else {
+      const made = await unaryReply(reply, binding, settings)
+      if (!failed) return made
+    }
   } catch (error) {
     // What the client sent was not right, of which the proxy knows only that a body failed.
     if (!(error instanceof CallError) && !failed) throw error

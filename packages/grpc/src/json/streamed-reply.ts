@@ -81,6 +81,7 @@ class JsonStream implements Sink {
   }
 
   write(chunk: Uint8Array): boolean {
+    if (this.isOver) return true
     let hasRoom = true
     try {
       this.reader.push(chunk, (frame) => {

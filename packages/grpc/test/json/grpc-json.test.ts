@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
+import type { Readable } from 'node:stream'
 import { create, createFileRegistry, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { AnySchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt'
 import { createBalancer } from '@gatelet/balancer'
@@ -203,6 +204,7 @@ describe('written as it is wished', () => {
         const answer = await ask('/v1/shelves/1/items', json('POST', { priceCents: '1' }))
         expect(await answer.json()).toMatchObject({ price_cents: '1', title: '', tags: [] })
         expect(await (await ask('/v1/echo?colour=RED')).json()).toMatchObject({ colour: 1, flag: false })
+        expect(await (await ask('/v1/shelves/1/items')).json()).toMatchObject([{ name: 'a', price_cents: '0' }, { name: 'b' }])
       },
       { format: { defaults: true, originalNames: true, enumNumbers: true } },
     ))
@@ -501,3 +503,28 @@ test('what is not right in the middle of a conversation is told in its own words
     expect(heard.split('\n')[1]).toMatch(/^\{"error":\{"code":3,"message":".*nope.*"/)
     expect(res.complete).toBe(false)
   }))
+
+test('what is not right in an upload is told, though the server has begun to answer', () =>
+  asked(
+    async (_, __, front) => {
+      const req = request(`${front.url}/v1/items:import`, { method: 'POST', headers: { 'content-type': 'application/x-ndjson' } })
+      req.write('{"title":"one"}\n')
+      await expect.poll(() => begun).toBe(1)
+      req.end('{"nope":1}\n')
+      const [res] = (await once(req, 'response')) as [IncomingMessage]
+      expect(res.statusCode).toBe(400)
+      res.resume()
+    },
+    {},
+    {
+      ImportItems(call: Readable & { sendMetadata(metadata: unknown): void; metadata: unknown }) {
+        call.on('error', () => {})
+        call.on('data', () => {
+          call.sendMetadata(call.metadata)
+          begun++
+        })
+      },
+    },
+  ))
+
+let begun = 0
