@@ -2,7 +2,6 @@ import {
   type Balancer,
   bytesOf,
   type Context,
-  checkOptions,
   discard,
   type Endpoint,
   empty,
@@ -14,18 +13,16 @@ import {
   type Reply,
   refusalError,
   stopReason,
-  systemClock,
 } from '@gatelet/core'
 import type { WebSocket } from 'ws'
 import { Life } from '../../connection/life.ts'
-import { expiryOf } from '../../expiry.ts'
 import { atDrain } from '../at-drain.ts'
-import type { Checked } from '../calls/options.ts'
 import type { Frame } from '../frame.ts'
 import { dial, HandshakeRefused } from '../upstream/dial.ts'
-import { asEvent, Bridge } from './bridge.ts'
-import { handshakeHeaders } from './handshake-headers.ts'
-import { type SseFromWebSocketOptions, sseFromWebSocketChecks } from './sse-options.ts'
+import { Bridge } from './bridge.ts'
+import { frameIn } from './client-message.ts'
+import type { SseFromWebSocketOptions } from './sse-options.ts'
+import { type SseSettings, sseSettings } from './sse-settings.ts'
 import { StreamTokens } from './stream-tokens.ts'
 
 /** A handler that answers with the messages of a WebSocket as server-sent events. */
@@ -46,7 +43,7 @@ export interface SseFromWebSocket<S extends object = {}> extends Handler<S> {
  * @example router.get('/prices', sseFromWebSocket({ endpoints: 'ws://10.0.0.1:4000' }))
  */
 export function sseFromWebSocket<S extends object = {}>(options: SseFromWebSocketOptions<S>): SseFromWebSocket<S> {
-  const streams = new Streams(checkOptions<Checked<SseFromWebSocketOptions>>('sseFromWebSocket', options, sseFromWebSocketChecks))
+  const streams = new Streams(sseSettings(options))
   const handler = (ctx: Context<S>) => streams.answer(ctx as Context)
   return Object.defineProperty(Object.assign(handler, { close: () => streams.close() }), 'open', {
     get: () => streams.open,
@@ -54,17 +51,17 @@ export function sseFromWebSocket<S extends object = {}>(options: SseFromWebSocke
 }
 
 class Streams {
-  private readonly settings: Settings
+  private readonly settings: SseSettings
   private readonly balancer: Balancer
   private readonly tokens: StreamTokens<Bridge>
   private readonly bridges = new Set<Bridge>()
   private readonly closing = new Set<Promise<void>>()
   private isClosed = false
 
-  constructor(given: Checked<SseFromWebSocketOptions>) {
-    this.settings = { ...defaults, ...given }
-    this.balancer = given.endpoints
-    this.tokens = new StreamTokens(this.settings.clock, given.sending?.tokenMs ?? 900_000)
+  constructor(settings: SseSettings) {
+    this.settings = settings
+    this.balancer = settings.endpoints
+    this.tokens = new StreamTokens(settings.clock, settings.sending?.tokenMs ?? 900_000)
   }
 
   get open(): number {
@@ -210,35 +207,5 @@ function refused(error: HandshakeRefused): Reply {
   throw error
 }
 
-/** @throws GatewayError `MALFORMED_BODY` for a text that is no UTF-8, for which the server would close the connection */
-function frameIn(bytes: Uint8Array, type: string | undefined): Frame {
-  if (!/^(?:text\/|application\/(?:[^;]*\+)?json\b)/i.test(type ?? '')) return bytes
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch {
-    throw new GatewayError('MALFORMED_BODY', { detail: 'A text must be UTF-8' })
-  }
-}
-
 const listOf = (frames: Frame | readonly Frame[] | undefined): readonly Frame[] =>
   frames === undefined ? [] : Array.isArray(frames) ? frames : [frames as Frame]
-
-type Settings = Checked<SseFromWebSocketOptions> & typeof defaults
-
-type Defaulted = Exclude<keyof SseFromWebSocketOptions, 'endpoints' | 'sending' | 'retryMs'>
-
-const defaults: Required<Pick<SseFromWebSocketOptions, Defaulted>> = {
-  path: ({ request }) => request.url.path + request.url.search,
-  headers: handshakeHeaders,
-  protocols: [],
-  subscribe: () => undefined,
-  toEvents: asEvent,
-  isFinished: () => false,
-  expiresAt: expiryOf,
-  heartbeatMs: 15_000,
-  connectMs: 5_000,
-  maxMessageBytes: 1_048_576,
-  maxBufferedBytes: 1_048_576,
-  maxStreams: 10_000,
-  clock: systemClock,
-}
