@@ -34,7 +34,7 @@ export interface WebSocketManagementOptions<S extends object = {}> {
 const { either, fn, number, oneOf, optional, wrong } = options
 
 /** What each option must be. */
-export const webSocketManagementChecks: Checks<WebSocketManagementOptions> = {
+const webSocketManagementChecks: Checks<WebSocketManagementOptions> = {
   api(value, path) {
     const { post, look, disconnect } = (value ?? {}) as Partial<WebSocketApi>
     if (!post || !look || !disconnect) throw wrong(value, path, 'what createWebSocketApi returns')

@@ -47,7 +47,7 @@ export interface WebSocketApiOptions<S extends object = {}> extends ConnectionLi
 const { boolean, either, fn, number, oneOf, optional, record, shape, string, wrong } = options
 
 /** What each option of a route must be. */
-export const webSocketRouteChecks: Checks<WebSocketRoute> = {
+const webSocketRouteChecks: Checks<WebSocketRoute> = {
   to: fn<Handler>('a handler'),
   send: optional(oneOf('event', 'message')),
   respond: optional(boolean),

@@ -80,15 +80,21 @@ class Api {
     const session = await this.sessionOf(ctx)
     this.directory.add(session)
     let isOpen = false
+    let isOver = false
     let isAccepted = false
+    // Whoever was told of it is told of its end, also when the client has left before it opened.
+    const tellEnd = () => {
+      if (isOver && isAccepted && !isOpen) this.goOn(ctx, session.disconnect({ code: 1006, reason: '' }))
+    }
     ctx.onFinish(() => {
+      isOver = true
       this.directory.remove(session)
-      // Whoever was told of it is told of its end, also when the client has left before it opened.
-      if (isAccepted && !isOpen) this.goOn(ctx, session.disconnect({ code: 1006, reason: '' }))
+      tellEnd()
     })
     const reply = await session.connect()
     isAccepted = reply === undefined || isGood(reply)
     if (reply && !isAccepted) return refused(reply)
+    tellEnd()
     if (ctx.signal.aborted) throw stopReason(ctx)
     const protocol = reply?.headers.get('sec-websocket-protocol')
     const acceptance = { id: session.id, ...(protocol !== undefined && { protocols: [protocol] }) }

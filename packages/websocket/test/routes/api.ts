@@ -40,7 +40,7 @@ export interface RunningApi extends AsyncDisposable {
   open(path?: string, options?: ClientOptions, protocols?: string[]): Promise<Client>
 }
 
-export interface Client {
+interface Client {
   readonly socket: WebSocket
   readonly messages: (string | Buffer)[]
   some(count: number): Promise<(string | Buffer)[]>
@@ -62,7 +62,7 @@ export async function runningApi(options: WebSocketApiOptions): Promise<RunningA
   }
 }
 
-export async function opened(socket: WebSocket): Promise<Client> {
+async function opened(socket: WebSocket): Promise<Client> {
   const messages: (string | Buffer)[] = []
   const wakes: (() => void)[] = []
   const tell = () => {

@@ -1,6 +1,7 @@
 import { bytesOf, empty, GatewayError, json, text } from '@gatelet/core'
 import { virtualClock } from '@gatelet/testing'
 import { describe, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
 import { latch, recorder, refusal, runningApi } from './api.ts'
 
 describe('routes', () => {
@@ -240,6 +241,25 @@ describe('$disconnect', () => {
     client.socket.terminate()
     expect((await events.some(1))[0]?.requestContext.disconnectStatusCode).toBe(1006)
     expect(api.api.size).toBe(0)
+  })
+
+  test('is told of a client that has left before its handshake ended', async () => {
+    const { promise, done } = latch()
+    const gone = latch()
+    const connect = recorder(async () => {
+      done()
+      await gone.promise
+      return empty()
+    })
+    const end = recorder()
+    await using api = await runningApi({ routes: { $connect: connect.to, $disconnect: end.to } })
+    const socket = new WebSocket(api.url)
+    socket.on('error', () => {})
+    await promise
+    socket.terminate()
+    while (api.api.size > 0) await new Promise(setImmediate)
+    gone.done()
+    expect((await end.some(1))[0]?.requestContext.disconnectStatusCode).toBe(1006)
   })
 
   test('is waited for when the server closes', async () => {
