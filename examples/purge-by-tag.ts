@@ -15,7 +15,7 @@ for (const one of [client, subscriber])
 
 const channel = redisPurgeChannel(client, subscriber, { name: 'shop:purges' })
 const near = memoryCacheStore({ maxBytes: 64 * 1024 ** 2 })
-const store = tiered(near, redisCacheStore(client, { prefix: 'shop:cache:' }), { channel, nearMs: 10_000 })
+const store = tiered(near, redisCacheStore(client, { prefix: 'shop:cache:', timeoutMs: 500 }), { channel, nearMs: 10_000 })
 const shop = cache({ store, storeTimeoutMs: 500 })
 
 let made = 0
