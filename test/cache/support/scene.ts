@@ -11,6 +11,8 @@ export interface Scene extends AsyncDisposable {
   readonly port: number
   readonly origin: ScriptedOrigin
   readonly clock: VirtualClock
+  /** Whether nothing is asked in the background any more. */
+  isIdle(): boolean
 }
 
 export interface SceneOptions {
@@ -27,9 +29,10 @@ export async function scene(options: SceneOptions = {}): Promise<Scene> {
   const clock = virtualClock({ date: start })
   const origin = await scriptedOrigin(clock)
   const forward = proxy(origin.url, { retries: 0, ...options.proxy })
+  const layer = cache({ clock, store: memoryCacheStore({ maxBytes: 64_000_000, clock }), ...options.cache })
   const layers = chain()
     .use(options.before ?? passOn)
-    .use(cache({ clock, store: memoryCacheStore({ maxBytes: 64_000_000, clock }), ...options.cache }))
+    .use(layer)
     .to(forward)
   const server = await serve(layers, { port: 0, host: '127.0.0.1' })
   return {
@@ -37,6 +40,7 @@ export async function scene(options: SceneOptions = {}): Promise<Scene> {
     port: server.port,
     origin,
     clock,
+    isIdle: () => layer.stats().inFlight === 0,
     async [Symbol.asyncDispose]() {
       await server.close({ graceMs: 0 })
       await forward.close()
@@ -55,10 +59,13 @@ export async function pass(clock: VirtualClock, seconds: number): Promise<void> 
   for (let left = seconds * 1_000; left > 0; left -= longestMs) await clock.advance(Math.min(left, longestMs))
 }
 
-/** Waits until the origin was asked so often. What is done in the background may begin a moment later: the clock goes on in small steps. */
-export async function asked({ origin, clock }: Scene, count: number): Promise<void> {
+/**
+ * Waits until the origin was asked so often, and what came of it is stored. What is done in the background may begin a moment
+ * later: the clock goes on in small steps.
+ */
+export async function asked({ origin, clock, isIdle }: Scene, count: number): Promise<void> {
   for (let tries = 0; origin.seen.length < count && tries < 200; tries++) await clock.advance(1)
-  await until(() => origin.seen.length >= count)
+  await until(() => origin.seen.length >= count && isIdle())
 }
 
 /** Waits until something holds, two seconds at most; then goes on, and what follows tells what is wrong. */
