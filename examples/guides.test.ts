@@ -1,7 +1,7 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { copyFile, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import type { IncomingMessage } from 'node:http'
+import { type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:http2'
 import { createServer, request as httpsRequest } from 'node:https'
 import { type AddressInfo, connect as connectTcp, createServer as createTcpServer, type Socket } from 'node:net'
@@ -43,6 +43,8 @@ test.each([
   ['websockets', ['websockets.ts']],
   ['cache-an-api', ['cache-an-api.ts']],
   ['why-not-cached', ['why-not-cached.ts']],
+  ['purge-by-tag', ['purge-by-tag.ts']],
+  ['write-a-cache-store', ['file-cache-store.ts', 'file-cache-store.test.ts']],
 ])('the guide %s shows the programs as they are', (guide, programs) => {
   for (const program of programs) {
     expect(textOf(`docs/guides/${guide}.md`)).toContain(
@@ -876,3 +878,47 @@ test('websockets: who has logged in talks to a server behind, and is told to com
   expect(codes).toEqual([1011, 1012])
   expect(await program.ended).toBe(0)
 }, 30_000)
+
+test.skipIf(!requireProgram('redis-server'))(
+  'purge-by-tag: two gateways share what one has stored, and what one purges is gone from both',
+  async () => {
+    await using redis = await startRedis()
+    const started = await Promise.all([1, 2].map(() => example('purge-by-tag.ts', { REDIS_URL: redis.url, PURGE_TOKEN: 'x' })))
+    await using _ = started[0]?.program
+    await using __ = started[1]?.program
+    // As behind a load balancer: both are asked for the same host.
+    const ask = async (at: number, path: string, { method = 'GET', token = 'x', body = '' } = {}) => {
+      // A reply to a request with credentials is not stored for all.
+      const credentials = method === 'GET' ? {} : { authorization: `Bearer ${token}` }
+      const headers = { host: 'shop.example', 'content-length': Buffer.byteLength(body), ...credentials }
+      const asked = request(new URL(path, started[at]?.url), { method, headers }).end(body)
+      const [reply] = (await once(asked, 'response')) as [IncomingMessage]
+      return { status: reply.statusCode, said: (await jsonOf(reply)) as Record<string, unknown> }
+    }
+    // Each program counts for itself what it has made.
+    const made = async (at: number, path: string) => (await ask(at, path)).said['made']
+    for (const at of [0, 1])
+      await expect.poll(async () => (await ask(at, '/livez')).said, { timeout: 10_000 }).toEqual({ ok: true, hearsPurges: true })
+    expect([await made(0, '/products/7'), await made(0, '/')]).toEqual([1, 2])
+    // Stored a moment after the reply: the client does not wait for that.
+    const stored = async () => ((await redis.command('KEYS', 'shop:cache:*}')) as string[]).length
+    await expect.poll(stored).toBe(2)
+    expect([await made(1, '/'), await made(1, '/products/7')]).toEqual([2, 1])
+    const refused = await ask(0, '/purge', { method: 'POST', token: 'y', body: '{"all":true}' })
+    expect([refused.status, await made(1, '/')]).toEqual([403, 2])
+    const byTag = await ask(0, '/purge', { method: 'POST', body: '{"tag":"products"}' })
+    expect(byTag).toEqual({ status: 200, said: { purged: 2, soft: false } })
+    // Told by Redis: the near store of the other one has let go of it too, which makes its first one now.
+    await expect.poll(() => made(1, '/')).toBe(1)
+    await expect.poll(stored).toBe(1)
+    expect(await made(0, '/')).toBe(1)
+    expect(await ask(0, '/', { method: 'PURGE' })).toEqual({ status: 200, said: { purged: 1, soft: false } })
+    await expect.poll(() => made(1, '/')).toBe(2)
+    // Without Redis both go on, each by itself.
+    await redis.close()
+    expect((await ask(0, '/products/8')).status).toBe(200)
+    for (const { program } of started) program.kill('SIGTERM')
+    for (const { program } of started) expect(await program.ended).toBe(0)
+  },
+  60_000,
+)
