@@ -60,6 +60,6 @@ export function stagesOf(settings: BalancerSettings): Stages {
     },
     onRelease: freed,
   })
-  const admission = new Admission({ clock, queue, priority, shed, picking, leases, membership })
+  const admission = new Admission({ clock, name, queue, priority, shed, picking, leases, membership })
   return { admission, picking, affinity, selection, leases, membership, monitor }
 }

@@ -1,5 +1,5 @@
 import { channel } from 'node:diagnostics_channel'
-import type { Endpoint, Explanation, Outcome } from './balancing.ts'
+import type { Endpoint, Explanation, Outcome, Refusal } from './balancing.ts'
 import type { Context, Summary } from './contract.ts'
 import type { GatewayError } from './errors.ts'
 import { guarded } from './listeners.ts'
@@ -73,6 +73,25 @@ export interface EventMap {
     readonly attempt: number
     readonly outcome: Outcome
     readonly error?: unknown
+    /** Where the endpoint was asked; undefined for a function. */
+    readonly origin?: URL | undefined
+    /** It was made while another attempt for the same request was under way. */
+    readonly isHedge?: boolean
+  }
+  /**
+   * A request of a client was answered by another protocol on its connection: a WebSocket is open. It is over with the
+   * `request:finished` of the same exchange.
+   */
+  'request:upgraded': { readonly context: Context }
+  /**
+   * Messages have passed on a WebSocket of a client: `received` from it, or `sent` to it. `bytes` are those of the messages, or, where
+   * they are passed on as they come, those of their frames.
+   */
+  'websocket:passed': {
+    readonly context: Context
+    readonly direction: 'received' | 'sent'
+    readonly messages: number
+    readonly bytes: number
   }
   /** A connection that was forwarded byte for byte is over. */
   'connection:finished': {
@@ -94,6 +113,16 @@ export interface EventMap {
     readonly endpoint: Endpoint
     readonly limit: number
     /** As for `endpoint:changed`. */
+    readonly balancer?: string
+  }
+  /** A request waits in the queue of a balancer, with which so many wait. */
+  'queue:joined': { readonly waiting: number; readonly balancer?: string }
+  /** A request does not wait in the queue any more, or found no room there. `waiting` are those that still do. */
+  'queue:left': {
+    /** `served`: it has its endpoint. `failed`: a function that looks at requests threw. Otherwise why it was refused. */
+    readonly outcome: 'served' | 'failed' | Refusal['reason']
+    readonly waitedMs: number
+    readonly waiting: number
     readonly balancer?: string
   }
   /** Membership or health of an endpoint changed. */

@@ -69,6 +69,7 @@ export class UpgradeExchange extends HttpExchange {
     this.res = spent
     try {
       upgrade(socket, this.head, headers)
+      publish('request:upgraded', { context: this.context })
     } catch (error) {
       // Told, but not to the client: nobody knows what it has seen of the handshake by now.
       publish('request:failed', { context: this.context, error })

@@ -9,11 +9,12 @@ import {
   PushSource,
   problem,
   type Reply,
+  subscribe,
   switchProtocols,
   text,
 } from '@gatelet/core'
 import { rawClient, rawRequest } from '@gatelet/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { deferred, echo, head, serving, until } from './serving.ts'
 
@@ -235,3 +236,27 @@ function big(): PushSource {
   const body = new PushSource({ start: () => setImmediate(pump), pause() {}, resume: pump, cancel() {} })
   return body
 }
+
+test('a connection that changed its protocol is told of once, before it is over; a refusal is not', async () => {
+  const told: string[] = []
+  const tell =
+    (what: string) =>
+    ({ context }: { readonly context: Context }) =>
+      void told.push(`${what} ${context.request.url.path}`)
+  const undo = [subscribe('request:upgraded', tell('upgraded')), subscribe('request:finished', tell('finished'))]
+  onTestFinished(() => {
+    for (const stop of undo) stop()
+  })
+  await using server = await serving((ctx) => (ctx.request.url.path === '/ws' ? echo(ctx) : text('no', 403)))
+  await using refused = await rawClient(server.port)
+  refused.write(handshake('', 'GET /no'))
+  await refused.read('no')
+  await until(() => told.length === 1)
+  await using client = await rawClient(server.port)
+  client.write(handshake())
+  await client.read('\r\n\r\n')
+  expect(told).toEqual(['finished /no', 'upgraded /ws'])
+  client.end()
+  await until(() => told.length === 3)
+  expect(told).toEqual(['finished /no', 'upgraded /ws', 'finished /ws'])
+})

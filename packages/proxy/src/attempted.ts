@@ -15,13 +15,17 @@ export interface AttemptAt {
   readonly lease: Lease
   /** Counts from 0. */
   readonly number: number
+  /** Another attempt for the same request is under way. */
+  readonly isHedge?: boolean
 }
 
 /** Tells the balancer, and whoever listens, how an attempt went. Once for each. */
-export function attempted({ ctx, lease, number }: AttemptAt, outcome: Outcome, error?: GatewayError): void {
+export function attempted({ ctx, lease, number, isHedge = false }: AttemptAt, outcome: Outcome, error?: GatewayError): void {
   answered(lease, outcome)
-  if (isHeard('upstream:attempted'))
-    publish('upstream:attempted', { context: ctx, endpoint: lease.endpoint, attempt: number, outcome, error })
+  if (!isHeard('upstream:attempted')) return
+  const { endpoint, target } = lease
+  const origin = 'origin' in target ? target.origin : undefined
+  publish('upstream:attempted', { context: ctx, endpoint, attempt: number, outcome, error, origin, isHedge })
 }
 
 /** Tells the balancer how it went. */

@@ -90,7 +90,8 @@ export class Forwarding implements RaceHost {
     const attemptMs = body.isHeld ? shorter(settings.attemptMs, attemptMsOf(ctx)) : undefined
     const number = this.attempts++
     const options = this.optionsFor(upstream, fieldsFor(ctx, this.headers, lease, number))
-    const attempt = { ctx, lease, upstream, settings, number, needsFresh, deadline, attemptMs, options }
+    const isHedge = (this.race?.endpoints.length ?? 0) > 1
+    const attempt = { ctx, lease, upstream, settings, number, isHedge, needsFresh, deadline, attemptMs, options }
     const call = new UpstreamCall(attempt, resolve, reject)
     try {
       upstream.connections.dispatch(call)

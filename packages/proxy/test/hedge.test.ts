@@ -1,7 +1,7 @@
-import { GatewayError, type Reply, text } from '@gatelet/core'
+import { type EventMap, GatewayError, type Reply, subscribe, text } from '@gatelet/core'
 import { proxy } from '@gatelet/proxy'
 import { call, calls, exchange, type Origin, type OriginFarm, origins, virtualClock } from '@gatelet/testing'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Latencies } from '../src/latencies.ts'
 import { ledger } from './support/ledger.ts'
 import { trickle } from './support/trickle.ts'
@@ -229,4 +229,17 @@ describe('by percentile', () => {
     for (let i = 0; i < 1_000; i++) latencies.add(i)
     expect([latencies.percentile(0.5), latencies.percentile(0.95), latencies.percentile(0.999)]).toEqual([500, 950, 999])
   })
+})
+
+test('events tell which attempt was a hedge, and where each was made', async () => {
+  const told: EventMap['upstream:attempted'][] = []
+  const undo = subscribe('upstream:attempted', (event) => void told.push(event))
+  onTestFinished(undo)
+  await using slow = await slowFirst(2)
+  await slow.clock.advance(50)
+  await slow.answering
+  expect(told.map(({ attempt, isHedge, origin }) => [attempt, isHedge, origin?.origin])).toEqual([
+    [1, true, slow.farm.urls[1]],
+    [0, false, slow.farm.urls[0]],
+  ])
 })

@@ -10,6 +10,7 @@ import { Ramp } from './ramp.ts'
 /** What the admission lives by. */
 export interface AdmissionInit {
   readonly clock: Clock
+  readonly name: string | undefined
   readonly queue: Required<QueueOptions> | undefined
   readonly priority: ((ctx: Context) => number) | undefined
   readonly shed: LoadShedder | undefined
@@ -29,8 +30,8 @@ export class Admission {
 
   constructor(init: AdmissionInit) {
     this.init = init
-    const { queue: rules, clock } = init
-    if (rules) this.queue = new Queue({ rules, clock, grant: (ask) => this.nextGrant(ask) })
+    const { queue: rules, clock, name } = init
+    if (rules) this.queue = new Queue({ rules, clock, name, grant: (ask) => this.nextGrant(ask) })
   }
 
   /** Answers at once. Nobody who waits is overtaken. */

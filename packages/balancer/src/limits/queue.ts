@@ -1,5 +1,15 @@
 import { setMaxListeners } from 'node:events'
-import type { Ask, Clock, Lease, MaybePromise, Refusal } from '@gatelet/core'
+import {
+  type Ask,
+  type Clock,
+  type EventMap,
+  isLease,
+  isPromise,
+  type Lease,
+  type MaybePromise,
+  publish,
+  type Refusal,
+} from '@gatelet/core'
 import type { QueueOptions } from './options.ts'
 import { WaitRoom } from './wait-room.ts'
 import type { Waiter } from './waiter.ts'
@@ -8,6 +18,8 @@ import type { Waiter } from './waiter.ts'
 export interface QueueInit {
   readonly rules: Required<QueueOptions>
   readonly clock: Clock
+  /** The name of the balancer, for those who hear of it. */
+  readonly name: string | undefined
   /** @returns undefined where there is no place for this ask now */
   readonly grant: (ask: Ask) => Lease | undefined
 }
@@ -47,7 +59,10 @@ export class Queue {
     if (ask.signal?.aborted || deadline <= clock.now()) return this.late
     if (this.room.count >= rules.size) {
       const pushedOut = this.room.below(priority)
-      if (!pushedOut) return this.full
+      if (!pushedOut) {
+        this.left(this.full, 0)
+        return this.full
+      }
       pushedOut.settle(this.full)
     }
     return new Promise((resolve) => {
@@ -85,12 +100,15 @@ export class Queue {
 
   private enter(entry: Entry, resolve: (answer: MaybePromise<Lease | Refusal>) => void): void {
     const { signal, context } = entry.ask
+    const { clock } = this.init
+    const since = clock.now()
     const leave = () => void settle(this.late)
     const settle = (answer: MaybePromise<Lease | Refusal>): boolean => {
       if (!this.room.remove(waiter)) return false
       signal?.removeEventListener('abort', leave)
       undo?.()
       if (this.room.count === 0) this.stopTimer()
+      this.left(answer, clock.now() - since)
       resolve(answer)
       return true
     }
@@ -102,7 +120,18 @@ export class Queue {
       signal.addEventListener('abort', leave)
     }
     this.room.add(waiter)
+    publish('queue:joined', { waiting: this.room.count, ...this.who })
     if (!this.cancelTimer) this.startTimer(entry.expiresAt)
+  }
+
+  private left(answer: MaybePromise<Lease | Refusal>, waitedMs: number): void {
+    const outcome = outcomeOf(answer)
+    publish('queue:left', { outcome, waitedMs, waiting: this.room.count, ...this.who })
+  }
+
+  private get who(): { balancer?: string } {
+    const { name } = this.init
+    return name === undefined ? {} : { balancer: name }
   }
 
   private serveOne(): boolean {
@@ -155,4 +184,10 @@ export class Queue {
     this.stopTimer()
     if (this.room.count > 0) this.startTimer(Math.min(...[...this.room.heads('oldest')].map(({ expiresAt }) => expiresAt)))
   }
+}
+
+// Who waits is served with a promise only where that rejects.
+function outcomeOf(answer: MaybePromise<Lease | Refusal>): EventMap['queue:left']['outcome'] {
+  if (isPromise(answer)) return 'failed'
+  return isLease(answer) ? 'served' : answer.reason
 }

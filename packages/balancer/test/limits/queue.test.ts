@@ -432,3 +432,33 @@ async function balancerEmptied(balancer: ManagedBalancer, first: Lease, waiting:
   }
   expect(balancer.endpoints[0]?.inflight).toBe(0)
 }
+
+test('who waits, who is served and who finds no room is told of, with the name of the balancer', async () => {
+  const told: unknown[] = []
+  const undo = [
+    subscribe('queue:joined', (event) => void told.push(event)),
+    subscribe('queue:left', (event) => void told.push(event)),
+  ]
+  onTestFinished(() => {
+    for (const stop of undo) stop()
+  })
+  const clock = virtualClock()
+  const balancer = narrow({ name: 'users', queue: { size: 1, timeoutMs: 1_000 }, clock })
+  const first = asked(balancer)
+  const second = asked(balancer)
+  asked(balancer)
+  await clock.advance(40)
+  release(first)
+  await settled()
+  asked(balancer)
+  await clock.advance(1_000)
+  const who = { balancer: 'users' }
+  expect(where(second)).toBe('a')
+  expect(told).toEqual([
+    { waiting: 1, ...who },
+    { outcome: 'queue-full', waitedMs: 0, waiting: 1, ...who },
+    { outcome: 'served', waitedMs: 40, waiting: 0, ...who },
+    { waiting: 1, ...who },
+    { outcome: 'queue-timeout', waitedMs: 1_000, waiting: 0, ...who },
+  ])
+})

@@ -98,6 +98,7 @@ export class StreamExchange extends BaseExchange {
     this.upgraded = upgraded
     try {
       upgrade(upgraded, Buffer.alloc(0), headers)
+      publish('request:upgraded', { context: this.context })
     } catch (error) {
       // Told, but not to the client: nobody knows what it has seen of the handshake by now.
       publish('request:failed', { context: this.context, error })

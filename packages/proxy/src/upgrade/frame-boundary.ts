@@ -1,4 +1,6 @@
-/** The opcode of a Close frame (RFC 6455 §5.5.1). */
+/** Opcodes of frames (RFC 6455 §5.2): those that begin a message, and the Close frame. */
+const TEXT = 1
+const BINARY = 2
 const CLOSE = 8
 
 /**
@@ -8,6 +10,8 @@ const CLOSE = 8
 export class FrameBoundary {
   /** A Close frame has begun: no other may follow it. */
   hasClosed = false
+  /** Messages that have begun. */
+  messages = 0
   /** Bytes of the frame in hand that are still to come, mask included, when its head is known. */
   private rest = 0
   /** Bytes of the head that are still to come; 0 between frames, and behind a head. */
@@ -46,7 +50,9 @@ export class FrameBoundary {
   }
 
   private begin(first: number, at: number): number {
-    if ((first & 15) === CLOSE) this.hasClosed = true
+    const opcode = first & 15
+    if (opcode === CLOSE) this.hasClosed = true
+    else if (opcode === TEXT || opcode === BINARY) this.messages++
     this.length = -1
     this.headRest = 1
     return at + 1

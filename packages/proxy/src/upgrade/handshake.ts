@@ -8,7 +8,16 @@ import {
 } from 'node:http'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { GatewayError, type HeaderList, type Reply, stopReason, switchProtocols } from '@gatelet/core'
+import {
+  type Context,
+  GatewayError,
+  type HeaderList,
+  isHeard,
+  publish,
+  type Reply,
+  stopReason,
+  switchProtocols,
+} from '@gatelet/core'
 import { type AttemptAt, attempted, released } from '../attempted.ts'
 import type { ProxySettings } from '../options.ts'
 import { checkedStatus } from '../response-head.ts'
@@ -16,7 +25,7 @@ import { replyHeaders } from '../response-headers.ts'
 import { upstreamError } from '../upstream-error.ts'
 import type { Upstream } from '../upstreams.ts'
 import type { OpenTunnels } from './open-tunnels.ts'
-import { Tunnel } from './tunnel.ts'
+import { type Passed, Tunnel } from './tunnel.ts'
 
 /** What one handshake needs to know. */
 export interface HandshakeAttempt extends AttemptAt {
@@ -176,13 +185,15 @@ export class Handshake {
       headers,
       body: null,
       upgrade(client: Duplex, clientHead: Buffer, additional: HeaderList) {
-        const tunnel = new Tunnel(client, upstream, settings.clock)
+        const tunnel = new Tunnel(client, upstream, settings.clock, passedFor(ctx))
         upstream.once('close', tunnels.add(tunnel, lease.endpoint, ctx))
         // What passes is written to one side and read from the other, so one timer sees it all.
         if (upstream instanceof Socket) upstream.setTimeout(settings.upgradeIdleMs, () => tunnel.close())
         switchProtocols(client, additional)
         if (upstreamHead.length > 0) tunnel.begin(upstreamHead)
-        if (clientHead.length > 0) upstream.write(clientHead)
+        if (clientHead.length === 0) return
+        tunnel.heard(clientHead)
+        upstream.write(clientHead)
       },
     }
   }
@@ -198,6 +209,12 @@ export class Handshake {
     const key = this.attempt.ctx.request.headers.get('sec-websocket-key') ?? ''
     return response.headers.upgrade?.toLowerCase() === 'websocket' && response.headers['sec-websocket-accept'] === acceptKey(key)
   }
+}
+
+// Following the client's frames costs something: not where nobody wants to know.
+function passedFor(context: Context): Passed | undefined {
+  if (!isHeard('websocket:passed')) return undefined
+  return (direction, messages, bytes) => publish('websocket:passed', { context, direction, messages, bytes })
 }
 
 function handshakeHeaders(host: string, headers: readonly string[]): string[] {

@@ -13,6 +13,9 @@ const CLOSING_MS = 5_000
 const SERVICE_RESTART = 1012
 const INTERNAL_ERROR = 1011
 
+/** Hears of messages that pass, with the bytes of their frames. */
+export type Passed = (direction: 'received' | 'sent', messages: number, bytes: number) => void
+
 /**
  * Passes bytes between a client and an upstream until both are done, with back-pressure, half-closes and errors of one side told to
  * the other. Of the WebSocket it follows the frames of the upstream by their heads, so that a Close frame of ours can be put between
@@ -24,6 +27,8 @@ export class Tunnel {
   private readonly upstream: Duplex
   private readonly clock: Clock
   private readonly frames = new FrameBoundary()
+  private readonly clientFrames: FrameBoundary | undefined
+  private readonly passed: Passed | undefined
   private isLeaving = false
   /** Our Close frame was sent: nothing may follow it (RFC 6455 §5.5.1). */
   private isTold = false
@@ -31,7 +36,10 @@ export class Tunnel {
   /** To leave, and then to close. */
   private cancelTimer: (() => void) | undefined
 
-  constructor(client: Duplex, upstream: Duplex, clock: Clock) {
+  /** @param passed is told of messages; where there is none, what the client sends is not looked at */
+  constructor(client: Duplex, upstream: Duplex, clock: Clock, passed?: Passed) {
+    this.passed = passed
+    if (passed) this.clientFrames = new FrameBoundary()
     this.client = client
     this.upstream = upstream
     this.clock = clock
@@ -50,7 +58,7 @@ export class Tunnel {
 
   /** What of the upstream came with its 101. */
   begin(chunk: Buffer): void {
-    this.frames.pass(chunk)
+    this.follow(chunk)
     this.client.write(chunk)
   }
 
@@ -87,9 +95,15 @@ export class Tunnel {
     if (this.isTold) return
     if (this.isLeaving) this.lastToClient(chunk)
     else {
-      this.frames.pass(chunk)
+      this.follow(chunk)
       this.write(chunk)
     }
+  }
+
+  private follow(chunk: Buffer): void {
+    const before = this.frames.messages
+    this.frames.pass(chunk)
+    this.passed?.('sent', this.frames.messages - before, chunk.length)
   }
 
   private lastToClient(chunk: Buffer): void {
@@ -104,7 +118,17 @@ export class Tunnel {
 
   private toUpstream(chunk: Buffer): void {
     if (!this.upstream.writable) return
+    this.heard(chunk)
     if (!this.upstream.write(chunk)) this.client.pause()
+  }
+
+  /** What the client has sent. */
+  heard(chunk: Buffer): void {
+    const { clientFrames, passed } = this
+    if (!clientFrames || !passed) return
+    const before = clientFrames.messages
+    clientFrames.pass(chunk)
+    passed('received', clientFrames.messages - before, chunk.length)
   }
 
   private tellToLeave(): void {

@@ -1,10 +1,11 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { createBalancer } from '@gatelet/balancer'
+import { subscribe } from '@gatelet/core'
 import { proxy } from '@gatelet/proxy'
 import { type RawSocket, rawClient } from '@gatelet/testing'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { between, gateway } from '../support/gateway.ts'
 import { until } from '../support/until.ts'
@@ -99,4 +100,18 @@ test.each([
     await until(() => open() === 0)
   }
   for (const server of servers) server.close()
+})
+
+test('messages are told of both ways, as what is begun, with the bytes of their frames', async () => {
+  const told: unknown[] = []
+  const undo = subscribe('websocket:passed', ({ direction, messages, bytes }) => void told.push([direction, messages, bytes]))
+  onTestFinished(undo)
+  await using tunnel = await opened()
+  const { client, server, through } = tunnel
+  await through(client, server, [bytes(0x81, 0x81, 0, 0, 0, 0, 97, 0x89, 0x80, 0, 0, 0, 0)])
+  await through(server, client, [bytes(0x01, 1, 97, 0x80, 1, 98, 0x82, 0)])
+  expect(told).toEqual([
+    ['received', 1, 13],
+    ['sent', 2, 8],
+  ])
 })

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type Context, GatewayError, type IncomingRequest, publish } from '@gatelet/core'
+import { type Context, type EventMap, GatewayError, type IncomingRequest, isHeard, publish } from '@gatelet/core'
 import { WebSocket } from 'ws'
 import { type Frame, frameLength, frameOf } from '../translate/frame.ts'
 import { heartbeat } from '../translate/front/heartbeat.ts'
@@ -111,6 +111,7 @@ export class OpenConnection<S extends object> implements WebSocketConnection<S> 
 
   send(message: Frame): Promise<boolean> {
     this.life.spoke()
+    if (this.isOpen) this.passed('sent', message)
     return this.outbox.send(message)
   }
 
@@ -163,9 +164,15 @@ export class OpenConnection<S extends object> implements WebSocketConnection<S> 
       if (!this.isOpen) return
       const frame = frameOf(data, isBinary)
       this.life.spoke()
+      this.passed('received', frame)
       if (this.messages?.take(1) === false || this.bytes?.take(frameLength(frame)) === false) this.overRate()
       else this.inbox.push(frame)
     })
+  }
+
+  private passed(direction: EventMap['websocket:passed']['direction'], frame: Frame): void {
+    if (!isHeard('websocket:passed')) return
+    publish('websocket:passed', { context: this.ctx, direction, messages: 1, bytes: frameLength(frame) })
   }
 
   private overRate(): void {

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
-import { type Clock, chain } from '@gatelet/core'
+import { type Clock, chain, subscribe } from '@gatelet/core'
 import { type RunningServer, serve } from '@gatelet/node'
 import { virtualClock } from '@gatelet/testing'
 import { type WebSocketConnection, type WebSocketOptions, webSocket } from '@gatelet/websocket'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { frame, goodbye, handshake, op, RawWebSocket } from './raw-frames.ts'
 
@@ -277,4 +277,23 @@ test('a client that resets in the middle of its handshake or of a message harms 
   client.reset()
   const other = await RawWebSocket.open(site.url)
   other.destroy()
+})
+
+test('messages are told of, each with its bytes', async () => {
+  const told: unknown[] = []
+  const undo = subscribe('websocket:passed', ({ direction, messages, bytes }) => void told.push([direction, messages, bytes]))
+  onTestFinished(undo)
+  await using site = await served(quiet)
+  const client = await RawWebSocket.open(site.url)
+  const connection = await site.next()
+  client.write(frame(op.text, 'abc'))
+  await connection[Symbol.asyncIterator]().next()
+  await connection.send('späte')
+  connection.terminate()
+  await connection.closed
+  await connection.send('late')
+  expect(told).toEqual([
+    ['received', 1, 3],
+    ['sent', 1, 6],
+  ])
 })
