@@ -36,7 +36,12 @@ export const errorTable = {
   CONFLICT: { status: 409, side: 'client', retryable: false, title: 'The change does not go with what is there' },
   RACE: { status: 409, side: 'client', retryable: true, title: 'Others change the same at this moment' },
   PRECONDITION_FAILED: { status: 412, side: 'client', retryable: false, title: 'What is there is not what the condition names' },
-  PRECONDITION_REQUIRED: { status: 428, side: 'client', retryable: false, title: 'The change must name the version that it is of' },
+  PRECONDITION_REQUIRED: {
+    status: 428,
+    side: 'client',
+    retryable: false,
+    title: 'The change must name the version that it is of',
+  },
   BODY_TOO_LARGE: { status: 413, side: 'client', retryable: false, title: 'The body is larger than is allowed here' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, side: 'client', retryable: false, title: 'A body of this type is not taken here' },
   TARGET_TOO_LONG: { status: 414, side: 'client', retryable: false, title: 'The request target is longer than is allowed here' },
