@@ -113,7 +113,7 @@ export function settingsOf<S extends object>(given: CacheOptions<S> | undefined,
   const policy = policyOf({ ...policyPart(checked), partitioned: checked.per !== undefined })
   return {
     policy,
-    store: checked.store ?? memoryCacheStore({ maxBytes: 67_108_864, policy, clock }),
+    store: checked.store ?? memoryCacheStore({ maxBytes: 67_108_864, clock }),
     per,
     bypass: checked.bypass as Settings<S>['bypass'],
     collapse: checked.collapse === false ? undefined : { waitMs, hitForMissMs, maxBytes },
