@@ -1,5 +1,6 @@
 import { type Duplex, Readable } from 'node:stream'
 import { GatewayError } from './errors.ts'
+import { GatheredBytes } from './gathered-bytes.ts'
 import type { HeaderList } from './headers.ts'
 import { PushSource } from './push-source.ts'
 import { streamSourceOf } from './stream-source.ts'
@@ -90,20 +91,18 @@ export async function bytesOf(body: Body, limit: number): Promise<Uint8Array> {
   if (taken && taken.byteLength > limit) throw tooLarge(limit)
   if (taken !== undefined) return taken ?? empty
   return new Promise((resolve, reject) => {
-    const chunks: Uint8Array[] = []
-    let size = 0
+    const gathered = new GatheredBytes()
     source.pipeTo({
       write(chunk) {
-        size += chunk.byteLength
-        if (size > limit) {
+        if (gathered.size + chunk.byteLength > limit) {
           source.cancel()
           reject(tooLarge(limit))
         } else {
-          chunks.push(chunk)
+          gathered.add(chunk)
         }
         return true
       },
-      end: () => resolve(chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks, size)),
+      end: () => resolve(gathered.take()),
       fail: reject,
     })
   })

@@ -1,3 +1,4 @@
+import { GatheredBytes } from '@gatelet/core'
 import { CallError } from './call-error.ts'
 
 const [newline, quote, backslash, comma] = [0x0a, 0x22, 0x5c, 0x2c]
@@ -108,8 +109,7 @@ export class ArraySplitter implements JsonSplitter {
 
 class HeldText {
   private readonly maxBytes: number
-  private parts: Uint8Array[] = []
-  private size = 0
+  private readonly bytes = new GatheredBytes()
 
   constructor(maxBytes: number) {
     this.maxBytes = maxBytes
@@ -117,17 +117,14 @@ class HeldText {
 
   add(part: Uint8Array): void {
     if (part.byteLength === 0) return
-    this.size += part.byteLength
-    if (this.size > this.maxBytes) throw new CallError('RESOURCE_EXHAUSTED', `a message may have ${this.maxBytes} bytes`)
-    this.parts.push(part)
+    if (this.bytes.size + part.byteLength > this.maxBytes)
+      throw new CallError('RESOURCE_EXHAUSTED', `a message may have ${this.maxBytes} bytes`)
+    this.bytes.add(part)
   }
 
   /** @returns whether there was anything but space */
   flush(each: (json: string) => void): boolean {
-    const bytes = this.parts.length === 1 ? (this.parts[0] as Uint8Array) : Buffer.concat(this.parts)
-    this.parts = []
-    this.size = 0
-    const text = decode(bytes).trim()
+    const text = decode(this.bytes.take()).trim()
     if (text !== '') each(text)
     return text !== ''
   }

@@ -1,4 +1,4 @@
-import { GatewayError } from '@gatelet/core'
+import { GatewayError, GatheredBytes } from '@gatelet/core'
 
 /** One message on the wire: a byte of flags, four bytes of length (big endian), the bytes. */
 export interface Frame {
@@ -23,7 +23,7 @@ export class FrameReader {
   private readonly maxBytes: number
   private readonly head: Buffer = Buffer.alloc(HEAD_BYTES)
   private headBytes = 0
-  private parts: Uint8Array[] = []
+  private readonly data = new GatheredBytes()
   private missing = 0
 
   /** @param maxBytes the longest message that is taken */
@@ -61,15 +61,13 @@ export class FrameReader {
 
   private takeData(chunk: Uint8Array, at: number): number {
     const taken = Math.min(this.missing, chunk.byteLength - at)
-    this.parts.push(chunk.subarray(at, at + taken))
+    this.data.add(chunk.subarray(at, at + taken))
     this.missing -= taken
     return taken
   }
 
   private take(): Frame {
-    const { parts } = this
-    this.parts = []
     this.headBytes = 0
-    return { flags: this.head[0] as number, data: parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts) }
+    return { flags: this.head[0] as number, data: this.data.take() }
   }
 }
