@@ -9,8 +9,8 @@ const path = /\$request\.body((?:\.[\w$-]+|\[\d+\])+)/y
 
 /**
  * A route selection expression, in the style of the AWS WebSocket API: `$request.body.action`, `${request.body.action}`, with
- * several of them and text between, such as `${request.body.service}/${request.body.action}`. A part that a message does not have
- * makes it name no route.
+ * several of them and text between, such as `${request.body.service}/${request.body.action}`. A part that a message does not have,
+ * or that is an object or a list there, makes it name no route.
  * @throws GatewayError `BAD_OPTION`
  */
 export function selectionOf(expression: string): Selection {
@@ -76,6 +76,6 @@ function valueAt(body: unknown, steps: readonly string[]): string | undefined {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined
     value = (value as Record<string, unknown>)[step]
   }
-  if (value === undefined || value === null) return undefined
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+  // No route is called like an object; and one that is deep enough cannot even be written down.
+  return value === undefined || typeof value === 'object' ? undefined : String(value)
 }

@@ -25,6 +25,16 @@ describe('routes', () => {
     ])
   })
 
+  test('a message that names its route by something too deep to be written down goes to $default, and so does the next', async () => {
+    const others = recorder()
+    await using api = await runningApi({ routes: { $default: others.to } })
+    const client = await api.open()
+    client.socket.send(`{"action":${'['.repeat(60_000)}${']'.repeat(60_000)}}`)
+    client.socket.send('{"action":"sing"}')
+    const events = await others.some(2)
+    expect(events.map(({ body }) => body?.length)).toEqual([120_011, 17])
+  })
+
   test('a message that no route takes gets an error frame', async () => {
     await using api = await runningApi({ routes: { say: () => empty() } })
     const client = await api.open()
