@@ -25,6 +25,10 @@ test('the codes, and what each means to a client, are stable', () => {
       "NOT_ACCEPTABLE 406 client",
       "REQUEST_TIMEOUT 408 client retryable",
       "LENGTH_REQUIRED 411 client",
+      "CONFLICT 409 client",
+      "RACE 409 client retryable",
+      "PRECONDITION_FAILED 412 client",
+      "PRECONDITION_REQUIRED 428 client",
       "BODY_TOO_LARGE 413 client",
       "UNSUPPORTED_MEDIA_TYPE 415 client",
       "TARGET_TOO_LONG 414 client",
@@ -43,6 +47,7 @@ test('the codes, and what each means to a client, are stable', () => {
       "CHANGE_REFUSED 500 gateway",
       "NEXT_TWICE 500 gateway",
       "INTERNAL 500 gateway",
+      "DATABASE_FAILED 500 gateway",
       "LOOP_DETECTED 508 gateway",
       "UPGRADE_UNSUPPORTED 501 gateway",
       "RESPONSE_TOO_LARGE 502 gateway",
@@ -57,6 +62,11 @@ test('the codes, and what each means to a client, are stable', () => {
       "STORE_TIMEOUT 503 gateway retryable",
       "NOT_CACHED 504 gateway retryable",
       "DEADLINE_EXCEEDED 504 gateway retryable",
+      "FUNCTION_FAILED 502 upstream",
+      "FUNCTION_BUSY 503 upstream retryable",
+      "DATABASE_BUSY 503 upstream retryable",
+      "DATABASE_UNAVAILABLE 503 upstream retryable",
+      "DATABASE_TIMEOUT 504 upstream retryable",
       "PART_FAILED 502 upstream retryable",
       "DISCOVERY_FAILED 502 upstream retryable",
       "UPSTREAM_CONNECT_FAILED 502 upstream retryable",
@@ -81,7 +91,7 @@ describe('each row', () => {
     expect(status).toBeLessThan(600)
     expect(title).toMatch(/^[A-Z].*[^.]$/)
     if (side === 'client') expect([...Array(100).keys()].map((n) => 400 + n).concat(501)).toContain(status)
-    if (side === 'upstream') expect([502, 504]).toContain(status)
+    if (side === 'upstream') expect([502, 503, 504]).toContain(status)
     if (side === 'gateway') expect([500, 501, 502, 503, 504, 508]).toContain(status)
   })
 

@@ -247,7 +247,7 @@ test('a connection that changed its protocol is told of once, before it is over;
   onTestFinished(() => {
     for (const stop of undo) stop()
   })
-  await using server = await serving((ctx) => (ctx.request.url.path === '/ws' ? echo(ctx) : text('no', 403)))
+  await using server = await serving((ctx) => (ctx.request.url.path === '/ws' ? echo() : text('no', 403)))
   await using refused = await rawClient(server.port)
   refused.write(handshake('', 'GET /no'))
   await refused.read('no')
