@@ -16,14 +16,19 @@ export function findProgram(name: string): string | undefined {
  * @throws Error when it is missing and `GATELET_REQUIRE_SERVICES=1`: then nothing may be skipped
  */
 export function requireProgram(name: string): string | undefined {
-  const found = findProgram(name)
+  return required(name, findProgram(name))
+}
+
+/** What was found of a program, and what is said where nothing was. */
+export function required(name: string, found: string | undefined): string | undefined {
   if (found) return found
   if (process.env['GATELET_REQUIRE_SERVICES'] === '1') throw new Error(`${name} is not installed, and nothing may be skipped`)
   process.emitWarning(`${name} is not installed: tests that need it are skipped`, 'GateletWarning')
   return undefined
 }
 
-function isProgram(path: string): boolean {
+/** Whether there is a file that can be run. */
+export function isProgram(path: string): boolean {
   try {
     accessSync(path, constants.X_OK)
     return statSync(path).isFile()

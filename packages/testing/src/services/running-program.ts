@@ -24,6 +24,16 @@ export interface ProgramInit {
   readonly args: (port: number, folder: string) => readonly string[] | Promise<readonly string[]>
   /** Default: one that is free. */
   readonly port?: number
+  /** Whom it runs as. Default: who runs the test. */
+  readonly user?: ProgramUser | undefined
+  /** How it is told to end; what does not is killed after five seconds. Default: `SIGKILL`. */
+  readonly endSignal?: NodeJS.Signals
+}
+
+/** A user of the system, by its numbers. */
+export interface ProgramUser {
+  readonly uid: number
+  readonly gid: number
 }
 
 /**
@@ -31,10 +41,16 @@ export interface ProgramInit {
  * accepts connections. It ends with this process at the latest.
  * @throws Error with what it wrote, when it ends or does not listen within ten seconds
  */
-export async function startProgram({ program, args, port: wanted }: ProgramInit): Promise<RunningProgram> {
+export async function startProgram({
+  program,
+  args,
+  port: wanted,
+  user,
+  endSignal = 'SIGKILL',
+}: ProgramInit): Promise<RunningProgram> {
   const port = wanted ?? (await freePort())
   const folder = await mkdtemp(join(tmpdir(), 'gatelet-test-'))
-  const child = spawn(program, await args(port, folder), { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(program, await args(port, folder), { stdio: ['ignore', 'pipe', 'pipe'], ...user })
   const closed = once(child, 'close').catch(() => {})
   let output = ''
   let hasEnded = false
@@ -49,8 +65,10 @@ export async function startProgram({ program, args, port: wanted }: ProgramInit)
   process.once('exit', kill)
   const close = async () => {
     process.off('exit', kill)
-    kill()
+    child.kill(endSignal)
+    const last = setTimeout(kill, 5_000)
     await closed
+    clearTimeout(last)
     await rm(folder, { recursive: true, force: true })
   }
   const signal = (name: NodeJS.Signals) => void child.kill(name)

@@ -1,5 +1,14 @@
 import { get } from 'node:http'
-import { findProgram, requireProgram, startHaproxy, startNginx, startRedis, startRedisCluster } from '@gatelet/testing'
+import {
+  findProgram,
+  requirePostgres,
+  requireProgram,
+  startHaproxy,
+  startNginx,
+  startPostgres,
+  startRedis,
+  startRedisCluster,
+} from '@gatelet/testing'
 import { describe, expect, test } from 'vitest'
 
 const status = (url: string) =>
@@ -33,6 +42,23 @@ describe.skipIf(!requireProgram('haproxy'))('HAProxy', () => {
   test('says why it does not start', async () => {
     await expect(startHaproxy(() => 'listn all')).rejects.toThrow(/haproxy does not listen: .*unknown keyword 'listn'/s)
   })
+})
+
+describe.skipIf(!requirePostgres())('PostgreSQL', () => {
+  test('runs until it is closed, and is there again after a crash', async () => {
+    const postgres = await startPostgres()
+    expect(await status(`http://127.0.0.1:${postgres.port}`)).toBe('ECONNRESET')
+    await postgres.crash()
+    expect(await status(`http://127.0.0.1:${postgres.port}`)).toBe('ECONNREFUSED')
+    await postgres.start()
+    expect(await status(`http://127.0.0.1:${postgres.port}`)).toBe('ECONNRESET')
+    await postgres.close()
+    expect(await status(`http://127.0.0.1:${postgres.port}`)).toBe('ECONNREFUSED')
+  }, 30_000)
+
+  test('says why it does not start', async () => {
+    await expect(startPostgres({ settings: { max_connections: 'none' } })).rejects.toThrow(/does not listen: .*max_connections/s)
+  }, 30_000)
 })
 
 describe.each([

@@ -1,0 +1,104 @@
+import { type Checks, checkOptions, systemClock } from '@gatelet/core'
+import type { Database, QueryResult, Row } from '../database.ts'
+import { isLost } from '../sqlstate.ts'
+import { type AcquireOptions, acquireChecks, acquirer, withMethods } from './acquire.ts'
+import { ended } from './ended.ts'
+import { type PostgresWire, postgresTransaction } from './postgres-transaction.ts'
+
+/** The `sql` of `postgres` (postgres.js, 3), by its shape. */
+export interface PostgresSqlLike {
+  begin(work: (transaction: PostgresTransactionLike) => Promise<unknown>): Promise<unknown>
+  typed(value: never, type: number): unknown
+}
+
+/** What it gives to the work of a transaction. */
+export interface PostgresTransactionLike {
+  unsafe(text: string, values?: never[]): PostgresQueryLike
+}
+
+/** A query of it that may be cancelled. */
+export interface PostgresQueryLike extends PromiseLike<unknown> {
+  cancel(): unknown
+}
+
+/** How `postgres` is used. */
+export interface PostgresDatabaseOptions extends AcquireOptions {}
+
+const checks: Checks<PostgresDatabaseOptions> = acquireChecks
+const sqlCheck = withMethods<PostgresSqlLike>('what postgres() of postgres.js gives', 'begin', 'unsafe', 'typed')
+
+/**
+ * PostgreSQL by `postgres` (postgres.js), whose `sql` you make and end. Give its pool room: `max` connections, of which a request
+ * takes one for its transaction.
+ * @throws GatewayError `BAD_OPTION`
+ * @example const database = postgresDatabase(postgres('postgres://…', { max: 20 }))
+ */
+export function postgresDatabase(sql: PostgresSqlLike, given: PostgresDatabaseOptions = {}): Database {
+  sqlCheck(sql, 'sql')
+  const options = checkOptions('postgresDatabase', given, checks)
+  const { clock = systemClock } = options
+  const acquire = acquirer(
+    () => begun(sql),
+    (late) => void late.rollback().catch(() => {}),
+    options,
+  )
+  return {
+    dialect: 'postgresql',
+    begin: async (mode, onAbort) => postgresTransaction(await acquire(onAbort), '', mode, clock),
+  }
+}
+
+// Not `sql.reserve()`: of a connection that dies while it is reserved, nobody is told, and the next query throws where nobody
+// can catch it.
+function begun(sql: PostgresSqlLike): Promise<PostgresWire> {
+  return ended<PostgresTransactionLike, PostgresWire>(
+    (work) => sql.begin(work),
+    (transaction, end) => wireOf(sql, transaction, end),
+  )
+}
+
+// The type that says "unknown": the server infers it, and the client's own ideas of dates and JSON stay out of it.
+const UNKNOWN_TYPE = 705
+
+function wireOf(sql: PostgresSqlLike, transaction: PostgresTransactionLike, end: Parameters<Parameters<typeof ended>[1]>[1]) {
+  let running: PostgresQueryLike | undefined
+  let isLostNow = false
+  const run = async (query: PostgresQueryLike) => {
+    running = query
+    try {
+      return await query
+    } catch (error) {
+      if (isLost(error)) isLostNow = true
+      throw error
+    } finally {
+      running = undefined
+    }
+  }
+  const wire: PostgresWire = {
+    simple: (text) => run(transaction.unsafe(text)),
+    async query(text, values) {
+      const typed = values.map((value) => (value === null ? null : sql.typed(value as never, UNKNOWN_TYPE)))
+      return resultOf(await run(transaction.unsafe(text, typed as never[])))
+    },
+    async cancel() {
+      await running?.cancel()
+    },
+    commit: () => end.commit(),
+    // On a connection that is gone, its ROLLBACK would throw where nobody can catch it.
+    rollback: async () => (isLostNow ? end.forget() : end.rollback()),
+    destroy() {
+      end.forget()
+      if (isLostNow) return
+      isLostNow = true
+      // It closes no single connection: the server does, when it gets to it.
+      void run(transaction.unsafe('select pg_terminate_backend(pg_backend_pid())')).catch(() => {})
+    },
+  }
+  return wire
+}
+
+function resultOf(result: unknown): QueryResult {
+  const { count } = result as { count: number | null }
+  const rows = Array.from(result as Iterable<Row>)
+  return { rows, count: count ?? rows.length }
+}
