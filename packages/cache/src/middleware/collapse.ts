@@ -6,6 +6,7 @@ import type { CacheRequest } from '../policy/types.ts'
 import { selectingHeaders } from '../policy/vary.ts'
 import type { Fetched, Onward } from './arrival.ts'
 import { askedApart, askedDirectly } from './asking.ts'
+import { type Failure, failedTogether, isOfUpstream, maxFailures } from './failed-together.ts'
 import { staleInstead } from './fallback.ts'
 import { type Flight, type Landing, reasonOf } from './flight.ts'
 import type { Ask, Kit } from './kit.ts'
@@ -16,12 +17,14 @@ export async function forwarded<S extends object>(kit: Kit<S>, ask: Ask<S>, deci
   const { collapse, clock } = kit.settings
   if (!collapse || !mayCollapse(kit, ask, decision)) return alone(kit, ask, decision)
   const names = new Set(ask.entries.flatMap(({ meta }) => Object.keys(meta.requestHeaders)))
-  for (;;) {
+  const untilMs = clock.now() + collapse.waitMs
+  for (let failures = 0; ; ) {
     const flight = kit.flights.find(ask.key, (each) => mayJoin(kit, ask, each, names))
     if (!flight) return led(kit, ask, decision)
-    const shared = await flight.wait(ask.ctx, collapse.waitMs, clock, (landing) => {
+    const shared = await flight.wait(ask.ctx, Math.max(0, untilMs - clock.now()), clock, (landing) => {
+      if (landing?.kind === 'failed') failures++
       if (landing && 'meta' in landing) for (const name of Object.keys(landing.meta.requestHeaders)) names.add(name)
-      return sharedReply(kit, ask, decision, landing)
+      return sharedReply(kit, ask, decision, landing, failures)
     })
     if (shared === 'left') {
       kit.tell(ask, { result: 'miss', detail: 'aborted' })
@@ -32,7 +35,8 @@ export async function forwarded<S extends object>(kit: Kit<S>, ask: Ask<S>, deci
       return shared.reply
     }
     // It varies by what this request has otherwise. By which names is known now: no other one of another kind is waited for.
-    if (shared === 'another') continue
+    // Or it failed, and one of those who wait asks again.
+    if (shared === 'another' || shared === 'again') continue
     return alone(kit, ask, shared === 'late' ? { ...decision, detail: 'collapse-timeout' } : decision)
   }
 }
@@ -83,17 +87,33 @@ function fitOf<S extends object>(kit: Kit<S>, { ctx }: Ask<S>, landing: Usable):
   return 'forward' in verdict && verdict.forward === 'vary-miss' ? 'another' : 'alone'
 }
 
+type MaybeShared = Fetched | 'late' | 'another' | 'again' | 'alone'
+
 function sharedReply<S extends object>(
   kit: Kit<S>,
   ask: Ask<S>,
   decision: Onward,
   landing: Landing | undefined,
-): Fetched | 'late' | 'another' | 'alone' {
+  failures: number,
+): MaybeShared {
   if (!landing) return 'late'
   if (landing.kind === 'alone') return 'alone'
-  if (landing.kind === 'failed') return staleInstead(kit, ask, decision, landing.status, true) ?? 'alone'
+  if (landing.kind === 'failed') return afterFailure(kit, ask, decision, landing, failures)
   const fit = fitOf(kit, ask, landing)
   return fit === 'yes' ? (joined(kit, ask, decision, landing) ?? 'alone') : fit
+}
+
+function afterFailure<S extends object>(
+  kit: Kit<S>,
+  ask: Ask<S>,
+  decision: Onward,
+  failure: Failure,
+  failures: number,
+): MaybeShared {
+  const stale = staleInstead(kit, ask, decision, failure.status, true)
+  if (stale) return stale
+  if (!isOfUpstream(failure)) return 'alone'
+  return failures < maxFailures ? 'again' : failedTogether(kit, ask, decision, failure)
 }
 
 function joined<S extends object>(kit: Kit<S>, { ctx }: Ask<S>, decision: Onward, landing: Usable): Fetched | undefined {

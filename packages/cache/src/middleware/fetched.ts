@@ -17,7 +17,7 @@ export async function fetched<S extends object>(asked: Asked<S>, asking: Context
   try {
     reply = await ask.next(withoutUnkeyed(changed, unkeyed))
   } catch (error) {
-    flight.land({ kind: 'failed', status: undefined })
+    flight.land({ kind: 'failed', error })
     kit.flights.end(flight)
     const stale = staleInstead(kit, ask, decision, undefined)
     if (stale) return stale

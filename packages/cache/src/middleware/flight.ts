@@ -9,8 +9,8 @@ export type Landing =
   | { readonly kind: 'reply'; readonly meta: StoredMeta; readonly status: number; readonly body: SharedBody }
   /** What is stored holds. */
   | { readonly kind: 'renewed'; readonly meta: StoredMeta; readonly status: number; readonly entry: StoredEntry }
-  /** An error: who has something stale to send sends it. */
-  | { readonly kind: 'failed'; readonly status: number | undefined }
+  /** An error, as a reply or thrown: who has something stale to send sends it. */
+  | { readonly kind: 'failed'; readonly status?: number; readonly error?: unknown }
   /** Nothing for others. */
   | { readonly kind: 'alone' }
 

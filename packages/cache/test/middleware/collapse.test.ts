@@ -87,8 +87,7 @@ describe('requests that ask the same at the same time', () => {
   test.each([
     ['is for nobody else', () => fresh('x', { 'cache-control': 'private' })],
     ['is not fresh', () => fresh('x', { 'cache-control': 'no-cache', etag: '"1"' })],
-    ['is an error', () => text('x', 500)],
-    ['fails', () => Promise.reject(new GatewayError('UPSTREAM_RESET'))],
+    ['was refused for who asked', () => Promise.reject(new GatewayError('FORBIDDEN'))],
   ])('ask each for itself once the reply %s, all at once', async (_, answer) => {
     const gate = closedGate()
     const { handler, asked, clock } = scene(async (_, n) => {
@@ -101,6 +100,66 @@ describe('requests that ask the same at the same time', () => {
     gate.open()
     await Promise.all(answers)
     expect(asked).toHaveLength(20)
+  })
+
+  test.each<[string, () => Reply | Promise<Reply>, number, string]>([
+    ['is an error', () => text('of the first one', 503), 503, 'fwd=uri-miss; fwd-status=503; collapsed; detail=failed'],
+    ['fails', () => Promise.reject(new GatewayError('UPSTREAM_RESET')), 502, 'fwd=uri-miss; collapsed; detail=failed'],
+    ['finds no server', () => Promise.reject(new GatewayError('NO_ENDPOINT')), 503, 'fwd=uri-miss; collapsed; detail=failed'],
+  ])(
+    'ask once more when the reply %s, and share it then: a sick upstream is not asked by all at once',
+    async (_, answer, status, said) => {
+      const gate = closedGate()
+      const { handler, asked, clock, layer } = scene(async (_, n) => {
+        if (n === 1) await gate.passed
+        return answer()
+      })
+      const answers = many(20, () => seen(call(handler, '/', { clock })))
+      await setImmediate()
+      gate.open()
+      const all = await Promise.all(answers)
+      expect(asked).toHaveLength(2)
+      expect(all.every((each) => each.status === status)).toBe(true)
+      // What the upstream said to another one is not for them.
+      expect(all.filter(({ body }) => body === 'of the first one').length).toBeLessThanOrEqual(2)
+      expect(all.filter((each) => each.said === said)).toHaveLength(18)
+      expect(layer.stats()).toMatchObject({ misses: 20, collapsed: 18, inFlight: 0 })
+      expect(clock.pending).toBe(0)
+    },
+  )
+
+  test('are served when only the one who asked first made the upstream fail', async () => {
+    const gate = closedGate()
+    const { handler, asked, clock } = scene(async (_, n) => {
+      await gate.passed
+      return n === 1 ? text('a header of theirs', 500) : fresh()
+    })
+    const answers = many(20, () => seen(call(handler, '/', { clock })))
+    await setImmediate()
+    gate.open()
+    const all = await Promise.all(answers)
+    expect(all.map(({ status }) => status)).toEqual([500, ...many(19, () => 200)])
+    expect(asked).toHaveLength(2)
+  })
+
+  test('wait no longer in all than for one, however many fail', async () => {
+    const { handler, asked, clock } = scene((_, n) => (n === 1 ? failsLater() : new Promise(() => {})), {
+      collapse: { waitMs: 1_000 },
+    })
+    const failsLater = async (): Promise<Reply> => {
+      await new Promise<void>((resolve) => void clock.setTimer(resolve, 600))
+      return text('x', 500)
+    }
+    const waiting = many(3, () => call(handler, '/', { clock }))
+    void waiting.map((each) => each.catch(() => {}))
+    await setImmediate()
+    await clock.advance(600)
+    await setImmediate()
+    // The second one asks now; the third has 400 ms left.
+    expect(asked).toHaveLength(2)
+    await clock.advance(400)
+    await setImmediate()
+    expect(asked).toHaveLength(3)
   })
 
   test('do not wait again for a while where replies are for one only', async () => {
