@@ -1,4 +1,4 @@
-import { accessLog, serverTiming, trace } from '@gatelet/metrics'
+import { accessLog, openTelemetryMetrics, prometheusMetrics, serverTiming, trace } from '@gatelet/metrics'
 import type { Subject } from './subjects.ts'
 
 /** The options of `@gatelet/metrics`. */
@@ -21,4 +21,13 @@ export const metricSubjects: Readonly<Record<string, Subject>> = {
     bad: { accept: 'all', sample: 2, api: {}, query: 'yes', attributes: {}, clock: {} },
   },
   ServerTimingOptions: { through: serverTiming, bad: { clock: {} } },
+  PrometheusOptions: {
+    through: prometheusMetrics,
+    bad: { registry: {}, maxSeries: 0, exemplars: 'yes', timeoutMs: 0, clock: {} },
+  },
+  OpenTelemetryMetricsOptions: {
+    through: openTelemetryMetrics,
+    good: { api: { metrics: { getMeter: () => ({}) } } },
+    bad: { api: {}, maxSeries: 1.5 },
+  },
 }
