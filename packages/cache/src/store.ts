@@ -33,6 +33,8 @@ export interface CacheStore {
    * @returns how many entries, where that is known; else 0
    */
   purge(selector: PurgeSelector, options?: { soft?: boolean }): MaybePromise<number>
+  /** For stores that try purges again that failed: hears of those that are done now, as others may hold copies. @returns its undo */
+  onPurged?(listener: (selector: PurgeSelector, soft: boolean) => void): () => void
   /** Lets go of what it holds: timers, connections that it made itself. */
   close?(): Promise<void>
 }

@@ -17,7 +17,7 @@ export interface Passing {
 export interface Holding {
   /** Bytes that one body holds for readers who come later, or are slow. */
   readonly maxBytes: number
-  /** Bytes that all of them hold; beyond, no more is held for readers who come later. */
+  /** Bytes that all of them hold; beyond, no more is held for readers who come later, and little for those who are slow. */
   readonly total: { bytes: number; readonly maxBytes: number }
   /** Breaks off who has read nothing for so long while the others wait for them. */
   readonly stuckMs: number
@@ -215,17 +215,27 @@ export class SharedBody {
   // Whoever reads sets the pace; the slower ones only when too much would have to be held for them.
   private hasRoom(): boolean {
     if (this.readers.size === 0 || this.isDrained) return true
-    if (this.isClosed && this.held > this.holding.maxBytes) return this.waitForSlowest()
+    if (this.isClosed && this.readers.size > 1 && this.holdsTooMuch) return this.waitForSlowest()
     this.cancelTimer?.()
     this.cancelTimer = undefined
     for (const reader of this.readers) if (reader.hasRoom) return true
     return false
   }
 
+  // Where all bodies hold too much, none lets its fast readers run ahead any more.
+  private get holdsTooMuch(): boolean {
+    const { maxBytes, total } = this.holding
+    return this.held > maxBytes || (total.bytes > total.maxBytes && this.held > littleBytes)
+  }
+
   private waitForSlowest(): false {
-    this.cancelTimer ??= this.holding.setTimer(() => {
+    if (this.cancelTimer) return false
+    const place = this.slowest()?.place
+    this.cancelTimer = this.holding.setTimer(() => {
       this.cancelTimer = undefined
-      this.slowest()?.breakOff()
+      const slowest = this.slowest()
+      if (slowest?.place === place) slowest?.breakOff()
+      else if (this.isPaused) this.pace()
     }, this.holding.stuckMs)
     return false
   }
@@ -258,3 +268,6 @@ export class SharedBody {
     this.holding.total.bytes += bytes
   }
 }
+
+// As much as is on its way to one client anyhow.
+const littleBytes = 65_536

@@ -5,7 +5,7 @@ import type { PurgeSelector } from '../store.ts'
 export interface PurgeChannel {
   /** Whether messages come now: the subscription stands. */
   readonly isLive: boolean
-  /** Tells all others. */
+  /** Tells all others. One that rejects tells them later, as soon as it can. */
   publish(selector: PurgeSelector, soft: boolean): MaybePromise<void>
   /** @returns its undo */
   subscribe(listener: PurgeListener): () => void

@@ -33,16 +33,20 @@ export class TwoTiers implements CacheStore {
   // What whoever asks sees of a near entry, and of whatever they see what is stored.
   private readonly seen = new WeakMap<StoredEntry, StoredEntry>()
   private readonly stored = new WeakMap<StoredEntry, StoredEntry>()
-  private readonly unsubscribe: (() => void) | undefined
+  private readonly undo: readonly ((() => void) | undefined)[]
   // What was read before a purge must not be kept after it.
   private purges = 0
 
   constructor(init: TwoTiersInit) {
     this.init = init
-    this.unsubscribe = init.channel?.subscribe({
-      purged: (selector, soft) => this.forget(selector, soft),
-      lost: () => this.forget({ all: true }, false),
-    })
+    this.undo = [
+      init.channel?.subscribe({
+        purged: (selector, soft) => this.forget(selector, soft),
+        lost: () => this.forget({ all: true }, false),
+      }),
+      // Others may have taken near again what was still far.
+      init.far.onPurged?.((selector, soft) => this.tell(selector, soft)),
+    ]
   }
 
   get(key: string, options: { signal?: AbortSignal } = {}): MaybePromise<readonly StoredEntry[]> {
@@ -91,7 +95,7 @@ export class TwoTiers implements CacheStore {
   }
 
   async close(): Promise<void> {
-    this.unsubscribe?.()
+    for (const undo of this.undo) undo?.()
     await Promise.all([this.init.near.close?.(), this.init.far.close?.()])
   }
 
@@ -154,6 +158,13 @@ export class TwoTiers implements CacheStore {
     this.seen.set(entry, shown)
     this.stored.set(shown, entry)
     return shown
+  }
+
+  private tell(selector: PurgeSelector, soft: boolean): void {
+    // One that does not reach others is for the channel to make up for.
+    void Promise.resolve()
+      .then(() => this.init.channel?.publish(selector, soft))
+      .catch(() => {})
   }
 
   private forget(selector: PurgeSelector, soft: boolean): void {

@@ -111,3 +111,64 @@ test('whoever may join reads all of it, in order, whatever the others do; little
     { seed: 9, numRuns: 500 },
   )
 })
+
+/** Bodies that one reader reads at once and another one not at all, and how much is pushed into each until it pauses. */
+function halfRead(count: number, maxBytes: number, totalBytes: number) {
+  const total = { bytes: 0, maxBytes: totalBytes }
+  const timers = new Set<() => void>()
+  const setTimer = (task: () => void) => {
+    timers.add(task)
+    return () => timers.delete(task)
+  }
+  const holding = { maxBytes, total, stuckMs: 1, setTimer }
+  const bodies = Array.from({ length: count }, () => {
+    const state = { isPaused: false }
+    const producer = new PushSource({
+      pause: () => Object.assign(state, { isPaused: true }),
+      resume: () => Object.assign(state, { isPaused: false }),
+      cancel() {},
+    })
+    const body = new SharedBody(producer, { chunk: () => true, end() {}, fail() {}, isAwaited: () => false }, holding)
+    const [fast, slow] = [new Reader(body.reader(), Number.POSITIVE_INFINITY), new Reader(body.reader(), 1)]
+    return { producer, state, fast, slow }
+  })
+  const fire = () => {
+    for (const task of [...timers]) {
+      timers.delete(task)
+      task()
+    }
+  }
+  const fill = () => {
+    for (let round = 0; round < 200; round++) {
+      for (const { producer, state } of bodies) if (!state.isPaused && !producer.push(Buffer.alloc(32_768))) state.isPaused = true
+    }
+  }
+  return { total, bodies, timers, fire, fill }
+}
+
+test('many bodies that are read by a fast and a stuck one each hold no more together than they may', () => {
+  const { total, bodies, timers, fire, fill } = halfRead(50, 4_000_000, 2_000_000)
+  fill()
+  // Beside what all may hold, what is on its way to each anyhow.
+  expect(total.bytes).toBeLessThan(2_000_000 + 50 * 3 * 32_768)
+  expect(bodies.every(({ state }) => state.isPaused)).toBe(true)
+  // Who stays stuck is broken off, and the fast ones go on.
+  fire()
+  expect(bodies.map(({ slow }) => slow.ended)).toEqual(bodies.map(() => 'failed'))
+  expect(bodies.every(({ state }) => !state.isPaused)).toBe(true)
+  expect([total.bytes, timers.size]).toEqual([0, 0])
+})
+
+test('who reads slowly, but reads, is not broken off while others wait', () => {
+  const { bodies, fire, fill } = halfRead(1, 200_000, 10_000_000)
+  fill()
+  const [one] = bodies
+  expect(one?.state.isPaused).toBe(true)
+  // On its way already when it was to pause: there is still too much for one who reads a little.
+  one?.producer.push(Buffer.alloc(32_768))
+  one?.slow.take(1)
+  fire()
+  expect(one?.slow.ended).toBe('no')
+  fire()
+  expect(one?.slow.ended).toBe('failed')
+})
