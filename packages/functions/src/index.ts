@@ -6,6 +6,7 @@ export type { GoogleFunctionOptions } from './http/google-function.ts'
 export { googleFunction } from './http/google-function.ts'
 export type { OpenFaasOptions } from './http/open-faas.ts'
 export { openFaas } from './http/open-faas.ts'
+export type { LambdaClientCertificate } from './lambda/client-certificate.ts'
 export type {
   LambdaClientEvent,
   LambdaClientInput,

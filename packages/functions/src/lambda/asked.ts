@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
-import { randomUUID } from 'node:crypto'
-import { bytesOf, type Context, type IncomingRequest, isHopByHop } from '@gatelet/core'
+import { randomUUID, type X509Certificate } from 'node:crypto'
+import { bytesOf, type Context, clientCertificateOf, type IncomingRequest, isHopByHop } from '@gatelet/core'
+import { tellsOfCertificate } from './client-certificate.ts'
 import type { LambdaSettings } from './options.ts'
 
 /** What events of all shapes are made of. */
@@ -13,6 +14,8 @@ export interface Asked {
   readonly isBase64Encoded: boolean
   /** What the router found in the path. */
   readonly params: Readonly<Record<string, string>> | undefined
+  /** By which the client has proved who it is. */
+  readonly certificate: X509Certificate | undefined
   readonly requestId: string
   /** Wall-clock milliseconds. */
   readonly timeMs: number
@@ -30,6 +33,7 @@ export async function askedOf(ctx: Context, settings: LambdaSettings): Promise<A
     fields: fieldsOf(request),
     ...bodyText(body, request),
     params: params && Object.keys(params).length > 0 ? { ...params } : undefined,
+    certificate: clientCertificateOf(ctx),
     requestId: randomUUID(),
     timeMs: settings.clock.date(),
     authorizer: settings.authorizer(ctx),
@@ -44,8 +48,8 @@ function bodyText(body: Uint8Array | undefined, { headers }: IncomingRequest): P
   return { body: bytes.toString(isText ? 'utf8' : 'base64'), isBase64Encoded: !isText }
 }
 
-/** Whether a body of this type is told as text: those of API Gateway and ALB, and whatever says that it is JSON or XML. */
-export function isTextual(type: string | undefined): boolean {
+// Those that API Gateway and ALB tell as text, and whatever says that it is JSON or XML.
+function isTextual(type: string | undefined): boolean {
   if (type === undefined) return false
   const essence = (type.split(';', 1)[0] as string).trim().toLowerCase()
   return essence.startsWith('text/') || textual.has(essence) || essence.endsWith('+json') || essence.endsWith('+xml')
@@ -59,7 +63,7 @@ function fieldsOf(request: IncomingRequest): (readonly [string, string])[] {
   const fields: (readonly [string, string])[] = []
   for (const [name, value] of request.headers) {
     const lower = name.toLowerCase()
-    if (!isHopByHop(lower) && !isForwarded(lower)) fields.push([lower, value])
+    if (!isHopByHop(lower) && !isForwarded(lower) && !tellsOfCertificate(lower)) fields.push([lower, value])
   }
   const { client, headers, url } = request
   const before = client.viaTrustedProxy ? headers.get('x-forwarded-for') : undefined

@@ -1,4 +1,5 @@
 import { type Asked, both, joined } from './asked.ts'
+import { certificateFields } from './client-certificate.ts'
 
 /** An event as an Application Load Balancer sends it. */
 export interface LambdaEventAlb {
@@ -14,7 +15,8 @@ export interface LambdaEventAlb {
 }
 
 export function eventAlb(asked: Asked): LambdaEventAlb {
-  const { request, fields, body = '', isBase64Encoded, settings } = asked
+  const { request, certificate, body = '', isBase64Encoded, settings } = asked
+  const fields = certificate ? [...asked.fields, ...certificateFields(certificate)] : asked.fields
   const { id, accountId } = settings.api
   const isMulti = settings.payload === 'alb-multi-value'
   const query = both(rawQuery(request.url.search))

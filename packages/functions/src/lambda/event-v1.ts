@@ -1,4 +1,5 @@
 import { type Asked, both, logTime, queryOf } from './asked.ts'
+import { certificateOf, type LambdaClientCertificate } from './client-certificate.ts'
 
 /** An event of payload format 1.0, as a REST API sends it. */
 export interface LambdaEventV1 {
@@ -18,7 +19,7 @@ export interface LambdaEventV1 {
     domainPrefix: string
     extendedRequestId: string
     httpMethod: string
-    identity: Record<Exclude<keyof typeof nobody, 'clientCert'>, string | null> & { clientCert: null }
+    identity: Record<Exclude<keyof typeof nobody, 'clientCert'>, string | null> & { clientCert: LambdaClientCertificate | null }
     path: string
     protocol: string
     requestId: string
@@ -54,7 +55,7 @@ const nobody = {
 } as const
 
 export function eventV1(asked: Asked): LambdaEventV1 {
-  const { request, fields, body, isBase64Encoded, params, requestId, timeMs, authorizer, settings } = asked
+  const { request, fields, body, isBase64Encoded, params, certificate, requestId, timeMs, authorizer, settings } = asked
   const { url, method, protocol, client, headers } = request
   const query = both(queryOf(request))
   const hasQuery = url.search.length > 1
@@ -77,7 +78,12 @@ export function eventV1(asked: Asked): LambdaEventV1 {
       domainPrefix: url.host.split('.', 1)[0] as string,
       extendedRequestId: requestId,
       httpMethod: method,
-      identity: { ...nobody, sourceIp: client.address, userAgent: headers.get('user-agent') ?? null },
+      identity: {
+        ...nobody,
+        clientCert: certificate ? certificateOf(certificate) : null,
+        sourceIp: client.address,
+        userAgent: headers.get('user-agent') ?? null,
+      },
       path: url.path,
       protocol: `HTTP/${protocol}`,
       requestId,

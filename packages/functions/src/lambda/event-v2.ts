@@ -1,4 +1,5 @@
 import { type Asked, joined, logTime, queryOf } from './asked.ts'
+import { certificateOf, type LambdaClientCertificate } from './client-certificate.ts'
 
 /** An event of payload format 2.0, as an HTTP API and a function URL send it. */
 export interface LambdaEventV2 {
@@ -12,6 +13,7 @@ export interface LambdaEventV2 {
   requestContext: {
     accountId: string
     apiId: string
+    authentication?: { clientCert: LambdaClientCertificate }
     authorizer?: object
     domainName: string
     domainPrefix: string
@@ -28,7 +30,7 @@ export interface LambdaEventV2 {
 }
 
 export function eventV2(asked: Asked): LambdaEventV2 {
-  const { request, fields, body, isBase64Encoded, params, requestId, timeMs, authorizer, settings } = asked
+  const { request, fields, body, isBase64Encoded, params, certificate, requestId, timeMs, authorizer, settings } = asked
   const { url, method, protocol, client, headers } = request
   const cookies = headers.getAll('cookie').flatMap((field) => field.split(/; */))
   const query = joined(queryOf(request))
@@ -43,6 +45,7 @@ export function eventV2(asked: Asked): LambdaEventV2 {
     requestContext: {
       accountId: settings.api.accountId,
       apiId: settings.api.id,
+      ...(certificate ? { authentication: { clientCert: certificateOf(certificate) } } : {}),
       ...(authorizer ? { authorizer } : {}),
       domainName: url.host,
       domainPrefix: url.host.split('.', 1)[0] as string,

@@ -64,10 +64,29 @@ class Call {
     try {
       if (streaming === false || !invoker.stream) return replyOf(await this.within(invoker.invoke(call)), form)
       const answer = await this.within(invoker.stream(call))
-      return streaming === 'raw' ? rawReply(answer) : await this.within(streamedReply(answer))
+      if (streaming === 'raw') return { status: 200, headers: new HeaderList(bytesType), body: this.bodyOf(answer) }
+      const { prelude, rest } = await this.within(splitPrelude(answer))
+      const body = this.bodyOf(rest)
+      try {
+        return { ...headOf(prelude), body }
+      } catch (error) {
+        body.destroy()
+        throw error
+      }
     } finally {
       this.end()
     }
+  }
+
+  // By the signal: a function that is silent would hear of it with its next chunk only, since an iterator ends between two.
+  private bodyOf(chunks: AsyncIterable<Uint8Array>): Readable {
+    const body = Readable.from(chunks, { objectMode: false })
+    const { _destroy } = body
+    body._destroy = (error, done) => {
+      this.control.abort(error ?? new GatewayError('CLIENT_CLOSED'))
+      _destroy.call(body, error, done)
+    }
+    return body
   }
 
   /** What does not heed the signal is not waited for. */
@@ -86,17 +105,4 @@ function reasonOf(ctx: Context): unknown {
   return ctx.signal.reason instanceof GatewayError ? ctx.signal.reason : new GatewayError('CLIENT_CLOSED')
 }
 
-async function streamedReply(answer: AsyncIterable<Uint8Array>): Promise<Reply> {
-  const { prelude, rest } = await splitPrelude(answer)
-  try {
-    return { ...headOf(prelude), body: Readable.from(rest, { objectMode: false }) }
-  } catch (error) {
-    await rest.return()
-    throw error
-  }
-}
-
-function rawReply(answer: AsyncIterable<Uint8Array>): Reply {
-  const headers = new HeaderList({ 'content-type': 'application/octet-stream' })
-  return { status: 200, headers, body: Readable.from(answer, { objectMode: false }) }
-}
+const bytesType = { 'content-type': 'application/octet-stream' }

@@ -1,6 +1,6 @@
 import { type IncomingMessage, ServerResponse } from 'node:http'
 import { type Context, GatewayError, type Handler, HeaderList, options, PushSource, type Reply } from '@gatelet/core'
-import { nodeRequest } from './node-request.ts'
+import { abortRequest, nodeRequest } from './node-request.ts'
 import { announcedLength, bytesOf, callbackOf, headersOf, nodeError, setFields } from './node-response.ts'
 
 /** A function of `node:http`: a listener of a server, a function of Google's or Vercel's, a whole Express application. */
@@ -41,6 +41,8 @@ class Call {
     this.reject = reject
     this.req = nodeRequest(ctx)
     this.res = new ServerResponse(this.req)
+    // Nothing is written to it. Who waits for the end of an answer looks at it, and listens to its 'close'.
+    Object.defineProperty(this.res, 'socket', { value: this.req.socket, writable: true, configurable: true })
     this.body = new PushSource({
       pause() {},
       resume: () => void this.res.emit('drain'),
@@ -68,9 +70,16 @@ class Call {
       write: (chunk: unknown, encoding?: unknown, done?: unknown) => this.write(chunk, encoding, done),
       end: (chunk?: unknown, encoding?: unknown, done?: unknown) => this.end(chunk, encoding, done),
       flushHeaders: () => void this.openHead(undefined),
-      writeContinue: () => {},
-      writeProcessing: () => {},
-      writeEarlyHints: (hints: Record<string, string | string[]>) => this.hint(hints),
+      destroy: (error?: unknown) => this.destroy(error),
+      writeContinue: (done?: unknown) => called(done),
+      writeProcessing: (done?: unknown) => {
+        this.ctx.inform(102, new HeaderList())
+        called(done)
+      },
+      writeEarlyHints: (hints: Record<string, string | string[]>, done?: unknown) => {
+        this.hint(hints)
+        called(done)
+      },
     }
     for (const [name, value] of Object.entries(own)) {
       Object.defineProperty(res, name, { value, writable: true, configurable: true, enumerable: false })
@@ -96,7 +105,7 @@ class Call {
     // By its property: who wants to change the head at the last moment has put a function there.
     if (!this.isHeadWritten) res.writeHead(res.statusCode)
     this.isHeadOut = true
-    const headers = headersOf(res)
+    const headers = headersOf(res, this.ctx.request.method)
     if (whole === undefined) this.body.length = announcedLength(res)
     this.resolve({ status: res.statusCode, headers, body: whole === undefined ? this.body : whole })
   }
@@ -145,12 +154,16 @@ class Call {
     this.ctx.inform(103, list)
   }
 
+  private destroy(error: unknown): ServerResponse {
+    if (!this.isEnded) this.failed(error ?? new GatewayError('INTERNAL', { message: 'the function destroyed its response' }))
+    return this.res
+  }
+
   private failed(error: unknown): void {
     if (this.isHeadOut) {
       this.body.fail(error instanceof Error ? error : new Error(String(error)))
       this.close()
     } else {
-      this.isHeadOut = true
       this.reject(error)
       this.close()
     }
@@ -158,11 +171,8 @@ class Call {
 
   private left(): void {
     if (this.isEnded) return
-    this.req.destroy()
-    if (!this.isHeadOut) {
-      this.isHeadOut = true
-      this.reject(this.ctx.signal.reason)
-    }
+    abortRequest(this.req, nodeError('ECONNRESET', 'aborted'))
+    if (!this.isHeadOut) this.reject(this.ctx.signal.reason)
     this.close()
   }
 
@@ -172,5 +182,10 @@ class Call {
     this.res.destroyed = true
     this.res.emit('close')
     if (!this.req.readableEnded) this.req.destroy()
+    this.req.socket.destroy()
   }
+}
+
+const called = (done: unknown): void => {
+  if (typeof done === 'function') process.nextTick(done)
 }

@@ -16,6 +16,15 @@ export function nodeRequest({ request }: Context): IncomingMessage {
   return req
 }
 
+/** Ends a request whose client does not send the rest of it, as Node does. */
+export function abortRequest(req: IncomingMessage, error: Error): void {
+  if (!req.complete && !req.destroyed) {
+    req.aborted = true
+    req.emit('aborted')
+  }
+  req.destroy(error)
+}
+
 function socketOf({ client, url }: IncomingRequest): Socket {
   const socket = new Socket()
   Object.defineProperty(socket, 'remoteAddress', { value: client.address })
@@ -62,7 +71,7 @@ function fillBody(req: IncomingMessage, body: IncomingRequest['body']): void {
         req.complete = true
         req.push(null)
       },
-      fail: (error) => void req.destroy(error),
+      fail: (error) => abortRequest(req, error),
     })
   }
   req._destroy = (error, done) => {

@@ -2,10 +2,11 @@ import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { HeaderList, isHopByHop } from '@gatelet/core'
 
 /** What is set on a response, without what speaks of the connection. @throws GatewayError `BAD_HEADER` */
-export function headersOf(res: ServerResponse): HeaderList {
+export function headersOf(res: ServerResponse, method: string): HeaderList {
   const list = new HeaderList()
   for (const name of res.getHeaderNames()) {
-    if (isHopByHop(name) || name === 'content-length') continue
+    // How long a body is that is not sent, only the function knows.
+    if (isHopByHop(name) || (name === 'content-length' && method !== 'HEAD')) continue
     for (const value of [res.getHeader(name)].flat()) if (value !== undefined) list.append(name, String(value))
   }
   return list

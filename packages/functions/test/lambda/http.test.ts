@@ -1,5 +1,6 @@
 import { createBalancer } from '@gatelet/balancer'
-import { lambda, lambdaHttp } from '@gatelet/functions'
+import { discard } from '@gatelet/core'
+import { type LambdaInvocation, lambda, lambdaHttp } from '@gatelet/functions'
 import { serve } from '@gatelet/node'
 import { proxy } from '@gatelet/proxy'
 import { call, eventFrame, exchange, lambdaEmulator } from '@gatelet/testing'
@@ -250,6 +251,40 @@ describe('a streamed answer', () => {
     const response = await fetch(server.url, { signal: control.signal })
     await response.body?.getReader().read()
     control.abort()
+    await vi.waitUntil(() => left?.aborted, 5_000)
+  })
+
+  test('stops a function that is silent when its client leaves', async () => {
+    let left: AbortSignal | undefined
+    await using aws = await lambdaEmulator({
+      async *stream(_event, { signal }) {
+        left = signal
+        yield prelude({ statusCode: 200 }, 'x')
+        await new Promise(() => {})
+      },
+    })
+    await using server = await serve(streaming(aws.url), { port: 0, host: '127.0.0.1' })
+    const control = new AbortController()
+    const response = await fetch(server.url, { signal: control.signal })
+    await response.body?.getReader().read()
+    control.abort()
+    await vi.waitUntil(() => left?.aborted, 5_000)
+  })
+
+  test.each(['http', 'raw'] as const)('that a layer drops stops the function, in the form %s', async (how) => {
+    let left: AbortSignal | undefined
+    const invoker = {
+      invoke: () => Promise.reject(new Error('not streamed')),
+      stream: async ({ signal }: LambdaInvocation) => {
+        left = signal
+        return (async function* () {
+          yield prelude({ statusCode: 200 }, 'x')
+          await new Promise(() => {})
+        })()
+      },
+    }
+    const reply = await lambda(invoker, { streaming: how })(exchange('/').ctx)
+    discard(reply.body)
     await vi.waitUntil(() => left?.aborted, 5_000)
   })
 })
