@@ -1,6 +1,6 @@
 import { type Checks, type Clock, checkOptions, options, systemClock } from '@gatelet/core'
 import type { MetricsApi } from './metrics-api.ts'
-import type { RegistryLike } from './registry.ts'
+import type { PrometheusModule, RegistryLike } from './registry.ts'
 
 /** How figures are kept for Prometheus. */
 export interface PrometheusOptions {
@@ -8,7 +8,7 @@ export interface PrometheusOptions {
    * The registry that they join, for those of the application beside them: `register` of `prom-client` (15), a `Registry`, or the module
    * itself; the same of `@prometheus-io/client`. Default: none is needed.
    */
-  registry?: RegistryLike | { readonly register: RegistryLike }
+  registry?: RegistryLike | PrometheusModule
   /** How many series each family has at most, 1 to 100,000. What comes beyond is counted in one whose labels say `_other`. Default 2,000. */
   maxSeries?: number
   /** Whether the last trace of each bucket is kept, where `trace` records them, and told in OpenMetrics. Default true. */

@@ -11,6 +11,11 @@ export interface RegistryLike {
   readonly contentType: string
 }
 
+/** The module with the registry that is used where none is named. */
+export interface PrometheusModule {
+  readonly register: RegistryLike
+}
+
 /**
  * A metric for a registry, which asks for its values when it is itself asked: until then nothing is copied, and a request pays for
  * no label that is written.
