@@ -15,6 +15,7 @@ const main = document.getElementById('main')
 const status = document.getElementById('status')
 let views = []
 let current
+let timer
 
 async function start() {
   try {
@@ -32,7 +33,6 @@ async function start() {
     .append(...views.map(({ name, title }) => el('li', {}, el('a', { href: `#${name}`, text: title }))))
   addEventListener('hashchange', go)
   go()
-  void poll()
 }
 
 function go() {
@@ -46,7 +46,7 @@ function go() {
   }
   main.replaceChildren(current.node)
   current.show?.()
-  void refresh()
+  void poll()
 }
 
 async function refresh() {
@@ -58,10 +58,13 @@ async function refresh() {
   }
 }
 
-// One after another, and none while nobody looks.
+// One after another, and none while nobody looks. Another view does not wait for its turn.
 async function poll() {
+  clearTimeout(timer)
+  timer = undefined
+  const polled = current
   if (!document.hidden) await refresh()
-  setTimeout(poll, EVERY_MS)
+  if (timer === undefined && polled === current) timer = setTimeout(poll, EVERY_MS)
 }
 
 function say(text, tone) {

@@ -11,6 +11,7 @@ export function stateOf({ state }) {
 const toneOf = (state) => ({ active: 'good', draining: 'quiet', ejected: 'bad', unhealthy: 'bad' })[state] ?? 'quiet'
 
 export function endpoints() {
+  let startedAt = Date.now()
   const list = table({
     caption: 'Endpoints of all balancers',
     empty: 'No balancer was handed in, or none has an endpoint.',
@@ -30,7 +31,7 @@ export function endpoints() {
       { title: 'p95', kind: 'num', text: (e) => ms(e.p95) },
       { title: 'attempts', kind: 'num', text: (e) => count(e.attempts) },
       { title: 'retries', kind: 'num', text: (e) => count(e.retries) },
-      { title: 'since', kind: 'num', text: (e) => ago(e.since) },
+      { title: 'since', kind: 'num', text: (e) => (e.since === undefined ? `> ${ago(startedAt)}` : ago(e.since)) },
       { title: 'change', kind: 'actions', fill: actionCell },
     ],
   })
@@ -51,6 +52,7 @@ export function endpoints() {
     node: el('div', {}, panel('Endpoints', list.node), panel('Changes', changes.node)),
     async refresh() {
       const seen = await get('endpoints')
+      startedAt = seen.startedAt
       list.update(seen.endpoints)
       changes.update(seen.changes)
     },

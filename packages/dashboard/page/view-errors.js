@@ -10,7 +10,7 @@ export function errors() {
     columns: [
       { title: 'at', text: (e) => time(e.at) },
       { title: 'code', kind: 'name', text: (e) => e.code },
-      { title: 'ended', text: (e) => `a ${e.kind}` },
+      { title: 'ended', text: (e) => (e.kind === 'attempt' ? 'an attempt' : `a ${e.kind}`) },
       { title: 'times', kind: 'num', text: (e) => count(e.times) },
       { title: 'request', kind: 'name', text: (e) => `${e.method} ${e.path}` },
       { title: 'endpoint', kind: 'name', text: (e) => e.endpoint ?? dash },

@@ -55,7 +55,9 @@ export function overview() {
     async refresh() {
       const [now, { endpoints: all }] = await Promise.all([get('overview', { since: points.at(-1)?.at ?? 0 }), get('endpoints')])
       for (const [i, [, say]] of tiles.entries()) setText(values[i], say(now))
-      points = [...points, ...now.points].slice(-KEPT)
+      // Two answers may have been under way at once.
+      const last = points.at(-1)?.at ?? 0
+      points = [...points, ...now.points.filter(({ at }) => at > last)].slice(-KEPT)
       for (const each of charts) each.update(points)
       endpoints.replaceChildren(
         ...all.map((e) =>

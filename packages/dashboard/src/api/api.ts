@@ -64,7 +64,7 @@ async function session(ctx: Context, tokens: CsrfTokens, subjects: Subjects): Pr
 
 function endpoints(seen: Collector, subjects: Subjects): EndpointsView {
   const all = Object.entries(subjects.balancers()).flatMap(([name, balancer]) => seen.endpoints.view(name, balancer))
-  return { endpoints: all, changes: seen.endpoints.recentChanges() }
+  return { startedAt: seen.endpoints.startedAt, endpoints: all, changes: seen.endpoints.recentChanges() }
 }
 
 function sinceOf({ request }: Context): number {

@@ -66,6 +66,8 @@ export interface EndpointChangeView {
 
 /** `GET api/v1/endpoints` */
 export interface EndpointsView {
+  /** When the dashboard began to look. */
+  readonly startedAt: number
   readonly endpoints: readonly EndpointView[]
   /** The last 50, the newest first, of all balancers of the process. */
   readonly changes: readonly EndpointChangeView[]

@@ -15,7 +15,8 @@ export function bucketOf(ms: number): number {
 export function quantile(counts: Uint32Array, q: number): number | undefined {
   const total = counts.reduce((sum, count) => sum + count, 0)
   if (total === 0) return undefined
-  let left = Math.max(1, Math.ceil(q * total))
-  const at = counts.findIndex((count) => (left -= count) <= 0)
+  const rank = Math.max(1, Math.ceil(q * total))
+  let at = 0
+  for (let passed = counts[0] ?? 0; passed < rank; passed += counts[at] ?? 0) at++
   return SMALLEST_MS * 2 ** ((at + 0.5) / PER_OCTAVE)
 }

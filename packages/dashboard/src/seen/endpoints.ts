@@ -17,6 +17,7 @@ interface Seen {
 
 /** What attempts and changes told of endpoints. Kept by the endpoint itself, and gone with it. */
 export class Endpoints {
+  readonly startedAt: number
   private readonly clock: Clock
   private readonly seen = new WeakMap<object, Seen>()
   private readonly changedAt = new WeakMap<object, number>()
@@ -24,6 +25,7 @@ export class Endpoints {
 
   constructor(clock: Clock) {
     this.clock = clock
+    this.startedAt = clock.date()
   }
 
   attempted(endpoint: Endpoint, { kind, latencyMs }: Outcome, attempt: number): void {
