@@ -74,7 +74,8 @@ export class Arrival<S extends object> {
       discard(reply.body)
       return this.renewed(this.renewals)
     }
-    if (ask.ctx.request.method === 'HEAD') this.updateByHead()
+    // What came to a body or a condition, which are in no key, tells nothing of what is stored.
+    if (ask.ctx.request.method === 'HEAD' && decision.forward !== 'bypass') this.updateByHead()
     return this.kept()
   }
 

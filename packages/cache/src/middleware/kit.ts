@@ -144,7 +144,12 @@ export class Kit<S extends object> {
 
   /** What is stored for a URL, for whomever, is of the past. */
   async invalidate(url: RequestUrl): Promise<void> {
-    const key = this.keyOf(url, undefined)
+    // A `No-Vary-Search` comes and goes: what was stored, or is asked for, without it is of the past as well.
+    const keys = new Set([this.keyOf(url, undefined), keyOf(url, this.settings.policy)])
+    await Promise.all([...keys].map((key) => this.invalidateKey(key)))
+  }
+
+  private async invalidateKey(key: string): Promise<void> {
     const isPartitioned = this.settings.per !== undefined
     this.flights.outdate(isPartitioned ? { prefix: `${key} ` } : { key })
     await this.store.purge(isPartitioned ? { tag: tagOfKey(key) } : { key })

@@ -21,7 +21,10 @@ export function initialAge(ageSeconds: number, dateMs: number, times: ExchangeTi
   return Math.max(apparent, ageSeconds * 1_000 + delay)
 }
 
-/** Milliseconds that it is old now. A clock that was set back makes nothing younger than it came. */
+/**
+ * Milliseconds that it is old now. Where the clock was set back, nobody knows how much time has passed: the way back counts as
+ * time too, so that nothing stays fresh for as long as the clock was set back.
+ */
 export function currentAge(initialAgeMs: number, times: ExchangeTimes, now: number): number {
-  return initialAgeMs + Math.max(0, now - times.responseTimeMs)
+  return initialAgeMs + Math.abs(now - times.responseTimeMs)
 }

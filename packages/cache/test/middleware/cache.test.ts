@@ -219,6 +219,19 @@ describe('revalidation', () => {
     expect([thrown.status, thrown.body, thrown.said]).toEqual([200, 'hello', 'fwd=stale; detail=stale-if-error'])
   })
 
+  test.each([
+    ['has a body, which is in no key', { 'content-length': '2' }],
+    ['has a condition of its own', { 'if-match': '*' }],
+  ])('a HEAD that %s changes nothing that is stored', async (_, headers) => {
+    const { get, asked } = scene((ctx) =>
+      ctx.request.method === 'HEAD' ? fresh('', { 'content-length': '2', etag: '"2"' }) : fresh('hello', { etag: '"1"' }),
+    )
+    await get('/a')
+    await get({ method: 'HEAD', url: '/a', headers })
+    expect((await get('/a')).said).toBe('hit; ttl=60')
+    expect(asked).toHaveLength(2)
+  })
+
   test('a HEAD that tells of another length makes what is stored stale', async () => {
     const { get, asked } = scene(
       (ctx, n) =>
@@ -523,5 +536,42 @@ describe('what happens is told', () => {
       throw new GatewayError('NO_ENDPOINT')
     })
     expect(await get()).toMatchObject({ status: 503, said: 'fwd=uri-miss' })
+  })
+})
+
+describe('No-Vary-Search', () => {
+  test('a change is known under each key that a URL has had', async () => {
+    let rule: Record<string, string> = {}
+    const { get } = scene((ctx, n) => (ctx.request.method === 'POST' ? empty() : fresh(`body ${n}`, rule)), {
+      noVarySearch: true,
+    })
+    await get('/p?a=1')
+    rule = { 'no-vary-search': 'params' }
+    await get('/p?a=2')
+    await get('POST /p?a=1')
+    rule = {}
+    // Its rule is gone with this one.
+    await get('/p?a=3')
+    expect((await get('/p?a=1')).body).toBe('body 5')
+  })
+})
+
+describe('a clock that is set back', () => {
+  test('makes nothing live longer: how much time has passed nobody knows', async () => {
+    const { get, clock } = scene((_, n) => fresh(`body ${n}`))
+    await get('/a')
+    const start = clock.date()
+    clock.setDate(start - 3_600_000)
+    const { body, said } = await get('/a')
+    expect([body, said]).toEqual(['body 2', 'fwd=stale; fwd-status=200; stored'])
+    // What came since then counts as usual.
+    expect((await get('/a')).said).toBe('hit; ttl=60')
+  })
+
+  test('by a little, as clocks of two machines differ, does no harm', async () => {
+    const { get, clock } = scene((_, n) => fresh(`body ${n}`))
+    await get('/a')
+    clock.setDate(clock.date() - 2_000)
+    expect((await get('/a')).said).toBe('hit; ttl=58')
   })
 })
