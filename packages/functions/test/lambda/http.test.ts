@@ -1,11 +1,9 @@
-import { createBalancer } from '@gatelet/balancer'
 import { discard } from '@gatelet/core'
 import { type LambdaInvocation, lambda, lambdaHttp } from '@gatelet/functions'
 import { serve } from '@gatelet/node'
-import { proxy } from '@gatelet/proxy'
 import { call, eventFrame, exchange, lambdaEmulator } from '@gatelet/testing'
 import { AwsClient } from 'aws4fetch'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 
 const NULS = Buffer.alloc(8)
 const prelude = (head: object, body = '') => Buffer.concat([Buffer.from(JSON.stringify(head)), NULS, Buffer.from(body)])
@@ -287,22 +285,4 @@ describe('a streamed answer', () => {
     discard(reply.body)
     await vi.waitUntil(() => left?.aborted, 5_000)
   })
-})
-
-test('functions are endpoints of a balancer: one that cannot be reached costs nobody an answer, and is ejected', async () => {
-  await using aws = await lambdaEmulator({ hello: () => ({ statusCode: 200, body: 'hello' }) })
-  const balancer = createBalancer({
-    endpoints: [
-      { id: 'gone', handler: lambda(lambdaHttp({ url: await nobody(), name: 'hello' })) },
-      { id: 'here', handler: lambda(lambdaHttp({ url: aws.url, name: 'hello' })) },
-    ],
-    strategy: 'round-robin',
-  })
-  const forward = proxy(balancer, { retries: { max: 1, budget: false } })
-  onTestFinished(async () => {
-    await forward.close()
-    await balancer.close()
-  })
-  const statuses = await Promise.all(Array.from({ length: 20 }, async () => (await call(forward)).status))
-  expect(new Set(statuses)).toEqual(new Set([200]))
 })
