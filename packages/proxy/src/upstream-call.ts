@@ -202,7 +202,8 @@ export class UpstreamCall implements Call, Producer, Attempted {
   private onInterim(status: number, raw: string[]): boolean {
     if (++this.interim > MAX_INTERIM)
       throw new GatewayError('UPSTREAM_BAD_RESPONSE', { message: 'the upstream sent too many interim answers' })
-    if (status === 103) this.attempt.ctx.inform(103, HeaderList.fromRaw(withoutHopByHop(raw)))
+    // RFC 9110 §15.2. A 100 and a 101 are answers to what this side has asked.
+    if (status === 102 || status === 103) this.attempt.ctx.inform(status, HeaderList.fromRaw(withoutHopByHop(raw)))
     return true
   }
 

@@ -111,6 +111,15 @@ describe('an answer comes to the client as it was given', () => {
     expect(reply.responses[1]?.text).toBe('fine')
   })
 
+  test('after a word that it takes a while (RFC 9110 §15.2)', async () => {
+    await using room = await between(
+      always(`HTTP/1.1 102 Processing\r\nX-Done: half\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine`),
+    )
+    const reply = await rawRequest(room.port, get(), { responses: 1 })
+    expect(reply.responses.map(({ status }) => status)).toEqual([102, 200])
+    expect(reply.responses[1]?.text).toBe('fine')
+  })
+
   test('after hints that Node would not write', async () => {
     await using room = await between(
       always(`HTTP/1.1 103 Early Hints\r\nLink: nonsense \xff\r\nX: 1\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine`),
