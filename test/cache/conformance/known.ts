@@ -4,7 +4,7 @@
  */
 export const refused: Readonly<Record<string, string>> = {
   'status-400-fresh':
-    'ours: what tells of who asked is not stored, or one bad request would spoil the page for all (`status.ts`)',
+    'ours: what tells of who asked is not stored, or one bad request would spoil the page for all (`status.ts`); many servers put max-age on whatever they send',
   'status-400-stale': 'needs status-400-fresh',
   'method-POST': 'RFC 9110 §9.3.3 lets answers to POST be stored with a matching Content-Location: not claimed',
   'vary-normalise-lang-order': 'RFC 9110 §12.5.4: some servers take the order for a preference, so it makes another variant',
