@@ -24,6 +24,7 @@ export const rateStoreSubjects: Readonly<Record<string, Subject>> = {
     bad: {
       prefix: '{a}',
       timeoutMs: 0,
+      writeTimeoutMs: 0,
       breaker: 5,
       maxEntryBytes: 100_000_000,
       maxPendingBytes: 1,
@@ -36,7 +37,7 @@ export const rateStoreSubjects: Readonly<Record<string, Subject>> = {
   },
   RedisPurgeChannelOptions: {
     through: (options) => redisPurgeChannel(client, { ...client, subscribe: async () => {} } as never, options),
-    bad: { name: '' },
+    bad: { name: '', timeoutMs: 0, clock: Date },
   },
   LeaseOptions: {
     through: (lease) => redisRateStore(client, { lease }),

@@ -7,14 +7,17 @@ import { hearErrors } from '../client-errors.ts'
 import type { Script } from '../scripts/script.ts'
 import { commitScript, enterScript, notePurgeScript, purgeScript, touchScript } from './cache-scripts.ts'
 import { chunkedBody } from './chunked-body.ts'
+import type { OwedPurge } from './owed-purges.ts'
 import { type CacheRecord, chunksOf, decode, encode } from './record.ts'
 import type { RedisCacheStore } from './redis-cache-store.ts'
 import { RedisWriter } from './redis-writer.ts'
+import { Settling } from './settling.ts'
 
 /** Options of a store in Redis, all of them. */
 export interface CacheInRedisInit {
   readonly prefix: string
   readonly timeoutMs: number
+  readonly writeTimeoutMs: number
   readonly breaker: BreakerOptions
   readonly maxEntryBytes: number
   readonly maxPendingBytes: number
@@ -34,16 +37,21 @@ export class CacheInRedis implements RedisCacheStore {
   private readonly init: CacheInRedisInit
   private readonly server: Server
   private readonly breaker: Breaker
-  private readonly asking: Asking
+  private readonly reading: Asking
+  private readonly writing: Asking
+  private readonly purges: Settling<number>
   private pending = 0
 
   constructor(client: RedisClient, init: CacheInRedisInit) {
-    const { clock, timeoutMs, breaker } = init
+    const { clock, timeoutMs, writeTimeoutMs, breaker } = init
     this.init = init
     hearErrors(client)
     this.server = serverOf(client)
     this.breaker = new Breaker({ store: 'redis', clock, options: breaker })
-    this.asking = new Asking({ store: 'redis', clock, timeoutMs, breaker: this.breaker, isReady: () => this.server.isReady() })
+    const asking = { store: 'redis', clock, breaker: this.breaker, isReady: () => this.server.isReady() }
+    this.reading = new Asking({ ...asking, timeoutMs })
+    this.writing = new Asking({ ...asking, timeoutMs: writeTimeoutMs })
+    this.purges = new Settling({ clock, work: (purge) => this.purgeNow(purge) })
   }
 
   get isAvailable(): boolean {
@@ -54,9 +62,8 @@ export class CacheInRedis implements RedisCacheStore {
     const shelf = this.shelfOf(key)
     try {
       const texts = await this.ask(() => this.server.send('HVALS', shelf).catch(orNothing), signal)
-      const now = this.init.clock.date()
       const records = Array.isArray(texts) ? texts.map((text) => decode(textOf(text), key)) : []
-      return records.flatMap((record) => (record && record.until > now ? [this.entryOf(shelf, record)] : []))
+      return records.flatMap((record) => (record ? this.believed(record) : [])).map((record) => this.entryOf(shelf, record))
     } catch (error) {
       // Told by the breaker. Whoever asked goes to the upstream.
       if (isAway(error)) return []
@@ -68,7 +75,7 @@ export class CacheInRedis implements RedisCacheStore {
     if ((meta.bodyBytes ?? 0) > this.init.maxEntryBytes || !this.isAvailable) return undefined
     const shelf = this.shelfOf(key)
     const id = randomUUID()
-    const before = this.ask(() => this.server.send('GET', this.index('count'))).then((count) => Number(count ?? 0))
+    const before = this.tell(() => this.server.send('GET', this.index('count'))).then((count) => Number(count ?? 0))
     // Looked at when it is committed, which may never be.
     before.catch(() => {})
     return new RedisWriter(meta, {
@@ -90,16 +97,36 @@ export class CacheInRedis implements RedisCacheStore {
     await this.run(touchScript, [this.shelfOf(key)], [entry.variant, entry.id, encode(record), String(ttl), seen])
   }
 
-  async purge(selector: PurgeSelector, { soft = false }: { soft?: boolean } = {}): Promise<number> {
-    const softAt = soft ? String(Math.floor(this.init.clock.date())) : '0'
-    const number = await this.run(notePurgeScript, [this.index('purges'), this.index('count')], [softAt, said(selector)])
-    const args = [String(number), softAt, ...('tag' in selector ? ['1', selector.tag] : ['0', ''])]
+  purge(selector: PurgeSelector, { soft = false }: { soft?: boolean } = {}): Promise<number> {
+    return this.purges.purge(selector, soft ? Math.floor(this.init.clock.date()) : undefined)
+  }
+
+  onPurged(listener: (selector: PurgeSelector, soft: boolean) => void): () => void {
+    return this.purges.onSettled(listener)
+  }
+
+  async close(): Promise<void> {
+    this.purges.close()
+  }
+
+  private async purgeNow({ selector, softAt = 0 }: OwedPurge): Promise<number> {
+    const noted = [String(softAt), said(selector)]
+    const number = await this.run(notePurgeScript, [this.index('purges'), this.index('count')], noted)
+    const args = [String(number), String(softAt), ...('tag' in selector ? ['1', selector.tag] : ['0', ''])]
     let purged = 0
     for await (const keys of this.keysOf(selector)) {
       const counts = await inTurns(keys, (key) => this.run(purgeScript, [this.shelfOf(key), this.markOf(key)], args))
       for (const count of counts) purged += Number(count)
     }
     return purged
+  }
+
+  /** A record as it is by now, if it is still of use. */
+  private believed(record: CacheRecord): readonly CacheRecord[] {
+    const { key, meta, until } = record
+    const softAt = this.purges.of(key, meta.tags)
+    if (softAt === 'gone' || until <= this.init.clock.date()) return []
+    return softAt === undefined ? [record] : [{ ...record, meta: { softPurgedAt: softAt, ...meta } }]
   }
 
   private async commit(entry: Pick<CacheRecord, 'key' | 'variant' | 'id' | 'meta'>, since: number): Promise<boolean> {
@@ -157,7 +184,7 @@ export class CacheInRedis implements RedisCacheStore {
   }
 
   private async list(command: string, key: string, args: readonly string[]): Promise<readonly string[]> {
-    const answer = await this.ask(() => this.server.send(command, key, args))
+    const answer = await this.tell(() => this.server.send(command, key, args))
     return Array.isArray(answer) ? answer.map((text) => String(textOf(text))) : []
   }
 
@@ -185,7 +212,7 @@ export class CacheInRedis implements RedisCacheStore {
 
   private async sendChunk(key: string, chunk: Buffer): Promise<void> {
     try {
-      await this.ask(() => this.server.sendBytes('SET', key, [chunk, 'PX', String(WRITING_MS)]))
+      await this.tell(() => this.server.sendBytes('SET', key, [chunk, 'PX', String(WRITING_MS)]))
     } finally {
       this.pending -= chunk.byteLength
     }
@@ -202,15 +229,20 @@ export class CacheInRedis implements RedisCacheStore {
     // Those that are not removed now expire.
     if (!this.isAvailable) return
     for (let place = 0; place < chunks; place++)
-      this.ask(() => this.server.send('UNLINK', `${shelf}:${id}:${place}`)).catch(() => {})
+      this.tell(() => this.server.send('UNLINK', `${shelf}:${id}:${place}`)).catch(() => {})
   }
 
   private ask(send: () => Promise<unknown>, signal?: AbortSignal): Promise<unknown> {
-    return this.asking.ask({ send, read: (answer) => answer, signal })
+    return this.reading.ask({ send, read: (answer) => answer, signal })
+  }
+
+  /** The same for what changes something: nobody waits for it. */
+  private tell(send: () => Promise<unknown>): Promise<unknown> {
+    return this.writing.ask({ send, read: (answer) => answer })
   }
 
   private run(script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown> {
-    return this.ask(() => script.run(this.server, keys, args))
+    return this.tell(() => script.run(this.server, keys, args))
   }
 
   private chunkKeys({ key, id, meta }: Pick<CacheRecord, 'key' | 'id' | 'meta'>): string[] {

@@ -15,8 +15,13 @@ import { CacheInRedis } from './cache-in-redis.ts'
 export interface RedisCacheStoreOptions {
   /** Before each key, so that two applications can share a Redis. No braces. Default: `gatelet:cache:`. */
   prefix?: string
-  /** How long Redis may take for one command, in milliseconds; then nothing is there. Default: 50. */
+  /** How long Redis may take for one look, in milliseconds; then nothing is there. Default: 50. */
   timeoutMs?: number
+  /**
+   * How long Redis may take for one command that changes something, in milliseconds: a chunk of a body, a commit, a step of a
+   * purge. No reply waits for it; what takes longer is not stored, and purges are tried again. Default: 1,000.
+   */
+  writeTimeoutMs?: number
   /** When a Redis that fails is left alone, and for how long. */
   breaker?: BreakerOptions
   /** Bytes of the longest body, at most 64 MiB. Default: 8 MiB. */
@@ -40,6 +45,9 @@ export interface RedisCacheStore extends CacheStore {
   get(key: string, options?: { signal?: AbortSignal }): Promise<readonly StoredEntry[]>
   touch(key: string, entry: StoredEntry, meta: StoredMeta): Promise<void>
   purge(selector: PurgeSelector, options?: { soft?: boolean }): Promise<number>
+  onPurged(listener: (selector: PurgeSelector, soft: boolean) => void): () => void
+  /** Gives up purges that are still to be done. The client stays open: it is yours. */
+  close(): Promise<void>
   /** Whether it answers, as far as is known. */
   readonly isAvailable: boolean
 }
@@ -48,9 +56,14 @@ export interface RedisCacheStore extends CacheStore {
  * Keeps replies in Redis (6.2 or later) or Valkey, for all processes that use it. A look-up is one round trip, each 64 KiB of a
  * body one more; `tiered` puts memory in front. An entry is there whole or not at all, and goes when it is of no use any more.
  *
- * While Redis is away nothing is there, and nothing is stored: requests go to the upstream. `purge` rejects with
- * `STORE_UNAVAILABLE` or `STORE_TIMEOUT`: say it again. Purging by prefix or tag takes a round trip for each 1,000 keys, and a
- * small script for each. Let Redis forget what is used least (`maxmemory-policy volatile-lru`).
+ * While Redis is away nothing is there, and nothing is stored: requests go to the upstream. `purge` rejects then with
+ * `STORE_UNAVAILABLE` or `STORE_TIMEOUT`, and is tried again until it is done; until then this process does not believe in what
+ * it names, whatever Redis says. At most 1,000 purges wait so: beyond, all is purged instead. Other processes may find what is old
+ * until it is done; it is not done at all when this process ends before, or when Redis comes back with what it had earlier (from a
+ * snapshot, or a replica that was late).
+ *
+ * Purging by prefix or tag takes a round trip for each 1,000 keys, and a small script for each. Let Redis forget what is used
+ * least (`maxmemory-policy volatile-lru`).
  *
  * The client is yours: you connect and close it. Its errors never end the process.
  * @param client of node-redis 5 or 6, ioredis 5 or 6, or iovalkey; for one server or for a cluster
@@ -62,6 +75,7 @@ export function redisCacheStore(client: RedisClient, given: RedisCacheStoreOptio
   return new CacheInRedis(redisClient(client, 'client'), {
     prefix: checked.prefix ?? 'gatelet:cache:',
     timeoutMs: checked.timeoutMs ?? 50,
+    writeTimeoutMs: checked.writeTimeoutMs ?? 1_000,
     breaker: checked.breaker ?? {},
     maxEntryBytes: checked.maxEntryBytes ?? 8_388_608,
     maxPendingBytes: checked.maxPendingBytes ?? 16_777_216,
@@ -86,6 +100,7 @@ const prefix: Check<string> = (value, path) => {
 const checks: Checks<RedisCacheStoreOptions> = {
   prefix: optional(prefix),
   timeoutMs: optional(milliseconds()),
+  writeTimeoutMs: optional(milliseconds()),
   breaker: optional(shape(breakerChecks)),
   maxEntryBytes: whole(1, 67_108_864, 'bytes'),
   maxPendingBytes: whole(65_536, Number.MAX_SAFE_INTEGER, 'bytes'),
