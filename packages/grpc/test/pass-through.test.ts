@@ -3,10 +3,10 @@ import { connect, constants, createServer, type ServerHttp2Session } from 'node:
 import type { AddressInfo } from 'node:net'
 import type { Writable } from 'node:stream'
 import { createBalancer } from '@gatelet/balancer'
-import { chain, GatewayError, type Handler, problem } from '@gatelet/core'
+import { attemptFieldsOf, chain, type Endpoint, GatewayError, type Handler, type Middleware, problem, text } from '@gatelet/core'
 import { grpc } from '@gatelet/grpc'
 import { proxy } from '@gatelet/proxy'
-import { standstill } from '@gatelet/testing'
+import { exchange, standstill, virtualClock } from '@gatelet/testing'
 import { type Client, Metadata, status } from '@grpc/grpc-js'
 import { describe, expect, test } from 'vitest'
 import { frame } from '../src/wire/frames.ts'
@@ -128,6 +128,25 @@ describe('a call ends on both sides', () => {
     expect(Number(deadlines[0])).toBeLessThan(asked + 3_000)
   })
 
+  test('when its deadline passes, of which each attempt is told what is left by then', async () => {
+    const clock = virtualClock()
+    const told: unknown[] = []
+    const waiting: Middleware = async (ctx, next) => {
+      await clock.advance(300)
+      return next(ctx)
+    }
+    const handler: Handler = async (ctx) => {
+      for (const attempt of [0, 1]) {
+        told.push(attemptFieldsOf(ctx)?.({ attempt, endpoint: {} as Endpoint, origin: new URL('http://a.test') }))
+        await clock.advance(1_000)
+      }
+      return text('')
+    }
+    const headers = { 'content-type': 'application/grpc', te: 'trailers', 'grpc-timeout': '5S' }
+    await exchange({ method: 'POST', url: '/a.B/C', headers }, { clock }).ask(chain().use(grpc()).use(waiting).to(handler))
+    expect(told).toEqual([[['grpc-timeout', '4700m']], [['grpc-timeout', '3700m']]])
+  })
+
   test('with a status, when the server dies in the middle', async () => {
     const shop = await startShop()
     await using front = await gateway([shop.url])
@@ -178,6 +197,22 @@ describe('what is no answer of gRPC becomes one', () => {
       return reply
     })
     expect(failed).toMatchObject({ code, details: `HTTP status ${httpStatus}` })
+  })
+
+  test.each([
+    ['no JSON', '{'],
+    ['null', 'null'],
+    ['no object', '[1]'],
+    ['a title that is none', '{"title":{},"code":"NO_ENDPOINT"}'],
+  ])('what only says that it is a problem, with %s', async (_, body) => {
+    const failed = await asked(() => text(body, { status: 503, headers: { 'content-type': 'application/problem+json' } }))
+    expect(failed).toMatchObject({ code: status.UNAVAILABLE, details: 'HTTP status 503' })
+  })
+
+  test('a code that is none of ours', async () => {
+    const body = '{"title":"No","code":"constructor","detail":7}'
+    const failed = await asked(() => text(body, { status: 403, headers: { 'content-type': 'application/problem+json' } }))
+    expect(failed).toMatchObject({ code: status.PERMISSION_DENIED, details: 'No' })
   })
 
   test('no server at all', async () => {

@@ -1,5 +1,6 @@
 import { type DescMessage, fromBinary, type JsonObject, type JsonValue, type Message, toJson } from '@bufbuild/protobuf'
 import type { ReadonlyHeaders } from '@gatelet/core'
+import { acceptedOf } from '../wire/accepted.ts'
 import { type Binding, HTTP_BODY } from './binding.ts'
 import type { JsonSettings } from './settings.ts'
 
@@ -8,11 +9,16 @@ export type StreamFormat = 'ndjson' | 'sse' | 'array'
 
 /** The format that a client accepts; lines of JSON where it does not say. */
 export function streamFormat(headers: ReadonlyHeaders): StreamFormat {
-  const accept = (headers.get('accept') ?? '').toLowerCase()
-  if (accept.includes('text/event-stream')) return 'sse'
-  if (/application\/(?:x-ndjson|ndjson|jsonl|x-jsonl)/.test(accept)) return 'ndjson'
-  return accept.includes('application/json') ? 'array' : 'ndjson'
+  const accepted = acceptedOf(headers, acceptable)
+  if (accepted === 'text/event-stream') return 'sse'
+  return accepted === 'application/json' ? 'array' : 'ndjson'
 }
+
+// Of those that a client wants alike, the first.
+const acceptable = [
+  ...['text/event-stream', 'application/x-ndjson', 'application/ndjson', 'application/jsonl', 'application/x-jsonl'],
+  'application/json',
+]
 
 export const streamType: Readonly<Record<StreamFormat, string>> = {
   ndjson: 'application/x-ndjson',

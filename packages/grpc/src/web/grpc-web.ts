@@ -1,4 +1,5 @@
 import { type Context, discard, isPromise, type Middleware, type ReadonlyHeaders, type Reply } from '@gatelet/core'
+import { acceptedOf } from '../wire/accepted.ts'
 import { protocolOf } from '../wire/content-type.ts'
 import { decodedBody, webBody } from './web-body.ts'
 
@@ -36,10 +37,11 @@ export const grpcWebCors: {
   exposeHeaders: ['grpc-status', 'grpc-message', 'grpc-status-details-bin', 'grpc-encoding'],
 }
 
+/** Whether the client wants its answer as text, which may be another form than it asks in; undefined where it does not say. */
 function acceptsText(headers: ReadonlyHeaders): boolean | undefined {
-  const accept = headers.get('accept') ?? ''
-  if (/application\/grpc-web-text/i.test(accept)) return true
-  return /application\/grpc-web(?!-)/i.test(accept) ? false : undefined
+  const [codec = ''] = /\+[^;\s]+/.exec(headers.get('content-type') ?? '') ?? []
+  const types = ['application/grpc-web-text', 'application/grpc-web'].flatMap((type) => [`${type}${codec}`, type])
+  return acceptedOf(headers, types)?.includes('web-text')
 }
 
 /** The content type without what makes it one of gRPC-Web: the codec stays. */
