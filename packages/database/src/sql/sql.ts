@@ -47,13 +47,8 @@ export type Piece = string | Bind<never> | Choice<never>
 export type SqlPart<N extends object = never> = Bind<N> | Choice<N> | Sql<N>
 
 type NeedsOf<P> = P extends SqlPart<infer N> ? (have: N) => void : never
-type All<U> = [U] extends [never] ? {} : U extends (have: infer N) => void ? N : never
-// A union of functions takes what all of them take: the intersection.
-type Joined<U> = [U] extends [never]
-  ? {}
-  : (U extends unknown ? (take: U) => void : never) extends (take: infer F) => void
-    ? All<F>
-    : never
+// What all of them need: TypeScript intersects what it infers of parameters.
+type Joined<U> = [U] extends [never] ? {} : [U] extends [(have: infer N) => void] ? N : never
 
 /**
  * Writes a statement, once, when the program starts. Its text is what stands in the program: values come in by `bind` alone,
