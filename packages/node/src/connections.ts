@@ -36,7 +36,8 @@ export class OpenConnections {
     const connection = connectionOf(socket)
     if (this.open.has(connection)) return // Given to the parser for the second time.
     const { address } = connection
-    const name = endsOf(socket)
+    // Not asked for where nobody needs it: a socket keeps both of its ends from then on.
+    const name = this.isSecure ? endsOf(socket) : ''
     const count = (this.perAddress.get(address) ?? 0) + 1
     this.open.add(connection)
     this.perAddress.set(address, count)

@@ -32,6 +32,8 @@ export interface RequestReader {
   hostOf(value: string, scheme: 'http' | 'https'): CanonicalHost
 }
 
+type KeptOfRequest = Pick<IncomingMessage, 'socket' | 'rawHeaders' | 'complete'>
+
 /** A request of Node's parser as layers see it. What costs something is made when it is first asked for. */
 export class NodeRequest implements IncomingRequest, ArrivedRequest {
   readonly method: string
@@ -42,7 +44,7 @@ export class NodeRequest implements IncomingRequest, ArrivedRequest {
   readonly client: Client
   /** Why no layer may see it. */
   readonly refusal: GatewayError | undefined
-  protected readonly req: IncomingMessage
+  private req: IncomingMessage | KeptOfRequest
   private readonly head: RequestHead
   private readonly sendContinue: (() => void) | undefined
   private headerList: HeaderList | undefined
@@ -86,16 +88,14 @@ export class NodeRequest implements IncomingRequest, ArrivedRequest {
   }
 
   get headers(): ReadonlyHeaders {
-    if (!this.headerList) {
-      const { rawHeaders } = this.req
-      this.headerList = HeaderList.fromRaw(this.head.nominates ? withoutNominated(rawHeaders) : rawHeaders)
-    }
+    this.headerList ??= this.readHeaders()
     return this.headerList
   }
 
   get body(): Body {
     if (!this.hasBody || this.kind === 'upgrade') return null
-    this.requestBody ??= new RequestBody(this.req, this.head.contentLength, this.sendContinue)
+    // Only that of a handshake is let go, which has no body.
+    this.requestBody ??= new RequestBody(this.req as IncomingMessage, this.head.contentLength, this.sendContinue)
     return this.requestBody
   }
 
@@ -123,6 +123,13 @@ export class NodeRequest implements IncomingRequest, ArrivedRequest {
     return this.requestBody?.received ?? 0
   }
 
+  /** Node's own request is not needed any more; what layers may ask for is kept. */
+  letGo(): void {
+    const { socket } = this
+    this.headerList ??= this.readHeaders()
+    this.req = { socket, rawHeaders: noFields, complete: true }
+  }
+
   /** The rest of the body will not come. */
   fail(error: Error): void {
     this.requestBody?.fail(error)
@@ -132,7 +139,14 @@ export class NodeRequest implements IncomingRequest, ArrivedRequest {
   release(): void {
     this.requestBody?.release()
   }
+
+  private readHeaders(): HeaderList {
+    const { rawHeaders } = this.req
+    return HeaderList.fromRaw(this.head.nominates ? withoutNominated(rawHeaders) : rawHeaders)
+  }
 }
+
+const noFields: string[] = []
 
 /** What stands for a head, a view and a url that could not be read. */
 export const noHead: RequestHead = { host: undefined, contentLength: undefined, isChunked: false, nominates: false }

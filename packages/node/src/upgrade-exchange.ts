@@ -15,7 +15,7 @@ import { lingerAtClose } from './lingering-close.ts'
  * whoever answers with `upgrade` holds what it opened until then.
  */
 export class UpgradeExchange extends HttpExchange {
-  private readonly head: Buffer
+  private head: Buffer
   private isSwitched = false
 
   constructor(adapter: Adapter, connection: Connection, req: IncomingMessage, res: ServerResponse, head: Buffer) {
@@ -23,7 +23,7 @@ export class UpgradeExchange extends HttpExchange {
     this.head = head
     const { socket } = connection
     // Node listens no longer, and an unheard 'error' ends the process. What it means is told by 'close'.
-    socket.on('error', () => {})
+    socket.on('error', heard)
     // Nobody ends its side in the middle of a handshake: the client has left.
     socket.on('end', this.onEarlyEnd)
   }
@@ -65,10 +65,14 @@ export class UpgradeExchange extends HttpExchange {
     const { socket } = this.connection
     if (socket.destroyed) return
     socket.off('end', this.onEarlyEnd)
+    const { head } = this
     this.isSwitched = true
+    // It may live for days: what is not needed any more is let go.
     this.res = spent
+    this.head = noBytes
+    this.request.letGo()
     try {
-      upgrade(socket, this.head, headers)
+      upgrade(socket, head, headers)
       publish('request:upgraded', { context: this.context })
     } catch (error) {
       // Told, but not to the client: nobody knows what it has seen of the handshake by now.
@@ -83,5 +87,9 @@ export class UpgradeExchange extends HttpExchange {
   }
 }
 
-// In the place of the response that is not needed any more: 1.5 KiB less for each connection, which may live for days.
+const noBytes = Buffer.alloc(0)
+
+// In the place of the response: 1.5 KiB less for each connection.
 const spent = new ServerResponse({ method: 'GET', httpVersionMajor: 1, httpVersionMinor: 1 } as IncomingMessage)
+
+function heard(): void {}

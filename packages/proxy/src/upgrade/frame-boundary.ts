@@ -12,6 +12,8 @@ export class FrameBoundary {
   hasClosed = false
   /** Messages that have begun. */
   messages = 0
+  /** A length of 2^53 or more: where the next frame begins is not known any more. */
+  isLost = false
   /** Bytes of the frame in hand that are still to come, mask included, when its head is known. */
   private rest = 0
   /** Bytes of the head that are still to come; 0 between frames, and behind a head. */
@@ -19,7 +21,6 @@ export class FrameBoundary {
   /** What the bytes of the length say so far. */
   private length = 0
   private hasMask = false
-  private isLost = false
 
   /** Whether the stream stands between two frames. */
   get isHere(): boolean {

@@ -6,13 +6,14 @@ import {
   validateHeaderName,
   validateHeaderValue,
 } from 'node:http'
-import { Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import {
   type Context,
   GatewayError,
   type HeaderList,
   isHeard,
+  type Lease,
   publish,
   type Reply,
   stopReason,
@@ -60,7 +61,8 @@ export class Handshake {
 
   /** @throws GatewayError when there is no answer */
   ask(headers: readonly string[]): Promise<Reply> {
-    const { ctx, settings, upstream } = this.attempt
+    const { ctx, settings, upstream, tunnels } = this.attempt
+    tunnels.watch()
     return new Promise((resolve, reject) => {
       this.resolve = resolve
       this.reject = reject
@@ -133,6 +135,7 @@ export class Handshake {
     const failure = upstreamError(error, { sent: this.isConnected, hasHead: false })
     this.over(failure)
     released(this.attempt.lease)
+    this.attempt.tunnels.unwatch()
     this.stopConnecting()
     this.request?.destroy()
     this.reject(failure)
@@ -157,9 +160,10 @@ export class Handshake {
   }
 
   private refusal(response: IncomingMessage): Reply {
-    const { ctx, lease, settings } = this.attempt
+    const { ctx, lease, settings, tunnels } = this.attempt
     const status = checkedStatus(response.statusCode ?? 0)
     const headers = this.headersOf(response, status)
+    tunnels.unwatch()
     // Not while the client is the slow one.
     const idle = () => response.isPaused() || response.destroy(new GatewayError('UPSTREAM_BODY_TIMEOUT'))
     response.setTimeout(settings.bodyIdleMs, idle)
@@ -171,24 +175,24 @@ export class Handshake {
   private switched(response: IncomingMessage, upstream: Duplex, upstreamHead: Buffer): Reply {
     const { ctx, lease, settings, tunnels } = this.attempt
     // From here on errors come from the socket, and one that nobody hears ends the process.
-    upstream.on('error', () => {})
+    upstream.on('error', nothing)
     if (!this.isRightAnswer(response)) {
       upstream.destroy()
       throw new GatewayError('UPSTREAM_BAD_RESPONSE', { message: 'the upstream switched protocols wrongly' })
     }
     const headers = this.headersOf(response, 101).set('connection', 'Upgrade').set('upgrade', 'websocket')
-    upstream.once('close', () => released(lease))
-    // Layers may drop the reply, and the client may be gone: then nobody takes the socket.
-    ctx.onFinish(() => upstream.destroy())
+    givenBackAtClose(upstream, lease, tunnels)
+    const keep = dropAtFinish(ctx, upstream)
     return {
       status: 101,
       headers,
       body: null,
       upgrade(client: Duplex, clientHead: Buffer, additional: HeaderList) {
         const tunnel = new Tunnel(client, upstream, settings.clock, passedFor(ctx))
-        upstream.once('close', tunnels.add(tunnel, lease.endpoint, ctx))
-        // What passes is written to one side and read from the other, so one timer sees it all.
-        if (upstream instanceof Socket) upstream.setTimeout(settings.upgradeIdleMs, () => tunnel.close())
+        // From here on the client's end is the upstream's.
+        keep()
+        tunnels.add(tunnel, lease.endpoint, ctx)
+        tunnel.limitIdle(settings.upgradeIdleMs)
         switchProtocols(client, additional)
         if (upstreamHead.length > 0) tunnel.begin(upstreamHead)
         if (clientHead.length === 0) return
@@ -209,6 +213,19 @@ export class Handshake {
     const key = this.attempt.ctx.request.headers.get('sec-websocket-key') ?? ''
     return response.headers.upgrade?.toLowerCase() === 'websocket' && response.headers['sec-websocket-accept'] === acceptKey(key)
   }
+}
+
+// What listens as long as the socket lasts is made in functions of its own: made in `switched`, it would keep all that is known there.
+function givenBackAtClose(upstream: Duplex, lease: Lease, tunnels: OpenTunnels): void {
+  upstream.on('close', () => {
+    released(lease)
+    tunnels.unwatch()
+  })
+}
+
+// Layers may drop the reply, and the client may be gone: then nobody takes the socket.
+function dropAtFinish(ctx: Context, upstream: Duplex): () => void {
+  return ctx.onFinish(() => upstream.destroy())
 }
 
 // Following the client's frames costs something: not where nobody wants to know.

@@ -13,6 +13,11 @@ const CLOSING_MS = 5_000
 const SERVICE_RESTART = 1012
 const INTERNAL_ERROR = 1011
 
+const tunnelOf: unique symbol = Symbol('gatelet.tunnel')
+
+/** A side of a tunnel, which leads to it: one function for all tunnels listens, where each would need ten of its own. */
+type Side = Duplex & { [tunnelOf]?: Tunnel }
+
 /** Hears of messages that pass, with the bytes of their frames. */
 export type Passed = (direction: 'received' | 'sent', messages: number, bytes: number) => void
 
@@ -23,6 +28,8 @@ export type Passed = (direction: 'received' | 'sent', messages: number, bytes: n
  * first can still be written.
  */
 export class Tunnel {
+  /** Called once, when the upstream's side is closed. */
+  onOver: () => void = nothing
   private readonly client: Duplex
   private readonly upstream: Duplex
   private readonly clock: Clock
@@ -30,6 +37,8 @@ export class Tunnel {
   private readonly clientFrames: FrameBoundary | undefined
   private readonly passed: Passed | undefined
   private isLeaving = false
+  /** It is closed in a while, whatever comes. */
+  private isClosing = false
   /** Our Close frame was sent: nothing may follow it (RFC 6455 §5.5.1). */
   private isTold = false
   private leaveAt = Number.POSITIVE_INFINITY
@@ -43,17 +52,59 @@ export class Tunnel {
     this.client = client
     this.upstream = upstream
     this.clock = clock
-    upstream.on('data', (chunk: Buffer) => this.toClient(chunk))
-    upstream.on('end', () => this.upstreamEnded())
-    upstream.on('error', () => this.upstreamBroke())
-    client.on('data', (chunk: Buffer) => this.toUpstream(chunk))
-    client.on('end', () => upstream.end())
-    client.on('error', () => this.close())
-    client.on('drain', () => upstream.resume())
-    upstream.on('drain', () => client.resume())
-    client.on('close', () => this.clientClosed())
-    upstream.on('close', () => this.upstreamClosed())
-    for (const side of [client, upstream]) if (side instanceof Socket) side.setKeepAlive(true, KEEP_ALIVE_MS)
+    this.listen(client, Tunnel.fromClient)
+    this.listen(upstream, Tunnel.fromUpstream)
+  }
+
+  private static readonly fromClient = {
+    data(this: Side, chunk: Buffer): void {
+      this[tunnelOf]?.toUpstream(chunk)
+    },
+    end(this: Side): void {
+      this[tunnelOf]?.upstream.end()
+    },
+    error(this: Side): void {
+      this[tunnelOf]?.close()
+    },
+    drain(this: Side): void {
+      this[tunnelOf]?.upstream.resume()
+    },
+    close(this: Side): void {
+      this[tunnelOf]?.clientClosed()
+    },
+  }
+
+  private static readonly fromUpstream = {
+    data(this: Side, chunk: Buffer): void {
+      this[tunnelOf]?.toClient(chunk)
+    },
+    end(this: Side): void {
+      this[tunnelOf]?.upstreamEnded()
+    },
+    error(this: Side): void {
+      this[tunnelOf]?.upstreamBroke()
+    },
+    drain(this: Side): void {
+      this[tunnelOf]?.client.resume()
+    },
+    // What passes is written to one side and read from the other, so that one timer sees it all.
+    timeout(this: Side): void {
+      this[tunnelOf]?.close()
+    },
+    close(this: Side): void {
+      this[tunnelOf]?.upstreamClosed()
+    },
+  }
+
+  private listen(side: Side, listeners: Readonly<Record<string, (this: Side, chunk: Buffer) => void>>): void {
+    side[tunnelOf] = this
+    for (const event in listeners) side.on(event, listeners[event] as (this: Side, chunk: Buffer) => void)
+    if (side instanceof Socket) side.setKeepAlive(true, KEEP_ALIVE_MS)
+  }
+
+  /** Closes both sides when nothing has passed for so long; 0: never. */
+  limitIdle(ms: number): void {
+    if (this.upstream instanceof Socket) this.upstream.setTimeout(ms)
   }
 
   /** What of the upstream came with its 101. */
@@ -64,13 +115,15 @@ export class Tunnel {
 
   /**
    * Tells the client to come again elsewhere (close code 1012), as soon as the frame on its way has passed. The upstream sees the
-   * client's answer. Where that does not come in five seconds, both sides are closed.
+   * client's answer. Where that does not come in five seconds, both sides are closed, and also where the frames of the upstream
+   * cannot be followed.
    */
   leave(): void {
     if (this.isLeaving) return
     this.isLeaving = true
     this.cancelTimer = undefined
     if (this.frames.isHere || this.frames.hasClosed) this.tellToLeave()
+    else if (this.frames.isLost) this.closeSoon()
   }
 
   /** The same after `delayMs`, or when another call said so if that is sooner. */
@@ -110,6 +163,7 @@ export class Tunnel {
     const end = this.frames.passFrame(chunk)
     this.write(chunk.subarray(0, end))
     if (this.frames.isHere) this.tellToLeave()
+    else if (this.frames.isLost) this.closeSoon()
   }
 
   private write(chunk: Buffer): void {
@@ -164,6 +218,7 @@ export class Tunnel {
 
   private upstreamClosed(): void {
     const { client } = this
+    this.onOver()
     if (!client.writableEnded || client.destroyed) {
       this.close()
       return
@@ -174,8 +229,11 @@ export class Tunnel {
   }
 
   private closeSoon(): void {
-    this.isLeaving = true
+    if (this.isClosing) return
+    this.isLeaving = this.isClosing = true
     this.cancelTimer?.()
     this.cancelTimer = this.clock.setTimer(() => this.close(), CLOSING_MS)
   }
 }
+
+function nothing(): void {}

@@ -167,6 +167,18 @@ describe('an endpoint that is', () => {
     expect(front.balancer.endpoints.at(-1)?.inflight).toBe(25)
   })
 
+  test.each(['drain', 'remove'] as const)('%sed while a handshake is under way has that leave too', async (how) => {
+    await using upstream = await rawServer(async (connection) => void (await connection.read('\r\n\r\n')))
+    await using front = await fronted([upstream.url], { timeouts: { upgradeDrainMs: 0 } })
+    await using client = await rawClient(front.server.port)
+    client.write(handshake)
+    await until(() => upstream.connections[0]?.received.includes('\r\n\r\n') === true)
+    void front.balancer[how](front.balancer.endpoints[0]?.id as string)
+    upstream.connections[0]?.write(SWITCHED)
+    await client.read(RESTART)
+    client.end()
+  })
+
   test('only given another weight, ejected or found unhealthy keeps them', async () => {
     await using upstream = await chat()
     await using front = await fronted([upstream.url], { timeouts: { upgradeDrainMs: 0 } })
@@ -203,6 +215,7 @@ describe('a Close frame of ours', () => {
     await client.read('\r\n\r\n')
     const server = upstream.connections[0] as RawSocket
     return {
+      clock: front.clock,
       client,
       server,
       /** Sends from the upstream, and waits until the client has all of it. */
@@ -297,12 +310,40 @@ describe('a Close frame of ours', () => {
     scene.client.end()
   })
 
-  test('is not sent where the frames cannot be followed: bytes pass as they are', async () => {
+  test.each([`\x82\x7f${'\xff'.repeat(8)}`, `\x82\x7f\0\x20${'\0'.repeat(6)}`, `\x82\xff\0\x1f${'\xff'.repeat(6)}`])(
+    'is not sent where the frames cannot be followed: bytes pass as they are, until it is closed after five seconds',
+    async (head) => {
+      await using scene = await room()
+      await scene.pass(head)
+      scene.leave()
+      await scene.pass('\x81\x01x')
+      await scene.clock.advance(4_999)
+      await scene.pass('anything at all')
+      await scene.clock.advance(1)
+      await scene.client.left()
+    },
+  )
+
+  test('is not sent where they cannot be followed any more by then', async () => {
     await using scene = await room()
-    await scene.pass(`\x82\x7f${'\xff'.repeat(8)}`)
+    await scene.pass('\x82\x7f\xff')
     scene.leave()
+    await scene.pass('\xff'.repeat(7))
     await scene.pass('\x81\x01x')
-    await scene.pass('anything at all')
+    await scene.clock.advance(5_000)
+    await scene.client.left()
+  })
+
+  test('of the upstream ends the tunnel in five seconds, also where the upstream goes on behind it', async () => {
+    await using scene = await room()
+    await scene.pass('\x88\x02\x0f\xa1')
+    scene.leave()
+    await scene.clock.advance(4_000)
+    scene.server.write('\x81\x01x')
+    scene.client.write('\x81\x81\0\0\0\0y')
+    await scene.server.read('y')
+    await scene.clock.advance(1_000)
+    await scene.client.left()
   })
 })
 
