@@ -1,7 +1,9 @@
-import { amended, amendFailure, type Context, discard, GatewayError, type MaybePromise, type Reply } from '@gatelet/core'
-import type { Asked, Fetched } from './arrival.ts'
+import { amendFailure, type Context, discard, GatewayError, type MaybePromise, type Reply } from '@gatelet/core'
+import type { Asked, Fetched, Onward } from './arrival.ts'
 import { fetched } from './fetched.ts'
 import { reasonOf } from './flight.ts'
+import type { Ask, Kit } from './kit.ts'
+import { thrown } from './thrown.ts'
 
 /** Asks in the exchange of the client. @throws what the upstream throws */
 export async function askedDirectly<S extends object>(asked: Asked<S>): Promise<Reply> {
@@ -29,9 +31,9 @@ export function askedApart<S extends object>(asked: Asked<S>): Promise<Reply> | 
   const gone = new AbortController()
   asked.flight.abandon = () => gone.abort(new GatewayError('CLIENT_CLOSED'))
   let isApart = false
-  const reply = new Promise<Reply>((resolve, reject) => {
+  const reply = new Promise<Reply>((resolve) => {
     isApart = ctx.background(
-      (own) => served(asked, own.withSignal(gone.signal), resolve, reject),
+      (own) => served(asked, own.withSignal(gone.signal), resolve),
       (status, headers) => ctx.inform(status, headers),
     )
   })
@@ -43,14 +45,13 @@ async function served<S extends object>(
   asked: Asked<S>,
   own: Context<S>,
   deliver: (reply: Reply | Promise<Reply>) => void,
-  reject: (reason: unknown) => void,
 ): Promise<void> {
   const { kit, ask, flight } = asked
+  let isServed = false
   let hasLeft = false
   const undo = ask.ctx.onAbort(() => {
     hasLeft = true
-    kit.tell(ask, { result: 'miss', detail: 'aborted' })
-    reject(reasonOf(ask.ctx))
+    if (!isServed) deliver(abortedLater(asked))
     flight.leaderIsServed()
   })
   try {
@@ -58,6 +59,7 @@ async function served<S extends object>(
     if (hasLeft) {
       discard(done.reply.body)
     } else {
+      isServed = true
       kit.tell(ask, done.told)
       deliver(done.reply)
     }
@@ -65,7 +67,7 @@ async function served<S extends object>(
     await overOf(done, ask.ctx, hasLeft)
   } catch (error) {
     flight.leaderIsServed()
-    if (!hasLeft) deliver(failingLater(asked, error, own))
+    if (!hasLeft && !isServed) deliver(failingLater(asked, error, own))
   } finally {
     undo()
   }
@@ -82,17 +84,22 @@ function overOf<S extends object>({ reply, over }: Fetched, ctx: Context<S>, has
 const failingLater = async <S extends object>(asked: Asked<S>, error: unknown, own: Context<S>): Promise<Reply> =>
   failing(asked, error, own)
 
+/** The exchange of the client was aborted before a reply came: who is there still learns what this cache did. @throws why */
+export function abortedWhileAsking<S extends object>(kit: Kit<S>, ask: Ask<S>, { forward }: Onward): MaybePromise<Reply> {
+  kit.tell(ask, { result: 'miss', detail: 'aborted' })
+  return thrown(ask.ctx, reasonOf(ask.ctx), ({ headers }) => kit.addStatus(headers, { forward, detail: 'aborted' }))
+}
+
+const abortedLater = async <S extends object>({ kit, ask, decision }: Asked<S>): Promise<Reply> =>
+  abortedWhileAsking(kit, ask, decision)
+
 /** Throws the error in the exchange of the client, whose reply says what this cache did. */
 function failing<S extends object>({ kit, ask, decision }: Asked<S>, error: unknown, own?: Context<S>): MaybePromise<Reply> {
   kit.tell(ask, { result: decision.forward === 'bypass' ? 'bypass' : 'miss', detail: 'error' })
-  const amend = (reply: Reply) => {
+  return thrown(ask.ctx, error, (reply) => {
     // What layers behind this one have to say of it.
     if (own) amendFailure(own, error, reply)
     const { forward, detail } = decision
     kit.addStatus(reply.headers, { forward, ...(detail !== undefined && { detail }) })
-  }
-  const rethrow = (): never => {
-    throw error
-  }
-  return amended(ask.ctx, rethrow, amend)
+  })
 }

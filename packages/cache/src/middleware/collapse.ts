@@ -5,10 +5,10 @@ import { respond } from '../policy/respond.ts'
 import type { CacheRequest } from '../policy/types.ts'
 import { selectingHeaders } from '../policy/vary.ts'
 import type { Fetched, Onward } from './arrival.ts'
-import { askedApart, askedDirectly } from './asking.ts'
+import { abortedWhileAsking, askedApart, askedDirectly } from './asking.ts'
 import { type Failure, failedTogether, isOfUpstream, maxFailures } from './failed-together.ts'
 import { staleInstead } from './fallback.ts'
-import { type Flight, type Landing, reasonOf } from './flight.ts'
+import type { Flight, Landing } from './flight.ts'
 import type { Ask, Kit } from './kit.ts'
 import { bytesOfAnswer } from './stored-reply.ts'
 
@@ -26,10 +26,7 @@ export async function forwarded<S extends object>(kit: Kit<S>, ask: Ask<S>, deci
       if (landing && 'meta' in landing) for (const name of Object.keys(landing.meta.requestHeaders)) names.add(name)
       return sharedReply(kit, ask, decision, landing, failures)
     })
-    if (shared === 'left') {
-      kit.tell(ask, { result: 'miss', detail: 'aborted' })
-      throw reasonOf(ask.ctx)
-    }
+    if (shared === 'left') return abortedWhileAsking(kit, ask, decision)
     if (typeof shared === 'object') {
       kit.tell(ask, shared.told)
       return shared.reply

@@ -1,8 +1,9 @@
-import { amended, GatewayError, problem } from '@gatelet/core'
+import { GatewayError, problem } from '@gatelet/core'
 import type { Fetched, Onward } from './arrival.ts'
 import { isFailure } from './fallback.ts'
 import type { Landing } from './flight.ts'
 import type { Ask, Kit } from './kit.ts'
+import { thrown } from './thrown.ts'
 
 /** A request of another one that failed. */
 export type Failure = Extract<Landing, { kind: 'failed' }>
@@ -37,11 +38,5 @@ export function failedTogether<S extends object>(kit: Kit<S>, ask: Ask<S>, { for
     return { reply, told }
   }
   kit.tell(ask, told)
-  return amended(
-    ask.ctx,
-    () => {
-      throw error
-    },
-    ({ headers }) => kit.addStatus(headers, said),
-  ) as never
+  return thrown(ask.ctx, error, ({ headers }) => kit.addStatus(headers, said)) as never
 }

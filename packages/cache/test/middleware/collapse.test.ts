@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import { type Context, GatewayError, HeaderList, PushSource, type Reply, text } from '@gatelet/core'
+import { type Context, chain, GatewayError, HeaderList, PushSource, type Reply, text } from '@gatelet/core'
 import { call, exchange } from '@gatelet/testing'
 import { describe, expect, test } from 'vitest'
 import { closedGate, fresh, scene, seen } from './scene.ts'
@@ -140,6 +140,20 @@ describe('requests that ask the same at the same time', () => {
     const all = await Promise.all(answers)
     expect(all.map(({ status }) => status)).toEqual([500, ...many(19, () => 200)])
     expect(asked).toHaveLength(2)
+  })
+
+  test('are told what the cache did also when a time limit ends their waiting', async () => {
+    const { layer, clock } = scene(() => fresh())
+    const limits = [3_000, 2_000]
+    const handler = chain()
+      .use((ctx, next) => next(ctx.withDeadline(clock.now() + (limits.shift() ?? 0))))
+      .use(layer)
+      .to((ctx) => new Promise<Reply>((_, reject) => ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason))))
+    const both = [seen(call(handler, '/', { clock })), seen(call(handler, '/', { clock }))]
+    await clock.advance(3_000)
+    for (const { status, said } of await Promise.all(both)) expect([status, said]).toEqual([504, 'fwd=uri-miss; detail=aborted'])
+    expect(layer.stats()).toMatchObject({ misses: 2, inFlight: 0 })
+    expect(clock.pending).toBe(0)
   })
 
   test('wait no longer in all than for one, however many fail', async () => {
