@@ -1,7 +1,7 @@
 export const dash = '–'
 
 export function rate(value) {
-  if (value >= 100) return Math.round(value).toLocaleString('en')
+  if (value >= 100 || Number.isInteger(value)) return Math.round(value).toLocaleString('en')
   return value >= 10 ? value.toFixed(1) : value.toFixed(2).replace(/0$/, '')
 }
 
@@ -12,8 +12,8 @@ export function percent(share) {
 
 export function ms(value) {
   if (value === undefined || value === null) return dash
-  if (value >= 10_000) return `${(value / 1_000).toFixed(1)} s`
-  return value >= 100 ? `${Math.round(value)} ms` : `${value.toFixed(value >= 10 ? 0 : 1)} ms`
+  if (value >= 1_000) return `${(value / 1_000).toFixed(1)} s`
+  return value >= 100 || Number.isInteger(value) ? `${Math.round(value)} ms` : `${value.toFixed(value >= 10 ? 0 : 1)} ms`
 }
 
 export const count = (value) => value.toLocaleString('en')

@@ -20,7 +20,7 @@ export class EndpointChanges {
     const action = ask.oneOf('action', ['drain', 'ready', 'weight'])
     if (action === 'drain') this.drain(balancer, endpoint)
     else setWeight(balancer, endpoint, action === 'ready' ? this.weightBefore(endpoint) : ask.number('weight', MAX_WEIGHT))
-    const { id, state, weight, fullWeight = weight } = endpoint
+    const { id, state = 'active', weight, fullWeight = weight } = endpoint
     return json({ id, state, weight: fullWeight })
   }
 
