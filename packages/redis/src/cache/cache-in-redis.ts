@@ -7,7 +7,7 @@ import { hearErrors } from '../client-errors.ts'
 import type { Script } from '../scripts/script.ts'
 import { commitScript, enterScript, notePurgeScript, purgeScript, touchScript } from './cache-scripts.ts'
 import { chunkedBody } from './chunked-body.ts'
-import type { OwedPurge } from './owed-purges.ts'
+import { type OwedPurge, OwedPurges } from './owed-purges.ts'
 import { type CacheRecord, chunksOf, decode, encode } from './record.ts'
 import type { RedisCacheStore } from './redis-cache-store.ts'
 import { RedisWriter } from './redis-writer.ts'
@@ -40,6 +40,8 @@ export class CacheInRedis implements RedisCacheStore {
   private readonly reading: Asking
   private readonly writing: Asking
   private readonly purges: Settling<number>
+  // Entries of which Redis has not said yet how many purges there were before: clients of clusters keep no order.
+  private readonly opening = new Set<Opening>()
   private pending = 0
 
   constructor(client: RedisClient, init: CacheInRedisInit) {
@@ -75,14 +77,18 @@ export class CacheInRedis implements RedisCacheStore {
     if ((meta.bodyBytes ?? 0) > this.init.maxEntryBytes || !this.isAvailable) return undefined
     const shelf = this.shelfOf(key)
     const id = randomUUID()
-    const before = this.tell(() => this.server.send('GET', this.index('count'))).then((count) => Number(count ?? 0))
+    const opening: Opening = { missed: undefined }
+    this.opening.add(opening)
+    const before = this.tell(() => this.server.send('GET', this.index('count')))
+      .then((count) => Number(count ?? 0))
+      .finally(() => this.opening.delete(opening))
     // Looked at when it is committed, which may never be.
     before.catch(() => {})
     return new RedisWriter(meta, {
       maxBytes: this.init.maxEntryBytes,
       reserve: (bytes) => this.reserve(bytes),
       send: (place, chunk) => this.sendChunk(`${shelf}:${id}:${place}`, chunk),
-      commit: async (last, bodyBytes) => this.commit({ key, variant, id, meta: { ...last, bodyBytes } }, await before),
+      commit: async (last, bodyBytes) => this.commit({ key, variant, id, meta: { ...last, bodyBytes } }, await before, opening),
       drop: (unsent, chunks) => this.drop(shelf, id, unsent, chunks),
     })
   }
@@ -98,7 +104,12 @@ export class CacheInRedis implements RedisCacheStore {
   }
 
   purge(selector: PurgeSelector, { soft = false }: { soft?: boolean } = {}): Promise<number> {
-    return this.purges.purge(selector, soft ? Math.floor(this.init.clock.date()) : undefined)
+    const softAt = soft ? Math.floor(this.init.clock.date()) : undefined
+    for (const opening of this.opening) {
+      opening.missed ??= new OwedPurges()
+      opening.missed.note(selector, softAt)
+    }
+    return this.purges.purge(selector, softAt)
   }
 
   onPurged(listener: (selector: PurgeSelector, soft: boolean) => void): () => void {
@@ -129,12 +140,18 @@ export class CacheInRedis implements RedisCacheStore {
     return softAt === undefined ? [record] : [{ ...record, meta: { softPurgedAt: softAt, ...meta } }]
   }
 
-  private async commit(entry: Pick<CacheRecord, 'key' | 'variant' | 'id' | 'meta'>, since: number): Promise<boolean> {
+  private async commit(
+    entry: Pick<CacheRecord, 'key' | 'variant' | 'id' | 'meta'>,
+    since: number,
+    { missed }: Opening,
+  ): Promise<boolean> {
     const entered = await this.enter(this.recordOf(entry), since)
-    const soft = entered.softAt > 0 ? { softPurgedAt: entered.softAt } : {}
+    const missedAt = missed?.of(entry.key, entry.meta.tags)
+    const softAt = entered.softAt || missedAt
+    const soft = typeof softAt === 'number' ? { softPurgedAt: softAt } : {}
     const record = this.recordOf({ ...entry, meta: { ...entry.meta, ...soft } })
     const ttl = record.until - this.init.clock.date()
-    if (!entered.isFree || ttl <= 0) {
+    if (!entered.isFree || missedAt === 'gone' || ttl <= 0) {
       this.drop(this.shelfOf(entry.key), entry.id, 0, chunksOf(entry.meta.bodyBytes))
       return false
     }
@@ -261,6 +278,11 @@ export class CacheInRedis implements RedisCacheStore {
   private index(name: string): string {
     return `${this.init.prefix}{index}:${name}`
   }
+}
+
+interface Opening {
+  /** Purges that began in this process meanwhile. */
+  missed: OwedPurges | undefined
 }
 
 const PAGE = 1_000

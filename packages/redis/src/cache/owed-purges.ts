@@ -30,6 +30,11 @@ export class OwedPurges {
     return purge
   }
 
+  /** One that is kept, whatever becomes of it. */
+  note(selector: PurgeSelector, softAt: number | undefined): void {
+    this.failed({ selector, softAt })
+  }
+
   /** The one that has waited the longest, under way again. */
   beginNext(): OwedPurge | undefined {
     const [next] = this.waiting

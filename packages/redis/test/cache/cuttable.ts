@@ -40,10 +40,21 @@ export async function cuttable(port: number): Promise<Cuttable> {
       sockets.delete(from)
       to.destroy()
     })
+    const held: { readonly at: number; readonly chunk: Buffer }[] = []
+    let timer: NodeJS.Timeout | undefined
+    // In turn, also when it is fast again.
+    const pump = () => {
+      timer = undefined
+      for (let [next] = held; next && next.at <= performance.now(); [next] = held) {
+        held.shift()
+        if (!to.destroyed) to.write(next.chunk)
+      }
+      if (held[0]) timer = setTimeout(pump, held[0].at - performance.now() + 1)
+    }
     from.on('data', (chunk) => {
       if (state !== 'open') return
-      if (path.delayMs === 0) to.write(chunk)
-      else setTimeout(() => to.destroyed || to.write(chunk), path.delayMs)
+      held.push({ at: Math.max(held.at(-1)?.at ?? 0, performance.now() + path.delayMs), chunk })
+      if (!timer) pump()
     })
   }
   const server = createServer((near) => {

@@ -153,6 +153,37 @@ describe.skipIf(!requireProgram('redis-server'))('replies in a Redis', () => {
     await expect.poll(left, { timeout: 10_000 }).toEqual([])
   })
 
+  test.each([
+    [{ key: 'a' }, false],
+    [{ tag: 't' }, true],
+    [{ key: 'other' }, true],
+  ] as const)(
+    'that is told of a purge of %j before it hears that an entry was opened stores nothing old',
+    async (what, stored) => {
+      await using redis = await startRedis()
+      await using opened = await connected(createClient({ url: redis.url }))
+      let resolve = () => {}
+      const promise = new Promise<void>((done) => (resolve = done))
+      // As clients of clusters may do.
+      const outOfTurn = {
+        isReady: true,
+        on: () => {},
+        listenerCount: () => 1,
+        async sendCommand(args: readonly string[], options?: undefined) {
+          if (args[0] === 'GET' && args[1]?.endsWith(':count')) await promise
+          return opened.client.sendCommand(args, options)
+        },
+      }
+      const store = storeOver(outOfTurn)
+      const writer = store.open('a', '', metaOf())
+      await store.purge(what, { soft: 'tag' in what })
+      resolve()
+      expect(await writer?.commit(metaOf({ tags: ['t'] }))).toBe(stored)
+      const softPurged = (await store.get('a')).map(({ meta }) => meta.softPurgedAt !== undefined)
+      expect(softPurged).toEqual(stored ? ['tag' in what] : [])
+    },
+  )
+
   test('give up what comes faster than Redis takes it', async () => {
     heardWarnings()
     await using redis = await startRedis()

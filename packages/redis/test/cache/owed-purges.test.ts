@@ -6,7 +6,13 @@ test('names what is gone, or stale since the earliest time, while a purge is und
   const soft = purges.begin({ tag: 't' }, 200)
   const sooner = purges.begin({ prefix: 'a' }, 100)
   const hard = purges.begin({ key: 'b' }, undefined)
-  const look = () => [purges.of('a', ['t']), purges.of('a1', []), purges.of('c', ['t']), purges.of('b', ['t']), purges.of('c', [])]
+  const look = () => [
+    purges.of('a', ['t']),
+    purges.of('a1', []),
+    purges.of('c', ['t']),
+    purges.of('b', ['t']),
+    purges.of('c', []),
+  ]
   expect(look()).toEqual([100, 100, 200, 'gone', undefined])
   for (const purge of [soft, sooner, hard]) purges.failed(purge)
   expect(look()).toEqual([100, 100, 200, 'gone', undefined])
@@ -22,7 +28,7 @@ test('does once what failed twice: softly since the first time', () => {
   const purges = new OwedPurges()
   for (const softAt of [100, 300, 200, undefined, undefined]) purges.failed(purges.begin({ key: 'a' }, softAt))
   const left = [purges.beginNext(), purges.beginNext(), purges.beginNext()]
-  expect(left.map((purge) => purge && purge.softAt)).toEqual([100, undefined, undefined])
+  expect(left.map((purge) => purge?.softAt)).toEqual([100, undefined, undefined])
   expect(left.map((purge) => purge?.selector)).toEqual([{ key: 'a' }, { key: 'a' }, undefined])
 })
 

@@ -63,29 +63,33 @@ describe.skipIf(!requireProgram('redis-server'))('two processes with one Redis',
     ['by tag', { tag: 'all-of-them' }],
     ['by prefix', { prefix: '/' }],
     ['by key', { url: '/x' }],
-  ])('make up for a purge %s that Redis could not take: the one that purged sends nothing old meanwhile', async (_, what) => {
-    await using redis = await startRedis()
-    await using path = await cuttable(redis.port)
-    await using upstream = await versioned()
-    await using a = await started(path.url, upstream.origin)
-    await using b = await started(redis.url, upstream.origin)
-    expect((await a.ask('/x')).body).toBe('v1')
-    await expect.poll(async () => (await b.ask('/x')).status, { timeout: 10_000 }).toMatch(/; hit/)
-    path.state = 'cut'
-    upstream.version = 'v2'
-    expect(await a.purge(what)).toBe(503)
-    expect((await a.ask('/x')).body).toBe('v2')
-    // Nobody can have told it.
-    expect((await b.ask('/x')).body).toBe('v1')
-    path.state = 'open'
-    const byA: string[] = []
-    const askBoth = async () => {
-      byA.push((await a.ask('/x')).body)
-      return (await b.ask('/x')).body
-    }
-    await expect.poll(askBoth, { timeout: 20_000 }).toBe('v2')
-    for (let times = 0; times < 3; times++) expect(await askBoth()).toBe('v2')
-    expect(new Set(byA)).toEqual(new Set(['v2']))
-    expect(a.program.output + b.program.output).not.toMatch(/unhandled|Error:/i)
-  }, 60_000)
+  ])(
+    'make up for a purge %s that Redis could not take: the one that purged sends nothing old meanwhile',
+    async (_, what) => {
+      await using redis = await startRedis()
+      await using path = await cuttable(redis.port)
+      await using upstream = await versioned()
+      await using a = await started(path.url, upstream.origin)
+      await using b = await started(redis.url, upstream.origin)
+      expect((await a.ask('/x')).body).toBe('v1')
+      await expect.poll(async () => (await b.ask('/x')).status, { timeout: 10_000 }).toMatch(/; hit/)
+      path.state = 'cut'
+      upstream.version = 'v2'
+      expect(await a.purge(what)).toBe(503)
+      expect((await a.ask('/x')).body).toBe('v2')
+      // Nobody can have told it.
+      expect((await b.ask('/x')).body).toBe('v1')
+      path.state = 'open'
+      const byA: string[] = []
+      const askBoth = async () => {
+        byA.push((await a.ask('/x')).body)
+        return (await b.ask('/x')).body
+      }
+      await expect.poll(askBoth, { timeout: 20_000 }).toBe('v2')
+      for (let times = 0; times < 3; times++) expect(await askBoth()).toBe('v2')
+      expect(new Set(byA)).toEqual(new Set(['v2']))
+      expect(a.program.output + b.program.output).not.toMatch(/unhandled|Error:/i)
+    },
+    60_000,
+  )
 })
