@@ -22,6 +22,15 @@ export interface EventMap {
   /** An error reached the edge and was turned into a reply, or broke one off. */
   'request:failed': { readonly context: Context; readonly error: unknown }
   /**
+   * What a client sent was answered with `error.status` although it was no request that layers could have been asked for: no HTTP, a
+   * head that is too long, a `CONNECT`. Nothing else is told of it. Told by servers of ours; behind a framework its own server answers.
+   */
+  'request:unreadable': {
+    /** As far as it is known: the other end of the connection. */
+    readonly client: { readonly address: string; readonly port: number }
+    readonly error: GatewayError
+  }
+  /**
    * A router chose a route for an exchange; `route` is its pattern, so there are no more of them than routes. A router that
    * is mounted in another one tells it again, with the longer pattern: the last one counts.
    */

@@ -334,6 +334,7 @@ describe('another server is asked', () => {
     await using other = await startShop()
     await using front = await gateway([one.url, other.url])
     using client = shopClient(front.url)
+    const patience = { timeout: 10_000 }
     let isOver = false
     let answered = 0
     const asking = Array.from({ length: 8 }, async () => {
@@ -342,12 +343,12 @@ describe('another server is asked', () => {
         answered++
       }
     })
-    await expect.poll(() => answered).toBeGreaterThan(50)
+    await expect.poll(() => answered, patience).toBeGreaterThan(50)
     await new Promise((resolve) => one.server.tryShutdown(resolve))
     const before = answered
-    await expect.poll(() => answered).toBeGreaterThan(before + 50)
+    await expect.poll(() => answered, patience).toBeGreaterThan(before + 50)
     await using again = await startShop({}, one.port)
-    await expect.poll(() => again.calls.length, { timeout: 5_000 }).toBeGreaterThan(0)
+    await expect.poll(() => again.calls.length, patience).toBeGreaterThan(0)
     isOver = true
     await Promise.all(asking)
   })

@@ -1,4 +1,5 @@
 import {
+  type BodyBytes,
   type Context,
   Exchange,
   type ExchangeHost,
@@ -174,9 +175,13 @@ export abstract class BaseExchange implements ExchangeHost, ReplyTarget {
 
   protected over(outcome: Summary['outcome'], status: number, error?: GatewayError): void {
     this.detach()
-    const bytes = { receivedBytes: this.request.received, sentBytes: this.sentBytes }
-    this.core.finish(this.context, outcome, status, error, bytes)
+    this.core.finish(this.context, outcome, status, error, this.bytes)
     this.request.release()
+  }
+
+  /** Of the bodies; of a connection that was handed over, what passed since. */
+  protected get bytes(): BodyBytes {
+    return { receivedBytes: this.request.received, sentBytes: this.sentBytes }
   }
 
   private answerError(error: unknown): void {

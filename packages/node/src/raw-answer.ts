@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
-import { type Clock, type GatewayError, problem } from '@gatelet/core'
+import { type Clock, canonicalAddress, type GatewayError, isHeard, problem, publish } from '@gatelet/core'
+import { connectionOf } from './connection.ts'
 import { lingeringClose } from './lingering-close.ts'
 
 /** Answers where there is no request to answer: what came is no HTTP, or nothing that is served here. Closes the connection. */
@@ -18,4 +19,10 @@ export function answerRaw(socket: Socket, error: GatewayError, clock: Clock): vo
   for (const [name, value] of headers) head += `${name}: ${value}\r\n`
   socket.write(`${head}\r\n${text}`)
   lingeringClose(socket, clock)
+  if (isHeard('request:unreadable')) publish('request:unreadable', { client: clientOf(socket), error })
+}
+
+function clientOf(socket: Socket): { address: string; port: number } {
+  const { address } = connectionOf(socket)
+  return { address: canonicalAddress(address) ?? address, port: socket.remotePort ?? 0 }
 }

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import { type IncomingMessage, ServerResponse } from 'node:http'
-import { type HeaderList, publish } from '@gatelet/core'
+import { type BodyBytes, type HeaderList, publish } from '@gatelet/core'
 import type { Adapter } from './adapter.ts'
 import type { Upgrade } from './base-exchange.ts'
 import type { Connection } from './connection.ts'
@@ -17,6 +17,7 @@ import { lingerAtClose } from './lingering-close.ts'
 export class UpgradeExchange extends HttpExchange {
   private head: Buffer
   private isSwitched = false
+  private before = { read: 0, written: 0 }
 
   constructor(adapter: Adapter, connection: Connection, req: IncomingMessage, res: ServerResponse, head: Buffer) {
     super(adapter, connection, req, res, 'upgrade')
@@ -71,8 +72,11 @@ export class UpgradeExchange extends HttpExchange {
     this.res = spent
     this.head = noBytes
     this.request.letGo()
+    const { bytesRead } = socket
     try {
       upgrade(socket, head, headers)
+      // Without the head of the 101, which has been written by now.
+      this.before = { read: bytesRead - head.byteLength, written: socket.bytesWritten }
       publish('request:upgraded', { context: this.context })
     } catch (error) {
       // Told, but not to the client: nobody knows what it has seen of the handshake by now.
@@ -80,6 +84,12 @@ export class UpgradeExchange extends HttpExchange {
       this.isSwitched = false
       this.breakOff(error)
     }
+  }
+
+  protected override get bytes(): BodyBytes {
+    if (!this.isSwitched) return super.bytes
+    const { bytesRead, bytesWritten } = this.connection.socket
+    return { receivedBytes: bytesRead - this.before.read, sentBytes: bytesWritten - this.before.written }
   }
 
   private readonly onEarlyEnd = (): void => {

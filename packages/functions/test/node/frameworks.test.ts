@@ -28,7 +28,7 @@ afterAll(() => rm(folder, { recursive: true }))
 
 async function served(fn: NodeFunction): Promise<string> {
   const server = await serve(nodeFunction(fn), { port: 0, host: '127.0.0.1' })
-  onTestFinished(() => server.close({ graceMs: 0 }))
+  onTestFinished(async () => void (await server.close({ graceMs: 0 })))
   return server.url
 }
 
@@ -56,7 +56,7 @@ async function fastifyApp(): Promise<NodeFunction> {
     throw Object.assign(new Error('teapot'), { statusCode: 418 })
   })
   await app.ready()
-  onTestFinished(() => app.close())
+  onTestFinished(async () => void (await app.close()))
   return (req, res) => app.routing(req, res)
 }
 

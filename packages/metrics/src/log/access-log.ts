@@ -2,7 +2,7 @@ import { type EventMap, subscribe } from '@gatelet/core'
 import { combinedLine, jsonLine } from './lines.ts'
 import { NoteTaker } from './notes.ts'
 import { type AccessLogOptions, type AccessLogSettings, accessLogSettings } from './options.ts'
-import { type AccessRecord, recordOf } from './record.ts'
+import { type AccessRecord, recordOf, unreadableRecord } from './record.ts'
 
 /** A log of requests, until it is closed. */
 export interface AccessLog {
@@ -10,7 +10,7 @@ export interface AccessLog {
 }
 
 /**
- * Tells of each request once it is over, of those that broke off too: who asked what, what the answer was, how long it took, and
+ * Tells of each request once it is over, of those that broke off too, and of what was none: who asked what, what the answer was, how long it took, and
  * what the modules on the way did. It listens to the events of core, for all gateways of this process. A sink that throws is a
  * warning of the process, and never the request's concern; one that blocks holds up the process like any other code.
  * @throws GatewayError `BAD_OPTION`
@@ -21,14 +21,18 @@ export function accessLog(given: AccessLogOptions = {}): AccessLog {
   const settings = accessLogSettings(given)
   const notes = new NoteTaker()
   const tell = settings.logger ? byLogger(settings.logger) : byLine(settings)
-  const undo = subscribe('request:finished', (event) => {
-    if (!isClients(event)) return
-    const record = recordOf(event, notes.of(event.context), settings)
+  const hear = (record: AccessRecord) => {
     if (isTold(record, settings)) tell(record)
-  })
+  }
+  const undo = [
+    subscribe('request:finished', (event) => {
+      if (isClients(event)) hear(recordOf(event, notes.of(event.context), settings))
+    }),
+    subscribe('request:unreadable', (event) => hear(unreadableRecord(event, settings))),
+  ]
   return {
     close() {
-      undo()
+      for (const each of undo) each()
       notes.close()
     },
   }

@@ -11,7 +11,7 @@ const escaped = (char: string): string => `\\u${char.charCodeAt(0).toString(16).
 export function combinedLine(record: AccessRecord): string {
   const { client, subject, time, method, path, query, protocol, status, sentBytes, referer, userAgent } = record
   const target = query === undefined ? path : `${path}?${query}`
-  const request = quoted(`${method} ${target} ${protocol}`)
+  const request = quoted(method === '-' ? undefined : `${method} ${target} ${protocol}`)
   const who = subject === undefined ? '-' : plain(subject).replaceAll(' ', '%20')
   return `${client || '-'} - ${who} [${logTime(time)}] ${request} ${status} ${sentBytes ?? '-'} ${quoted(referer)} ${quoted(userAgent)}\n`
 }

@@ -3,7 +3,7 @@ import { redactedQuery } from '../traces/attributes.ts'
 import type { Notes } from './notes.ts'
 import type { AccessLogSettings } from './options.ts'
 
-/** One request as a log has it. What is not known is left out. */
+/** One request as a log has it. What is not known is left out; of what was no request, the texts that always stand there are `-`. */
 export interface AccessRecord {
   /** When it came, in ISO 8601. */
   readonly time: string
@@ -45,6 +45,23 @@ export interface AccessRecord {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+/** What a client sent that was no request: who, and how it was answered. */
+export function unreadableRecord({ client, error }: EventMap['request:unreadable'], { clock }: AccessLogSettings): AccessRecord {
+  return {
+    time: new Date(clock.date()).toISOString(),
+    client: client.address,
+    method: '-',
+    scheme: '-',
+    host: '-',
+    path: '-',
+    protocol: '-',
+    status: error.status,
+    outcome: 'finished',
+    durationMs: 0,
+    error: error.code,
+  }
+}
+
 // Clients write what they like: enough to tell them apart.
 const MAX_TEXT = 1_024
 
@@ -57,7 +74,8 @@ export function recordOf(
   const { request } = context
   const { url, client } = request
   const { status, outcome, durationMs, receivedBytes, sentBytes } = summary
-  const { attempts = 0, upstreamMs = 0, error, ...noted } = notes ?? {}
+  const { attempts = 0, upstreamMs = 0, error, subject, ...noted } = notes ?? {}
+  const failure = summary.error ?? error
   return present({
     time: new Date(clock.date() - durationMs).toISOString(),
     client: client.address,
@@ -65,7 +83,7 @@ export function recordOf(
     method: text(request.method),
     scheme: url.scheme,
     host: url.port === undefined ? url.host : `${url.host}:${url.port}`,
-    path: url.path,
+    path: isRefusedTarget(failure) ? targetPath(request.target) : url.path,
     query: query && url.search.length > 1 ? redactedQuery(url.search.slice(1)) : undefined,
     protocol: `HTTP/${request.protocol}`,
     status,
@@ -75,13 +93,25 @@ export function recordOf(
     receivedBytes,
     sentBytes,
     ...noted,
+    subject: text(subject),
     attempts: attempts > 0 ? attempts : undefined,
     userAgent: text(request.headers.get('user-agent')),
     referer: referer ? withoutQuery(request.headers.get('referer')) : undefined,
-    error: nameOf(summary.error ?? error),
+    error: nameOf(failure),
     headers: chosen(request.headers, headers),
   }) as unknown as AccessRecord
 }
+
+// Then there is no canonical one.
+const isRefusedTarget = (error: unknown): boolean => error instanceof GatewayError && error.code === 'BAD_TARGET'
+
+/** The path of a target as it came, with what is no printable ASCII in it percent-encoded. */
+const targetPath = (target: string): string | undefined =>
+  text(
+    target
+      .split('?', 1)[0]
+      ?.replace(/[^\x21-\x7e]/g, (char) => `%${char.charCodeAt(0).toString(16).padStart(2, '0').toUpperCase()}`),
+  )
 
 function present(record: Record<string, unknown>): Record<string, unknown> {
   for (const name of Object.keys(record)) if (record[name] === undefined) delete record[name]

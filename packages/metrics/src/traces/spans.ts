@@ -80,7 +80,8 @@ export class RequestSpan {
     this.context = api.trace.setSpan((remote ?? api.ROOT_CONTEXT) as never, this.span as never)
   }
 
-  get place(): SpanPlace {
+  /** Undefined where no SDK is registered, which makes no spans. */
+  get place(): SpanPlace | undefined {
     return placeOf(this.span)
   }
 
@@ -95,7 +96,7 @@ export class RequestSpan {
   }
 
   /** Begins the span of an attempt. One that begins while another goes on is a hedge: it is linked to that. */
-  attempt(coming: ComingAttempt): SpanPlace {
+  attempt(coming: ComingAttempt): SpanPlace | undefined {
     const { api, tracer } = this.maker
     const links = [...this.attempts.values()].map((span) => ({ context: span.spanContext() }))
     const init = { kind: api.SpanKind.CLIENT, attributes: attemptAttributes(this.ctx.request, coming), links }
@@ -134,8 +135,9 @@ export class RequestSpan {
   }
 }
 
-function placeOf(span: SpanLike): SpanPlace {
+function placeOf(span: SpanLike): SpanPlace | undefined {
   const { traceId, spanId, traceFlags } = span.spanContext()
+  if (/^0*$/.test(traceId)) return undefined
   return { traceId, spanId, flags: traceFlags & 3 }
 }
 

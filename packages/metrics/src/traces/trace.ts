@@ -90,5 +90,5 @@ function told<S extends object>(
   const known = ctx
     .withRequest({ headers })
     .with({ trace: Object.freeze({ traceId, spanId, parentSpanId: parent?.spanId, isSampled: isSampled(place) }) })
-  return span ? withAttemptFields(known, (attempt) => [['traceparent', parentText(span.attempt(attempt))]]) : known
+  return span ? withAttemptFields(known, (attempt) => [['traceparent', parentText(span.attempt(attempt) ?? place)]]) : known
 }

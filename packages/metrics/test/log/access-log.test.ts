@@ -149,6 +149,30 @@ test('a refusal of the limiter, an error and a broken upstream have their words'
   ])
 })
 
+test.each<[string, string, number, string]>([
+  ['is no HTTP', 'hello\r\n\r\n', 400, 'BAD_REQUEST'],
+  ['has a head that is too long', `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(40_000)}\r\n\r\n`, 431, 'HEADERS_TOO_LARGE'],
+  ['is a CONNECT', 'CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n', 501, 'METHOD_NOT_IMPLEMENTED'],
+])('what %s is told of, as it was answered', async (_, sent, status, error) => {
+  const records = logged()
+  const told = lines({ format: 'combined' })
+  await using server = await serve(() => text('ok'), { port: 0, host: '127.0.0.1' })
+  const answer = await rawRequest(server.port, sent)
+  expect(answer.responses[0]?.status).toBe(status)
+  await vi.waitUntil(() => records.length > 0)
+  expect(records).toEqual([expect.objectContaining({ client: '127.0.0.1', method: '-', path: '-', status, error })])
+  expect(told[0]).toMatch(new RegExp(`^127\\.0\\.0\\.1 - - \\[[^\\]]+\\] "-" ${status} - "-" "-"\\n$`))
+})
+
+test('a request with a path that is refused before any layer is told of with it', async () => {
+  const records = logged()
+  await using server = await serve(() => text('ok'), { port: 0, host: '127.0.0.1' })
+  await rawRequest(server.port, 'GET /a%00b?token=secret HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+  await vi.waitUntil(() => records.length > 0)
+  expect(records.map(({ method, status, error }) => [method, status, error])).toEqual([['GET', 400, 'BAD_TARGET']])
+  expect(records[0]?.path).toBe('/a%00b')
+})
+
 test('work in the background is no request', async () => {
   const records = logged()
   const answer = await call((ctx) => {

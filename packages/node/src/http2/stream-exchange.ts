@@ -1,5 +1,5 @@
 import { constants, type ServerHttp2Stream } from 'node:http2'
-import { type Context, GatewayError, type HeaderList, publish, type Reply } from '@gatelet/core'
+import { type BodyBytes, type Context, GatewayError, type HeaderList, publish, type Reply } from '@gatelet/core'
 import type { Adapter } from '../adapter.ts'
 import { BaseExchange, type Upgrade } from '../base-exchange.ts'
 import { type ReplyHead, replyHead } from '../reply-head.ts'
@@ -75,7 +75,8 @@ export class StreamExchange extends BaseExchange {
       this.requestFailed(new GatewayError('REQUEST_TIMEOUT'))
       return
     }
-    const progress = this.upgraded?.passed ?? request.received + res.sent - stream.writableLength
+    const { upgraded } = this
+    const progress = upgraded ? upgraded.received + upgraded.sent : request.received + res.sent - stream.writableLength
     const awaitsClient = stream.writableLength > 0 || request.isAwaited
     if (progress !== seen.progress || !awaitsClient) {
       seen.progress = progress
@@ -105,6 +106,11 @@ export class StreamExchange extends BaseExchange {
       this.upgraded = undefined
       this.breakOff(error)
     }
+  }
+
+  protected override get bytes(): BodyBytes {
+    const { upgraded } = this
+    return upgraded ? { receivedBytes: upgraded.received, sentBytes: upgraded.sent } : super.bytes
   }
 
   protected get isHeadOut(): boolean {

@@ -12,8 +12,10 @@ const headEnd = '\r\n\r\n'
  * is an end of the stream; being destroyed before is a reset.
  */
 export class UpgradedStream extends Duplex {
-  /** Bytes that came, and that the other side has taken. */
-  passed = 0
+  /** Bytes that came. */
+  received = 0
+  /** Bytes that the other side has taken. */
+  sent = 0
   private readonly stream: ServerHttp2Stream
   /** The 101, as far as it was written; undefined when it has left. */
   private head: Buffer | undefined = Buffer.alloc(0)
@@ -24,7 +26,7 @@ export class UpgradedStream extends Duplex {
     // Told by 'close'; unheard, it would end the process.
     this.on('error', () => {})
     stream.on('data', (chunk: Buffer) => {
-      this.passed += chunk.byteLength
+      this.received += chunk.byteLength
       if (!this.push(chunk)) stream.pause()
     })
     stream.on('end', () => this.push(null))
@@ -50,7 +52,7 @@ export class UpgradedStream extends Duplex {
     }
     // Called when it is taken: what waits here is the back-pressure of the client.
     stream.write(rest, (error) => {
-      this.passed += rest.byteLength
+      this.sent += rest.byteLength
       done(error)
     })
   }
