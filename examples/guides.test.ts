@@ -44,6 +44,7 @@ test.each([
   ['cache-an-api', ['cache-an-api.ts']],
   ['why-not-cached', ['why-not-cached.ts']],
   ['purge-by-tag', ['purge-by-tag.ts']],
+  ['dashboard', ['dashboard.ts']],
   ['write-a-cache-store', ['file-cache-store.ts', 'file-cache-store.test.ts']],
 ])('the guide %s shows the programs as they are', (guide, programs) => {
   for (const program of programs) {
@@ -846,6 +847,31 @@ test('why-not-cached: tells operators the reasons, each of which the guide expla
   })
   const guide = textOf('docs/guides/why-not-cached.md')
   for (const reason of ['no-freshness', 'set-cookie', 'no-store', 'method']) expect(guide).toContain(`| \`${reason}\` |`)
+  program.kill('SIGTERM')
+  expect(await program.ended).toBe(0)
+}, 30_000)
+
+test('dashboard: shows what came of requests, drains a server by its API, and purges', async () => {
+  await using farm = await origins(2, { handler: (_, res) => void res.setHeader('cache-control', 'max-age=60').end('user') })
+  const { program, url } = await example('dashboard.ts', { USERS: farm.urls.join(' ') })
+  await using _ = program
+  const api = `${url}/admin/api/v1`
+  const read = async (place: string) => (await fetch(`${api}/${place}`)).json()
+  const { csrfToken } = (await read('session')) as { csrfToken: string }
+  const headers = { origin: url, 'x-csrf-token': csrfToken, 'content-type': 'application/json' }
+  const change = (place: string, what: object) =>
+    fetch(`${api}/${place}`, { method: 'POST', headers, body: JSON.stringify(what) })
+  const ask = async (path: string) => (await fetch(`${url}${path}`)).text()
+
+  expect((await change('endpoints/change', { balancer: 'users', id: farm.urls[0], action: 'drain' })).status).toBe(200)
+  for (const id of [1, 2, 3, 1]) await ask(`/users/${id}`)
+  expect(farm.servers.map(({ hits }) => hits)).toEqual([0, 3])
+  expect(await (await change('caches/purge', { cache: 'pages', what: 'prefix', value: '/users/' })).json()).toEqual({ purged: 3 })
+  await ask('/users/1')
+  expect(farm.hits).toBe(4)
+  expect(await read('overview')).toMatchObject({ total: 5, failed: 0 })
+  expect(await read('routes')).toMatchObject({ routes: [{ route: '/users/*rest', hits: 5, byStatus: { '2xx': 5 } }] })
+  expect(await read('caches')).toMatchObject({ caches: [{ name: 'pages', hit: 1, miss: 4 }] })
   program.kill('SIGTERM')
   expect(await program.ended).toBe(0)
 }, 30_000)

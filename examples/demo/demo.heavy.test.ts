@@ -19,6 +19,11 @@ test('the demo stays up to be tried, and drains on Ctrl-C: a stream is left its 
   const status = (await (await fetch(`${url}/status`)).json()) as { id: string }[]
   expect(status.map(({ id }) => id)).toEqual(['a', 'b', 'c'])
 
+  expect((await fetch(`${url}/admin`)).headers.get('content-type')).toContain('text/html')
+  const { total } = (await (await fetch(`${url}/admin/api/v1/overview`)).json()) as { total: number }
+  expect(total).toBeGreaterThan(1_000)
+  expect((await fetch(`${url}/admin/`, { headers: { 'x-forwarded-for': '127.0.0.1' } })).status).toBe(403)
+
   const stream = await fetch(`${url}/clock`)
   const reader = stream.body?.getReader()
   expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toMatch(/^data: it is /)

@@ -1,4 +1,5 @@
 import { createGateway, type Gateway, type Middleware, problem, type Reply, text } from 'gatelet'
+import { type Dashboard, dashboard } from 'gatelet/dashboard'
 import type { Origin } from './origins.ts'
 
 /** A layer: whoever does not know the word is not let through. */
@@ -7,8 +8,15 @@ const onlyMembers: Middleware = (ctx, next) =>
     ? next(ctx)
     : problem({ status: 401, title: 'Say the word', detail: 'The header X-Word must say please' })
 
+/** The gateway, and the page that shows what it does. */
+export interface DemoGateway {
+  readonly gateway: Gateway<'hello'>
+  readonly page: Dashboard
+}
+
 /** The gateway of the demo. Its upstream is `hello`, with one endpoint for each origin. */
-export function demoGateway(origins: readonly Origin[]): Gateway<'hello'> {
+export function demoGateway(origins: readonly Origin[]): DemoGateway {
+  const page = dashboard({ authorize: 'loopback', title: 'Gatelet demo', balancers: () => gateway.upstreams })
   const gateway: Gateway<'hello'> = createGateway({
     upstreams: {
       hello: {
@@ -21,11 +29,12 @@ export function demoGateway(origins: readonly Origin[]): Gateway<'hello'> {
       { path: '/hello', to: 'hello' },
       { path: '/clock', to: 'hello' },
       { path: '/members/*', to: 'hello', use: [onlyMembers] },
+      { path: '/admin/*', to: page },
       { path: '/status', to: () => pretty(gateway.upstreams.hello.endpoints.map(status)) },
       { path: '/origins/:name/:change', method: 'POST', to: (ctx) => changed(origins, ctx.state.params) },
     ],
   })
-  return gateway
+  return { gateway, page }
 }
 
 type EndpointView = Gateway<'hello'>['upstreams']['hello']['endpoints'][number]

@@ -15,10 +15,11 @@ let failures = 0
 
 line(bold('Gatelet: three origin servers and a gateway, all on this machine'))
 await Promise.all(origins.map((origin) => origin.start()))
-const gateway = demoGateway(origins)
+const { gateway, page } = demoGateway(origins)
 const server = await listen()
 for (const { name, url, pid } of origins) line(`  origin ${name}   ${url}   ${dim(`process ${pid}`)}`)
 line(`  gateway    ${server.url}   ${dim(`process ${process.pid}`)}`)
+line(`  dashboard  ${server.url}/admin/`)
 line(dim(`Clients ask ${PER_SECOND} times a second. Failed: all but a whole answer with status 200.`))
 process.once('SIGINT', () => void interrupted())
 process.once('SIGTERM', () => void interrupted())
@@ -63,6 +64,7 @@ function invite(url: string): void {
     ['A layer that lets through who says the word:', `curl -H 'x-word: please' ${url}/members/hello`],
     ['A stream, one line a second:', `curl -N ${url}/clock`],
     ['The endpoints as they are now:', `curl ${url}/status`],
+    ['The dashboard, in a browser on this machine:', `${url}/admin/`],
     ['Kill b, see who answers, and start it again:', `curl -X POST ${url}/origins/b/kill   ${dim('or start')}`],
   ]
   line(bold('Now try it yourself. Ctrl-C drains and ends.'))
@@ -80,6 +82,7 @@ async function interrupted(): Promise<void> {
 
 async function close(): Promise<void> {
   await server.close({ graceMs: 5_000 })
+  page.close()
   await gateway.close()
   await Promise.all([...origins, fourth].map((origin) => origin.kill()))
 }

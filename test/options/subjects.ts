@@ -61,6 +61,7 @@ import {
 import { createGateway } from 'gatelet'
 import { authSubjects } from './auth.ts'
 import { cacheSubjects } from './cache.ts'
+import { dashboardSubjects } from './dashboard.ts'
 import { functionSubjects } from './functions.ts'
 import { grpcSubjects } from './grpc.ts'
 import { metricSubjects } from './metrics.ts'
@@ -129,6 +130,7 @@ const timing = {
 export const subjects: Readonly<Record<string, Subject>> = {
   ...authSubjects,
   ...cacheSubjects,
+  ...dashboardSubjects,
   ...functionSubjects,
   ...metricSubjects,
   ...grpcSubjects,
