@@ -50,7 +50,16 @@ export function problem(from: GatewayError | ProblemInit): Reply {
       : { type: from.type, title, status, detail, ...from.more }
   const reply = made(JSON.stringify(members), 'application/problem+json', { status, headers: headers ?? {} })
   if (!reply.headers.has('cache-control')) reply.headers.set('cache-control', 'no-store')
+  if (from instanceof GatewayError) errors.set(reply, from)
   return reply
+}
+
+// Beside the reply and not in it: what an error knows beyond its code is for logs.
+const errors = new WeakMap<Reply, GatewayError>()
+
+/** The error that `problem` made this reply of; undefined for every other reply. For layers that tell why, and for logs. */
+export function problemOf(reply: Reply): GatewayError | undefined {
+  return errors.get(reply)
 }
 
 function made(body: Body, type: string | undefined, init: ReplyInit): Reply {

@@ -1,4 +1,4 @@
-import { empty, GatewayError, json, lengthOf, problem, type Reply, text } from '@gatelet/core'
+import { empty, GatewayError, json, lengthOf, problem, problemOf, type Reply, text } from '@gatelet/core'
 import { describe, expect, test } from 'vitest'
 import { thrown } from './thrown.ts'
 
@@ -100,4 +100,11 @@ describe('problem', () => {
   test('leaves out what was not given', () => {
     expect(members(problem({ status: 404, title: 'Nothing' }))).toEqual({ title: 'Nothing', status: 404 })
   })
+})
+
+test('a reply of an error knows which one, and others know none', () => {
+  const error = new GatewayError('NO_ENDPOINT', { message: 'all at 10.0.0.1 are down' })
+  expect(problemOf(problem(error))).toBe(error)
+  expect(problemOf(problem({ status: 503, title: 'Closed' }))).toBe(undefined)
+  expect(problemOf(text('x', 503))).toBe(undefined)
 })
