@@ -5,7 +5,7 @@ import { Asking, Breaker, type BreakerOptions } from '@gatelet/rate-limiter/tool
 import { type RedisClient, type Server, serverOf } from '../client.ts'
 import { hearErrors } from '../client-errors.ts'
 import type { Script } from '../scripts/script.ts'
-import { commitScript, enterScript, notePurgeScript, purgeScript, touchScript } from './cache-scripts.ts'
+import { commitScript, enterScript, lookUpScript, notePurgeScript, purgeScript, touchScript } from './cache-scripts.ts'
 import { chunkedBody } from './chunked-body.ts'
 import { type OwedPurge, OwedPurges } from './owed-purges.ts'
 import { type CacheRecord, chunksOf, decode, encode } from './record.ts'
@@ -63,7 +63,7 @@ export class CacheInRedis implements RedisCacheStore {
   async get(key: string, { signal }: { signal?: AbortSignal } = {}): Promise<readonly StoredEntry[]> {
     const shelf = this.shelfOf(key)
     try {
-      const texts = await this.ask(() => this.server.send('HVALS', shelf).catch(orNothing), signal)
+      const texts = await this.ask(() => lookUpScript.run(this.server, [shelf], []), signal)
       const records = Array.isArray(texts) ? texts.map((text) => decode(textOf(text), key)) : []
       return records.flatMap((record) => (record ? this.believed(record) : [])).map((record) => this.entryOf(shelf, record))
     } catch (error) {

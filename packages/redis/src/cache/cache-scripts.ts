@@ -26,6 +26,27 @@ local function live(key, ttl)
 end`
 
 /**
+ * What there is of a key, but for those entries of which a part of the body is gone: Redis may forget any key when it is full.
+ *
+ * KEYS: the entries of the key. Answers their records.
+ */
+export const lookUpScript: Script = new Script(`
+${parts}
+if redis.call('TYPE', KEYS[1]).ok ~= 'hash' then return {} end
+local found = {}
+for _, record in ipairs(redis.call('HVALS', KEYS[1])) do
+  local id, _, _, chunks = partsOf(record)
+  local isWhole = id ~= nil
+  for at = 0, tonumber(chunks or 0) - 1 do
+    isWhole = isWhole and redis.call('EXISTS', KEYS[1] .. ':' .. id .. ':' .. at) == 1
+    if not isWhole then break end
+  end
+  if isWhole then table.insert(found, record) end
+end
+return found
+`)
+
+/**
  * Enters a key into the index, unless that is full or a purge has hit it since the entry was opened.
  *
  * KEYS: all keys in order, all keys by their end, purges, how many there were, the sets of its tags. ARGV: the key, its end, the

@@ -35,7 +35,7 @@ describe.skipIf(!requireProgram('redis-server'))('replies in a cluster', () => {
   beforeAll(async () => {
     cluster = await startRedisCluster()
   }, 60_000)
-  afterAll(() => cluster.close())
+  afterAll(() => cluster?.close())
   const urls = () => cluster.nodes.map(({ url }) => url)
 
   describe.each(clusterClients)('with a client of %s', (name, open) => {

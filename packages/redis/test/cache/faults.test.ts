@@ -90,6 +90,21 @@ describe.skipIf(!requireProgram('redis-server'))('replies in a Redis', () => {
     expect(store.isAvailable).toBe(true)
   })
 
+  test('of which Redis has forgotten a part are not there: what is asked for next is stored in their place', async () => {
+    await using redis = await startRedis()
+    await using opened = await connected(createClient({ url: redis.url }))
+    const store = storeOver(opened.client)
+    for (const place of [0, 1, 3]) {
+      await put(store, 'a', 'x'.repeat(200_000))
+      const [entry] = await store.get('a')
+      const [chunk] = (await redis.command('KEYS', `*${entry?.id}:${place}`)) as string[]
+      expect(await redis.command('DEL', chunk as string)).toBe(1)
+      expect(await store.get('a')).toEqual([])
+    }
+    expect(await put(store, 'a', 'y'.repeat(200_000))).toBe(true)
+    expect(await bodyOf(store, 'a')).toBe('y'.repeat(200_000))
+  })
+
   test.each(['nothing of ours', 'a 1 9999999999999 0 0\n{}', 'a 1 9999999999999 0 0\nnull', ''])(
     'that holds something else, %j, have nothing there, and can be stored',
     async (text) => {
