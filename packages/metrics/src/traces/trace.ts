@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto'
 import { type Context, type Middleware, withAttemptFields } from '@gatelet/core'
 import { baggageOf } from './baggage.ts'
+import { identifier } from './identifier.ts'
 import { type TraceOptions, type TraceSettings, traceSettings } from './options.ts'
 import { type RequestSpan, Spans } from './spans.ts'
 import { isSampled, parentOf, parentText, type SpanPlace, traceStateOf } from './trace-parent.ts'
@@ -66,12 +66,6 @@ function placeIn(parent: SpanPlace | undefined, { sample, clock }: TraceSettings
   if (parent) return { traceId: parent.traceId, spanId, flags: parent.flags }
   // The trace id is made at random, which bit 1 says.
   return { traceId: identifier(16), spanId, flags: clock.random() < sample ? 3 : 2 }
-}
-
-// All zeros would be none.
-function identifier(bytes: number): string {
-  const id = randomBytes(bytes).toString('hex')
-  return /^0+$/.test(id) ? identifier(bytes) : id
 }
 
 function told<S extends object>(

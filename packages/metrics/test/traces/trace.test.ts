@@ -192,6 +192,17 @@ describe('with spans', () => {
   })
 })
 
+test('no identifier comes twice, and none is all zeros', async () => {
+  const seen = new Set<string>()
+  for (let asked = 0; asked < 1_500; asked++) {
+    const { state } = await behind({}, { url: '/' })
+    expect(state.traceId).toMatch(/^(?!0+$)[0-9a-f]{32}$/)
+    expect(state.spanId).toMatch(/^(?!0+$)[0-9a-f]{16}$/)
+    seen.add(state.traceId).add(state.spanId)
+  }
+  expect(seen.size).toBe(3_000)
+})
+
 test('Server-Timing tells where the time went', async () => {
   const clock = virtualClock()
   const layer = serverTiming({ clock })
