@@ -2,8 +2,6 @@
 export interface End {
   commit(): Promise<void>
   rollback(): Promise<void>
-  /** Leaves the call-back hanging: its connection is gone, or going. */
-  forget(): void
 }
 
 /**
@@ -36,7 +34,6 @@ export function ended<T, W>(
           if (error !== unwanted) throw error
         })
       },
-      forget() {},
     }
     // Also the end of a connection in the middle of a transaction, which its query tells too.
     whole.catch(reject)

@@ -2,7 +2,7 @@ import { type Checks, checkOptions, systemClock } from '@gatelet/core'
 import type { Database, QueryResult, Row } from '../database.ts'
 import { isLost } from '../sqlstate.ts'
 import { type AcquireOptions, acquireChecks, acquirer, withMethods } from './acquire.ts'
-import { ended } from './ended.ts'
+import { type End, ended } from './ended.ts'
 import { type PostgresWire, postgresTransaction } from './postgres-transaction.ts'
 
 /** The `sql` of `postgres` (postgres.js, 3), by its shape. */
@@ -60,7 +60,7 @@ function begun(sql: PostgresSqlLike): Promise<PostgresWire> {
 // The type that says "unknown": the server infers it, and the client's own ideas of dates and JSON stay out of it.
 const UNKNOWN_TYPE = 705
 
-function wireOf(sql: PostgresSqlLike, transaction: PostgresTransactionLike, end: Parameters<Parameters<typeof ended>[1]>[1]) {
+function wireOf(sql: PostgresSqlLike, transaction: PostgresTransactionLike, end: End) {
   let running: PostgresQueryLike | undefined
   let isLostNow = false
   const run = async (query: PostgresQueryLike) => {
@@ -85,13 +85,13 @@ function wireOf(sql: PostgresSqlLike, transaction: PostgresTransactionLike, end:
     },
     commit: () => end.commit(),
     // On a connection that is gone, its ROLLBACK would throw where nobody can catch it.
-    rollback: async () => (isLostNow ? end.forget() : end.rollback()),
+    async rollback() {
+      if (!isLostNow) await end.rollback()
+    },
+    // It closes no single connection. What was cancelled has been told so by now, and its ROLLBACK comes behind that: a connection
+    // that has answered it is good again. One that does not answer stays where it is.
     destroy() {
-      end.forget()
-      if (isLostNow) return
-      isLostNow = true
-      // It closes no single connection: the server does, when it gets to it.
-      void run(transaction.unsafe('select pg_terminate_backend(pg_backend_pid())')).catch(() => {})
+      if (!isLostNow) void end.rollback().catch(() => {})
     },
   }
   return wire

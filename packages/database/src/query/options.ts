@@ -28,7 +28,7 @@ export interface QueryOptions<S extends object = {}, Value extends object = obje
   extends JobOptions<S>,
     InputOptions<S, Value> {
   /** The statement. What its binds name, the input must have: otherwise it does not compile. */
-  sql: Sql<Value>
+  sql: Sql<NoInfer<Value>>
   /**
    * `one`: a row as a JSON object, 404 where there is none. `many`: an array. `exec`: 204, whatever was changed. `stream`: rows as
    * they come, as an array or, by `Accept`, as NDJSON; reads only.

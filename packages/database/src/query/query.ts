@@ -1,4 +1,13 @@
-import { type Context, checkOptions, empty, GatewayError, type Handler, HeaderList, type Reply } from '@gatelet/core'
+import {
+  type Context,
+  checkOptions,
+  empty,
+  GatewayError,
+  type Handler,
+  HeaderList,
+  type Reply,
+  type StandardSchema,
+} from '@gatelet/core'
 import type { Row } from '../database.ts'
 import { inTransaction } from '../in-transaction.ts'
 import { inputReader } from '../input/input-of.ts'
@@ -21,7 +30,11 @@ import { streamed } from './stream.ts'
  * @throws GatewayError `BAD_OPTION`
  * @example router.get('/orders/:id', query({ database, mode: 'one', input: z.object({ id: z.coerce.number().int() }), sql: sql`select * from orders where id = ${bind('id')}` }))
  */
-export function query<S extends object = {}, Value extends object = {}>(given: QueryOptions<S, Value>): Handler<S> {
+export function query<S extends object = {}>(given: QueryOptions<S, {}> & { input?: undefined }): Handler<S>
+export function query<S extends object = {}, Value extends object = {}>(
+  given: QueryOptions<S, Value> & { input: StandardSchema<unknown, Value> },
+): Handler<S>
+export function query<S extends object>(given: QueryOptions<S, never>): Handler<S> {
   const checked = checkOptions<QueryOptions<{}, never>>('query', given, queryChecks)
   const route = routeOf<S>(checked as unknown as QueryOptions<S, never>)
   const input = inputReader<S>(checked as never, checked.page ? pageFields : [])

@@ -11,8 +11,8 @@ test('a value cannot stand in a statement, by its type', () => {
   expect(() => sql`select ${value}`).toThrow('a value is never text')
   // @ts-expect-error a number
   expect(() => sql`select ${7}`).toThrow('a value is never text')
-  // @ts-expect-error what a request could bring
-  expect(() => sql`select ${{ name: 'id', isJson: false, pieces: ['x'] }}`).toThrow('a value is never text')
+  // What a request could bring, by a type that somebody has asserted.
+  expect(() => sql`select ${{ name: 'id', isJson: false, pieces: ['x'] } as never}`).toThrow('a value is never text')
   // @ts-expect-error a list of texts is no template
   expect(() => sql([value])).toThrow('a template')
 })
