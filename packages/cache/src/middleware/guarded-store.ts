@@ -1,4 +1,5 @@
 import { type Clock, GatewayError, isPromise, type MaybePromise } from '@gatelet/core'
+import { Memo } from '../policy/memo.ts'
 import type { StoredMeta } from '../policy/types.ts'
 import type { CacheStore, EntryWriter, PurgeSelector, StoredEntry } from '../store.ts'
 
@@ -140,7 +141,7 @@ class Waiting {
 }
 
 // Looked at once: most of them are seen again and again.
-const known = new WeakMap<StoredMeta, string>()
+const known = new Memo<StoredMeta, string>()
 
 function isEntry(entry: Partial<StoredEntry> | null | undefined, key: string): boolean {
   const meta = entry?.meta

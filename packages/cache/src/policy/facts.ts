@@ -3,6 +3,7 @@ import { ageValue, initialAge } from './age.ts'
 import { type Directives, listedFields } from './cache-control.ts'
 import { assumedLifetime, explicitLifetime, forbidsStale, staleWindow } from './freshness.ts'
 import { parseHttpDate } from './http-date.ts'
+import { Memo } from './memo.ts'
 import type { Policy } from './options.ts'
 import { type Governing, governing } from './targeted.ts'
 import type { CacheResponse, ExchangeTimes, StoredMeta } from './types.ts'
@@ -57,7 +58,7 @@ function staleRules({ directives }: Governing, policy: Policy) {
   }
 }
 
-const known = new WeakMap<StoredMeta, { readonly policy: Policy; readonly facts: Facts }>()
+const known = new Memo<StoredMeta, { readonly policy: Policy; readonly facts: Facts }>()
 
 /** The facts of a stored response, read at its first use: a hit parses nothing. */
 export function factsOf(stored: StoredMeta, policy: Policy): Facts {

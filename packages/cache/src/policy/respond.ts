@@ -4,6 +4,7 @@ import { type CacheStatus, cacheStatusOf } from './cache-status.ts'
 import { isNotModified, leftOut } from './conditional.ts'
 import { factsOf, storedHeaders } from './facts.ts'
 import { httpDate } from './http-date.ts'
+import { Memo } from './memo.ts'
 import type { Policy } from './options.ts'
 import { isSameForRange, parseRange } from './ranges.ts'
 import { remaining } from './remaining.ts'
@@ -29,7 +30,7 @@ export function respond(request: CacheRequest, stored: StoredMeta, now: number, 
   return answer
 }
 
-const bases = new WeakMap<StoredMeta, readonly string[]>()
+const bases = new Memo<StoredMeta, readonly string[]>()
 
 /** What all answers have: the fields that are stored, without the age of then. */
 function baseOf(stored: StoredMeta): readonly string[] {
