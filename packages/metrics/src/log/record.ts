@@ -135,9 +135,9 @@ function nameOf(error: unknown): string | undefined {
   return error instanceof Error ? error.name : typeof error
 }
 
-const secret: ReadonlySet<string> = new Set([
-  ...['authorization', 'proxy-authorization', 'cookie', 'set-cookie', 'x-api-key', 'x-amz-security-token'],
-])
+// Fields that hold what opens something, by what they are called.
+const secret =
+  /authorization|cookie|token|secret|password|credential|jwt|signature|(?:^|[-_])(?:api|access|auth|functions|subscription)[-_]?key$/
 
 function chosen(
   headers: EventMap['request:finished']['context']['request']['headers'],
@@ -146,7 +146,7 @@ function chosen(
   if (names.length === 0) return undefined
   const found = names.flatMap((name) => {
     const value = headers.get(name)
-    return value === undefined ? [] : [[name, secret.has(name) ? '[redacted]' : text(value)] as const]
+    return value === undefined ? [] : [[name, secret.test(name) ? '[redacted]' : text(value)] as const]
   })
   return Object.fromEntries(found)
 }

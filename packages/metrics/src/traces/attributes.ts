@@ -44,8 +44,30 @@ export function attemptAttributes(request: IncomingRequest, { origin, attempt }:
   }
 }
 
-// What signs a URL, as the conventions list it.
-const secrets = /(^|&)(AWSAccessKeyId|Signature|sig|X-Goog-Signature|access_token|token|code|key|api_key)=[^&]*/gi
-
 /** A query without what signs or opens something. */
-export const redactedQuery = (query: string): string => query.replace(secrets, '$1$2=REDACTED')
+export function redactedQuery(query: string): string {
+  return query
+    .split('&')
+    .map((part) => {
+      const name = part.split('=', 1)[0] as string
+      return name.length < part.length && opens.test(decoded(name)) ? `${name}=REDACTED` : part
+    })
+    .join('&')
+}
+
+// What signs a URL, as the conventions list it, and what is known to be a secret or to stand for one.
+const opens = new RegExp(
+  `^(?:${[
+    'AWSAccessKeyId|Signature|sig|X-(?:Amz|Goog)-(?:Signature|Credential|Security-Token)|code|key|api[_-]?key|auth|jwt|sid|session',
+    '.*(?:token|secret|password|passwd|pwd|credential).*',
+  ].join('|')})$`,
+  'i',
+)
+
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name)
+  } catch {
+    return name
+  }
+}

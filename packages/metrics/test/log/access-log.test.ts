@@ -173,6 +173,35 @@ test('a request with a path that is refused before any layer is told of with it'
   expect(records[0]?.path).toBe('/a%00b')
 })
 
+test('what opens something is told by no field and no query, however it is spelt', async () => {
+  const fields = ['Authorization', 'Cookie', 'X-Api-Key', 'X-Auth-Token', 'Cf-Access-Jwt-Assertion', 'X-Functions-Key', 'apikey']
+  const told = ['Idempotency-Key', 'X-Tenant', 'Accept']
+  const records = logged({ query: true, headers: [...fields, ...told] })
+  const names = [
+    'token',
+    'X-Amz-Signature',
+    'id_token',
+    'client_secret',
+    '%74oken',
+    'API-KEY',
+    'old_password',
+    'x-goog-credential',
+  ]
+  const url = `/?a=1&${names.map((name) => `${name}=hidden`).join('&')}&keyboard=qwerty&token&%zz=1`
+  await call(() => text('ok'), {
+    url,
+    headers: [...fields, ...told].map((name) => [name, fields.includes(name) ? 'hidden' : 'shown']),
+  })
+  expect(JSON.stringify(records)).not.toContain('hidden')
+  expect(records[0]?.headers).toMatchObject({
+    'idempotency-key': 'shown',
+    'x-tenant': 'shown',
+    accept: 'shown',
+    apikey: '[redacted]',
+  })
+  expect(records[0]?.query).toMatch(/^a=1&token=REDACTED&.*&keyboard=qwerty&token&%zz=1$/)
+})
+
 test('work in the background is no request', async () => {
   const records = logged()
   const answer = await call((ctx) => {
