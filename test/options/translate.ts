@@ -6,7 +6,7 @@ import type { Subject } from './subjects.ts'
 export const translateSubjects: Readonly<Record<string, Subject>> = {
   EventStreamOptions: {
     through: (options) => eventStream(() => {}, options),
-    bad: { heartbeatMs: 0, retryMs: 0.5, headers: ['x'], maxBufferedBytes: 0, clock: Date },
+    bad: { heartbeatMs: 0, retryMs: 0.5, headers: ['x'], maxBufferedBytes: 0, endAtDrain: true, clock: Date },
   },
   JsonRpcOptions: { through: jsonRpc, bad: { maxBatch: 0, statusOf: 200, cancel: 'cancel' } },
   WebSocketCallsOptions: {
@@ -18,6 +18,7 @@ export const translateSubjects: Readonly<Record<string, Subject>> = {
       path: 'rpc',
       headers: { a: 1 },
       protocols: ['a b'],
+      tls: 'ca.pem',
       connections: 0,
       timeoutMs: 0,
       connectMs: '1s',
@@ -47,6 +48,7 @@ export const translateSubjects: Readonly<Record<string, Subject>> = {
       path: '/feed',
       headers: {},
       protocols: 'v1',
+      tls: 'ca.pem',
       subscribe: 'all',
       toEvents: {},
       isFinished: false,
@@ -73,6 +75,7 @@ export const translateSubjects: Readonly<Record<string, Subject>> = {
       from: 'http://127.0.0.1:9',
       sendTo: {},
       toMessage: 'json',
+      silenceMs: -1,
       lastEventId: '7',
       resume: 1,
       expiresAt: 'soon',

@@ -1,3 +1,4 @@
+import type { Clock } from './clock.ts'
 import type { Context } from './contract.ts'
 import { exchangeOf } from './exchange.ts'
 
@@ -10,3 +11,22 @@ import { exchangeOf } from './exchange.ts'
 export function onDrain<S extends object>(ctx: Context<S>, listener: (cutAt: number) => void): () => void {
   return exchangeOf(ctx)?.addDrainListener(listener) ?? (() => {})
 }
+
+/**
+ * Calls `leave` once when the server goes down, within the first half of its grace and at a moment by chance: all clients come
+ * back, and are not to come together.
+ * @returns its undo
+ */
+export function atDrain<S extends object>(ctx: Context<S>, clock: Clock, leave: () => void): () => void {
+  let stop = () => {}
+  const undo = onDrain(ctx, (cutAt) => {
+    const spreadMs = Math.max(0, Math.min(MAX_SPREAD_MS, (cutAt - clock.now()) / 2))
+    stop = clock.setTimer(leave, clock.random() * spreadMs)
+  })
+  return () => {
+    undo()
+    stop()
+  }
+}
+
+const MAX_SPREAD_MS = 30_000

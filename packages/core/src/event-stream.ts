@@ -1,8 +1,9 @@
 import { type Clock, systemClock } from './clock.ts'
-import type { Reply } from './contract.ts'
+import type { Context, Reply } from './contract.ts'
+import { atDrain } from './draining.ts'
 import { asError, GatewayError } from './errors.ts'
 import { HeaderList } from './headers.ts'
-import { type Checks, checkOptions, clock, milliseconds, number, optional, record, string, wrong } from './options.ts'
+import { type Check, type Checks, checkOptions, clock, milliseconds, number, optional, record, string, wrong } from './options.ts'
 import { isPromise } from './promise.ts'
 import { type Producer, PushSource } from './push-source.ts'
 import { encodeEvent, type ServerEvent } from './server-event.ts'
@@ -42,6 +43,11 @@ export interface EventStreamOptions {
   headers?: Readonly<Record<string, string>>
   /** Bytes that are held for a client which does not keep up, 1 to 1 GiB; beyond, the stream is broken off. Default 1 MiB. */
   maxBufferedBytes?: number
+  /**
+   * The request that is answered. With it the stream ends by itself when the server goes down, within the first half of its grace and at
+   * a moment by chance, and its client connects again elsewhere. Default: it is cut when the grace is over.
+   */
+  endAtDrain?: Context
   /** Default: the machine's. */
   clock?: Clock
 }
@@ -81,6 +87,7 @@ class EventFlow implements EventSender, Producer {
   private sentAt = 0
   private undo: (() => void) | undefined
   private stopHeart = () => {}
+  private stay = () => {}
 
   constructor(feed: EventFeed, settings: EventStreamOptions) {
     const { clock = systemClock, heartbeatMs = 15_000, maxBufferedBytes = 1_048_576 } = settings
@@ -94,6 +101,8 @@ class EventFlow implements EventSender, Producer {
   start(): void {
     this.sentAt = this.clock.now()
     this.beat()
+    const { endAtDrain } = this.settings
+    if (endAtDrain) this.stay = atDrain(endAtDrain, this.clock, () => this.end())
     if (this.settings.retryMs !== undefined) this.send({ retry: this.settings.retryMs })
     try {
       this.attach(this.feed(this))
@@ -147,6 +156,7 @@ class EventFlow implements EventSender, Producer {
     if (!this.isOpen) return false
     this.isOpen = false
     this.stopHeart()
+    this.stay()
     this.wake()
     this.undo?.()
     return true
@@ -198,11 +208,17 @@ function pumped(iterator: AsyncIterator<ServerEvent>, events: EventSender): () =
   return () => void Promise.resolve(iterator.return?.()).catch(() => {})
 }
 
+const context: Check<Context> = (value, path) => {
+  if (typeof (value as Partial<Context> | undefined)?.onFinish === 'function') return value as Context
+  throw wrong(value, path, 'the context of a request')
+}
+
 /** What each option must be. */
 const eventStreamChecks: Checks<EventStreamOptions> = {
   heartbeatMs: optional(milliseconds()),
   retryMs: optional(number({ min: 0, max: 86_400_000, integer: true, unit: 'milliseconds' })),
   headers: optional(record(string)),
   maxBufferedBytes: optional(number({ min: 1, max: 1_073_741_824, integer: true, unit: 'bytes' })),
+  endAtDrain: optional(context),
   clock: optional(clock),
 }

@@ -41,7 +41,7 @@ export type {
   RequestUrl,
   Summary,
 } from './contract.ts'
-export { onDrain } from './draining.ts'
+export { atDrain, onDrain } from './draining.ts'
 export type { ErrorCode, ErrorRow, GatewayErrorOptions, Side } from './errors.ts'
 export { errorTable, GatewayError } from './errors.ts'
 export type { EventFeed, EventSender, EventStreamOptions } from './event-stream.ts'
@@ -82,3 +82,5 @@ export type { CanonicalHost, CanonicalTarget, PathOptions } from './target.ts'
 export { canonicalize, canonicalizeHost, canonicalizeLeniently, canonicalizePath } from './target.ts'
 export { isToken } from './token.ts'
 export { switchProtocols } from './upgrade.ts'
+export type { UpstreamTls, UpstreamTlsOptions } from './upstream-tls.ts'
+export { upstreamTls, upstreamTlsChecks } from './upstream-tls.ts'

@@ -1,6 +1,14 @@
 import { setImmediate } from 'node:timers/promises'
-import { type EventSender, type EventStreamOptions, eventStream, type ServerEvent, type Source, sourceOf } from '@gatelet/core'
-import { virtualClock } from '@gatelet/testing'
+import {
+  type EventSender,
+  type EventStreamOptions,
+  Exchange,
+  eventStream,
+  type ServerEvent,
+  type Source,
+  sourceOf,
+} from '@gatelet/core'
+import { exchange, virtualClock } from '@gatelet/testing'
 import { describe, expect, test } from 'vitest'
 import { type Basin, drain } from './flows.ts'
 import { thrown } from './thrown.ts'
@@ -121,6 +129,30 @@ describe('where the client does not keep up', () => {
     events.send({ data: '123' })
     expect(read.got.at(-1)).toMatch(/^fail: a client left 100 bytes of events unread/)
     expect([undone, events.isOpen]).toEqual([['undone'], false])
+  })
+})
+
+describe('when the server goes down', () => {
+  function going(options: Partial<EventStreamOptions> = {}) {
+    const clock = virtualClock()
+    const inner = new Exchange({ inform() {} }, clock)
+    const endAtDrain = inner.open(exchange('/').ctx.request).with({ user: 'ada' })
+    return { clock, inner, ...opened({ clock, endAtDrain, heartbeatMs: 60_000, ...options }) }
+  }
+
+  test('ends within the first half of the grace, where it knows of what request it is the answer', async () => {
+    const { clock, inner, read, undone } = going()
+    inner.drain(clock.now() + 20_000)
+    expect(read.got).toEqual([])
+    await clock.advance(10_000)
+    expect([read.got, undone, clock.pending]).toEqual([['end'], ['undone'], 0])
+  })
+
+  test('leaves nothing behind where it was over before, nor hears of it', async () => {
+    const { clock, inner, source } = going()
+    source.cancel()
+    inner.drain(clock.now() + 20_000)
+    expect(clock.pending).toBe(0)
   })
 })
 

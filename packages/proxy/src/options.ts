@@ -7,12 +7,15 @@ import {
   isHopByHop,
   options,
   systemClock,
+  type UpstreamTls,
+  type UpstreamTlsOptions,
+  upstreamTls,
+  upstreamTlsChecks,
 } from '@gatelet/core'
 import { type AddressGuard, type AddressOptions, addressChecks, addressGuard } from './address-guard.ts'
 import { type HedgeOptions, type HedgeSettings, hedgeCheck, hedgeSettings } from './hedge-options.ts'
 import { type RetryOptions, type RetrySettings, retriesCheck, retrySettings } from './retry-options.ts'
 import { normalizedMap } from './set-cookie.ts'
-import { type UpstreamTls, type UpstreamTlsOptions, upstreamTls, upstreamTlsChecks } from './upstream-tls.ts'
 
 /** How long to wait for what. All in milliseconds; waits for answers and bodies may be a second longer. */
 export interface ProxyTimeouts {
@@ -244,7 +247,7 @@ export function proxySettings(given: ProxyOptions): ProxySettings {
     maxQueued: checked.maxQueued ?? 1_024,
     queueMs: checked.queueMs ?? 2_000,
     keepAliveMs: checked.keepAliveMs ?? 4_000,
-    tls: upstreamTls(checked.tls),
+    tls: upstreamTls(checked.tls, 'proxy'),
     http2: checked.http2 ?? false,
     guard: checked.addresses && addressGuard(checked.addresses),
     clock: checked.clock ?? systemClock,

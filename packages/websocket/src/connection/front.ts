@@ -1,5 +1,4 @@
-import { type Context, HeaderList, type Reply } from '@gatelet/core'
-import { atDrain } from '../translate/at-drain.ts'
+import { atDrain, type Context, HeaderList, type Reply } from '@gatelet/core'
 import { accept, checkHandshake } from '../translate/front/handshake.ts'
 import { OpenConnection, tooMany } from './connection.ts'
 import type { ConnectionSettings } from './settings.ts'

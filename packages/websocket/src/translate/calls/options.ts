@@ -1,4 +1,13 @@
-import { type Balancer, type Check, type Checks, type Clock, type Context, options } from '@gatelet/core'
+import {
+  type Balancer,
+  type Check,
+  type Checks,
+  type Clock,
+  type Context,
+  options,
+  type UpstreamTlsOptions,
+  upstreamTlsChecks,
+} from '@gatelet/core'
 import type { Frame } from '../frame.ts'
 import { type SocketEndpoints, socketEndpoints } from '../upstream/endpoints.ts'
 import type { CallCodec } from './codec.ts'
@@ -18,6 +27,8 @@ export interface WebSocketCallsOptions {
   headers?: Readonly<Record<string, string>>
   /** Subprotocols to offer. */
   protocols?: readonly string[]
+  /** How TLS is spoken with `wss` servers; as the proxy's `tls`. */
+  tls?: UpstreamTlsOptions
   /** Connections to each endpoint, 1 to 100. Default 1. */
   connections?: number
   /** Milliseconds to the answer, and from one message of it to the next; then 504. Default 30,000. */
@@ -83,6 +94,7 @@ export const webSocketCallsChecks: Checks<Checked<WebSocketCallsOptions>> = {
   path: optional(handshakePath),
   headers: optional(record(string)),
   protocols: optional(list(token('graphql-ws'), { max: 100 })),
+  tls: optional(upstreamTlsChecks),
   connections: optional(number({ min: 1, max: 100, integer: true })),
   timeoutMs: optional(milliseconds()),
   connectMs: optional(milliseconds()),

@@ -1,4 +1,4 @@
-import { type Balancer, type Clock, type Context, checkOptions, systemClock } from '@gatelet/core'
+import { type Balancer, type Clock, type Context, checkOptions, systemClock, type UpstreamTls, upstreamTls } from '@gatelet/core'
 import type { Frame } from '../frame.ts'
 import type { CallCodec } from './codec.ts'
 import { jsonRpc } from './json-rpc.ts'
@@ -11,6 +11,7 @@ export interface CallSettings {
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly protocols: readonly string[]
+  readonly tls: UpstreamTls
   readonly connections: number
   readonly timeoutMs: number
   readonly connectMs: number
@@ -32,7 +33,8 @@ export interface CallSettings {
 export function callSettings(given: WebSocketCallsOptions): CallSettings {
   const checked = checkOptions<Checked<WebSocketCallsOptions>>('createWebSocketCalls', given, webSocketCallsChecks)
   const { endpoints: balancer, reconnect = {}, codec = jsonRpc(), ...rest } = checked
-  return { ...defaults, ...rest, balancer, codec, baseMs: reconnect.baseMs ?? 100, maxMs: reconnect.maxMs ?? 30_000 }
+  const tls = upstreamTls(rest.tls, 'createWebSocketCalls')
+  return { ...defaults, ...rest, tls, balancer, codec, baseMs: reconnect.baseMs ?? 100, maxMs: reconnect.maxMs ?? 30_000 }
 }
 
 const idempotentMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])

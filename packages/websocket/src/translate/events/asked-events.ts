@@ -17,6 +17,9 @@ interface EventHearing extends EventReceiver {
   over(error: Error | undefined): void
   readonly maxBytes: number
   readonly lastEventId: string
+  /** Milliseconds without a byte after which they count as broken off; 0: never. */
+  readonly silenceMs: number
+  readonly clock: Clock
 }
 
 /** Events that are being read. */
@@ -76,12 +79,16 @@ class Reading implements OpenEvents {
   private flow: Flow | undefined
   private isPaused = false
   private isOver = false
+  private heardAt: number
+  private stopWatch = () => {}
 
   constructor(source: Source, asked: SubRequest, hearing: EventHearing) {
     this.parser = new EventParser(hearing, hearing.maxBytes, hearing.lastEventId)
     this.source = source
     this.asked = asked
     this.hearing = hearing
+    this.heardAt = hearing.clock.now()
+    if (hearing.silenceMs > 0) this.watch(hearing.silenceMs)
     this.flow = source.pipeTo({
       write: (chunk) => this.write(chunk),
       end: () => this.end(undefined),
@@ -102,18 +109,21 @@ class Reading implements OpenEvents {
   resume(): void {
     if (!this.isPaused) return
     this.isPaused = false
+    this.heardAt = this.hearing.clock.now()
     this.flow?.resume()
   }
 
   close(): void {
     if (this.isOver) return
     this.isOver = true
+    this.stopWatch()
     this.source.cancel()
     this.asked.finish('aborted', 200)
   }
 
   private write(chunk: Uint8Array): boolean {
     if (this.isOver) return true
+    this.heardAt = this.hearing.clock.now()
     try {
       this.parser.push(chunk)
     } catch (error) {
@@ -123,9 +133,24 @@ class Reading implements OpenEvents {
     return !this.isPaused
   }
 
+  // One timer that looks, in place of one that every byte sets anew. What is paused cannot be heard.
+  private watch(delayMs: number): void {
+    const { clock, silenceMs } = this.hearing
+    this.stopWatch = clock.setTimer(() => {
+      const leftMs = this.isPaused ? silenceMs : this.heardAt + silenceMs - clock.now()
+      if (leftMs > 0) {
+        this.watch(leftMs)
+        return
+      }
+      this.source.cancel()
+      this.end(new GatewayError('UPSTREAM_BODY_TIMEOUT'))
+    }, delayMs)
+  }
+
   private end(error: Error | undefined): void {
     if (this.isOver) return
     this.isOver = true
+    this.stopWatch()
     this.asked.finish(error ? 'failed' : 'finished', 200, error)
     this.hearing.over(error)
   }

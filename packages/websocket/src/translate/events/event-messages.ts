@@ -50,6 +50,8 @@ export class EventMessages {
       },
       over: (error) => this.ended(error),
       maxBytes: this.settings.maxMessageBytes,
+      silenceMs: this.settings.silenceMs,
+      clock: this.settings.clock,
       lastEventId: this.lastEventId,
     })
     // Over at once, and asked again already.

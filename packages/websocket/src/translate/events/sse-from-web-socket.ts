@@ -1,4 +1,5 @@
 import {
+  atDrain,
   type Balancer,
   bytesOf,
   type Context,
@@ -16,7 +17,6 @@ import {
 } from '@gatelet/core'
 import type { WebSocket } from 'ws'
 import { Life } from '../../connection/life.ts'
-import { atDrain } from '../at-drain.ts'
 import type { Frame } from '../frame.ts'
 import { dial, HandshakeRefused } from '../upstream/dial.ts'
 import { Bridge } from './bridge.ts'

@@ -1,4 +1,13 @@
-import { type Checks, type Clock, type Context, type MaybePromise, options, type ServerEvent } from '@gatelet/core'
+import {
+  type Checks,
+  type Clock,
+  type Context,
+  type MaybePromise,
+  options,
+  type ServerEvent,
+  type UpstreamTlsOptions,
+  upstreamTlsChecks,
+} from '@gatelet/core'
 import type { Checked } from '../calls/options.ts'
 import type { Frame } from '../frame.ts'
 import { type SocketEndpoints, socketEndpoints } from '../upstream/endpoints.ts'
@@ -16,6 +25,8 @@ export interface SseFromWebSocketOptions<S extends object = {}> {
   headers?: (ctx: Context<S>) => Readonly<Record<string, string>>
   /** Subprotocols to offer. */
   protocols?: readonly string[]
+  /** How TLS is spoken with `wss` servers; as the proxy's `tls`. */
+  tls?: UpstreamTlsOptions
   /**
    * What to send when the connection is open: how the server is asked for what the client wants, and from where on.
    * @param lastEventId of the last event that the client has; undefined when it begins
@@ -73,6 +84,7 @@ export const sseFromWebSocketChecks: Checks<Checked<SseFromWebSocketOptions>> = 
   path: optional(fn<Given<'path'>>('a function (ctx) => path')),
   headers: optional(fn<Given<'headers'>>('a function (ctx) => fields')),
   protocols: optional(list(token('graphql-ws'), { max: 100 })),
+  tls: optional(upstreamTlsChecks),
   subscribe: optional(fn<Given<'subscribe'>>('a function (ctx, lastEventId) => messages')),
   toEvents: optional(fn<Given<'toEvents'>>('a function (message) => events')),
   isFinished: optional(fn<Given<'isFinished'>>('a function (ctx, lastEventId) => boolean')),

@@ -1,4 +1,4 @@
-import { checkOptions, systemClock } from '@gatelet/core'
+import { checkOptions, systemClock, type UpstreamTls, upstreamTls } from '@gatelet/core'
 import { expiryOf } from '../../expiry.ts'
 import type { Checked } from '../calls/options.ts'
 import { asEvent } from './bridge.ts'
@@ -7,16 +7,14 @@ import { type SseFromWebSocketOptions, sseFromWebSocketChecks } from './sse-opti
 
 /** @throws GatewayError `BAD_OPTION` */
 export function sseSettings<S extends object>(given: SseFromWebSocketOptions<S>): SseSettings {
-  return {
-    ...defaults,
-    ...checkOptions<Checked<SseFromWebSocketOptions>>('sseFromWebSocket', given, sseFromWebSocketChecks),
-  }
+  const checked = checkOptions<Checked<SseFromWebSocketOptions>>('sseFromWebSocket', given, sseFromWebSocketChecks)
+  return { ...defaults, ...checked, tls: upstreamTls(checked.tls, 'sseFromWebSocket') }
 }
 
 /** Options with their defaults. */
-export type SseSettings = Checked<SseFromWebSocketOptions> & typeof defaults
+export type SseSettings = Omit<Checked<SseFromWebSocketOptions>, 'tls'> & typeof defaults & { readonly tls: UpstreamTls }
 
-type Defaulted = Exclude<keyof SseFromWebSocketOptions, 'endpoints' | 'sending' | 'retryMs'>
+type Defaulted = Exclude<keyof SseFromWebSocketOptions, 'endpoints' | 'sending' | 'retryMs' | 'tls'>
 
 const defaults: Required<Pick<SseFromWebSocketOptions, Defaulted>> = {
   path: ({ request }) => request.url.path + request.url.search,

@@ -1,4 +1,5 @@
 import {
+  atDrain,
   type Clock,
   type Context,
   checkOptions,
@@ -11,7 +12,6 @@ import {
 } from '@gatelet/core'
 import { WebSocket } from 'ws'
 import { expiryOf } from '../../expiry.ts'
-import { atDrain } from '../at-drain.ts'
 import type { ReceivedEvent } from '../event-parser.ts'
 import { accept, checkHandshake } from '../front/handshake.ts'
 import { askForEvents } from './asked-events.ts'
@@ -74,6 +74,7 @@ const defaults: Omit<WebSocketFromSseSettings, 'from' | 'sendTo'> = {
   expiresAt: expiryOf,
   retryMs: 2_000,
   maxFailures: 5,
+  silenceMs: 0,
   origins: undefined,
   protocols: [],
   heartbeatMs: 30_000,

@@ -22,6 +22,11 @@ export interface WebSocketFromSseOptions<S extends object = {}> {
   retryMs?: number
   /** How often running that may fail, 1 to 1,000; then the client is closed with 1014. Default 5. */
   maxFailures?: number
+  /**
+   * Milliseconds without a byte, comments among them, after which the events count as broken off; 0: never. Default 0: a proxy has a
+   * limit of its own, `bodyIdleMs`.
+   */
+  silenceMs?: number
   /** Pages that may connect, as `Origin` says it: `https://shop.example`. Default: those of the same host. What is no page may. */
   origins?: readonly string[] | 'any'
   /** Subprotocols that are spoken. Default: none. */
@@ -67,6 +72,7 @@ export const webSocketFromSseChecks: Checks<WebSocketFromSseOptions> = {
   resume: optional(boolean),
   retryMs: optional(milliseconds(0)),
   maxFailures: optional(number({ min: 1, max: 1_000, integer: true })),
+  silenceMs: optional(milliseconds(0)),
   origins: optional(originsCheck),
   protocols: optional(list(token('events'), { max: 100 })),
   expiresAt: optional(fn<NonNullable<WebSocketFromSseOptions['expiresAt']>>('a function (ctx) => milliseconds')),

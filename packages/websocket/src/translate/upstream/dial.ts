@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { bytesOf, type Clock, GatewayError, HeaderList, type Reply, type Target } from '@gatelet/core'
+import { bytesOf, type Clock, GatewayError, HeaderList, type Reply, type Target, type UpstreamTls } from '@gatelet/core'
 import { WebSocket } from 'ws'
 import { addressOf } from './endpoints.ts'
 
@@ -12,6 +12,8 @@ export interface Dial {
   readonly protocols: readonly string[]
   readonly connectMs: number
   readonly maxMessageBytes: number
+  /** For `wss`. */
+  readonly tls: UpstreamTls
   readonly clock: Clock
 }
 
@@ -36,11 +38,13 @@ export class HandshakeRefused extends GatewayError {
 }
 
 /** Begins to open a WebSocket to an endpoint. Its errors are heard from the first moment. */
-export function dial({ target, path, headers, protocols, connectMs, maxMessageBytes, clock }: Dial): Dialled {
+export function dial({ target, path, headers, protocols, connectMs, maxMessageBytes, tls, clock }: Dial): Dialled {
   if (!('origin' in target)) {
     throw new GatewayError('INTERNAL', { message: 'an endpoint that is a function in this process speaks no WebSocket' })
   }
-  const socket = new WebSocket(addressOf(target, path), [...protocols], {
+  const address = addressOf(target, path)
+  const socket = new WebSocket(address, [...protocols], {
+    ...(address.startsWith('wss:') && secured(tls)),
     headers,
     maxPayload: maxMessageBytes,
     perMessageDeflate: false,
@@ -62,6 +66,11 @@ export function dial({ target, path, headers, protocols, connectMs, maxMessageBy
   // Who does not wait for it has its reasons; a rejection that nobody hears would end the process.
   opened.catch(() => {})
   return { socket, opened }
+}
+
+// Without a name of its own, that of the endpoint is asked for.
+function secured({ secureContext, rejectUnauthorized, servername }: UpstreamTls): object {
+  return { secureContext, rejectUnauthorized, ...(servername !== undefined && { servername }) }
 }
 
 function connectError(cause: Error & { code?: unknown }): GatewayError {

@@ -234,6 +234,23 @@ describe('events that end', () => {
     expect(origin.asked[1]?.headers['last-event-id']).toBe('5')
   })
 
+  test('that fall silent are asked for again, unless it is us who do not read', async () => {
+    const clock = virtualClock()
+    const { got } = await connected(await started({ silenceMs: 10_000, retryMs: 0, clock }))
+    origin.say('id: 1\ndata: a\n\n')
+    await until(() => got.length === 1)
+    await clock.advance(9_000)
+    origin.say('id: 2\ndata: b\n\n')
+    await until(() => got.length === 2)
+    await clock.advance(9_000)
+    expect(origin.asked).toHaveLength(1)
+    await clock.advance(1_000)
+    await until(() => origin.open.size === 0)
+    await clock.advance(1)
+    await until(() => origin.asked.length === 2)
+    expect(origin.asked[1]?.headers['last-event-id']).toBe('2')
+  })
+
   test('are asked for after the time that they tell', async () => {
     const clock = virtualClock()
     const { got } = await connected(await started({ clock }))

@@ -1,5 +1,7 @@
 import { createSecureContext, type SecureContext } from 'node:tls'
-import { type Check, type Checks, GatewayError, options, type Pem, pem, readPem } from '@gatelet/core'
+import { GatewayError } from './errors.ts'
+import { boolean, type Check, type Checks, either, list, oneOf, optional, shape, string } from './options.ts'
+import { type Pem, pem, readPem } from './pem.ts'
 
 /** How TLS is spoken with upstreams. Files are read once, at the start. */
 export interface UpstreamTlsOptions {
@@ -28,8 +30,7 @@ export interface UpstreamTls {
   readonly rejectUnauthorized: boolean
 }
 
-const { boolean, either, list, oneOf, optional, shape, string } = options
-
+/** What each option must be. */
 export const upstreamTlsChecks: Check<UpstreamTlsOptions> = shape<UpstreamTlsOptions>({
   ca: optional(either('a PEM text, its bytes, the path of a file, or a list of such', pem, list(pem, { min: 1, max: 1_000 }))),
   cert: optional(pem),
@@ -40,9 +41,12 @@ export const upstreamTlsChecks: Check<UpstreamTlsOptions> = shape<UpstreamTlsOpt
   rejectUnauthorized: optional(boolean),
 } satisfies Checks<UpstreamTlsOptions>)
 
-/** @throws GatewayError `BAD_OPTION` for what cannot be read or does not fit together */
-export function upstreamTls(given: UpstreamTlsOptions | undefined): UpstreamTls {
-  return given ? readTls(given) : usual
+/**
+ * @param of whose option `tls` it is, for messages
+ * @throws GatewayError `BAD_OPTION` for what cannot be read or does not fit together
+ */
+export function upstreamTls(given: UpstreamTlsOptions | undefined, of: string): UpstreamTls {
+  return given ? readTls(given, of) : usual
 }
 
 let usualContext: SecureContext | undefined
@@ -57,20 +61,21 @@ const usual: UpstreamTls = {
   rejectUnauthorized: true,
 }
 
-function readTls(given: UpstreamTlsOptions): UpstreamTls {
+function readTls(given: UpstreamTlsOptions, of: string): UpstreamTls {
+  const bad = badOf(of)
   const { ca, cert, key, passphrase, servername, minVersion = 'TLSv1.2', rejectUnauthorized = true } = given
   if ((cert === undefined) !== (key === undefined)) throw bad(cert ? 'key' : 'cert', 'must be given too: each needs the other')
   if (!rejectUnauthorized)
     process.emitWarning(
-      'proxy: tls.rejectUnauthorized is false, so no upstream has to prove who it is: anybody on the way can read and change everything',
+      `${of}: tls.rejectUnauthorized is false, so no upstream has to prove who it is: anybody on the way can read and change everything`,
       'GateletWarning',
     )
-  const authorities = ca === undefined ? undefined : (Array.isArray(ca) ? ca : [ca as Pem]).map((each) => read(each, 'ca'))
+  const authorities = ca === undefined ? undefined : (Array.isArray(ca) ? ca : [ca as Pem]).map((each) => read(each, 'ca', bad))
   try {
     const secureContext = createSecureContext({
       minVersion,
       ...(authorities ? { ca: authorities } : {}),
-      ...(cert !== undefined && key !== undefined ? { cert: read(cert, 'cert'), key: read(key, 'key') } : {}),
+      ...(cert !== undefined && key !== undefined ? { cert: read(cert, 'cert', bad), key: read(key, 'key', bad) } : {}),
       ...(passphrase === undefined ? {} : { passphrase }),
     })
     return { secureContext, servername, rejectUnauthorized }
@@ -81,12 +86,16 @@ function readTls(given: UpstreamTlsOptions): UpstreamTls {
   }
 }
 
-function read(value: Pem, name: string): Buffer {
+function read(value: Pem, name: string, bad: Bad): Buffer {
   const bytes = readPem(value, `tls.${name}`)
   // Node takes a text without any for no authority at all.
   if (name === 'ca' && !bytes.includes('-----BEGIN')) throw bad(name, 'has no certificate in PEM')
   return bytes
 }
 
-const bad = (name: string, what: string, cause?: unknown) =>
-  new GatewayError('BAD_OPTION', { path: `tls.${name}`, message: `proxy: tls.${name} ${what}`, cause })
+type Bad = (name: string, what: string, cause?: unknown) => GatewayError
+
+const badOf =
+  (of: string): Bad =>
+  (name, what, cause) =>
+    new GatewayError('BAD_OPTION', { path: `tls.${name}`, message: `${of}: tls.${name} ${what}`, cause })
