@@ -1,14 +1,13 @@
 import { mkdirSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { type OriginFarm, origins, requireProgram } from '@gatelet/testing'
+import axe from 'axe-core'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { example } from '../example-program.ts'
 
 const program = requireProgram('chromium')
-const axe = createRequire(import.meta.url).resolve('axe-core')
 const patient = { timeout: 20_000 }
 
 /** `PICTURES=1` writes the pictures of the guide anew. */
@@ -199,7 +198,7 @@ describe.skipIf(!program)('the dashboard in Chromium', { timeout: 120_000 }, () 
     await ask(10)
     await ask(1, '/users/broken')
     const { page, complaints } = await opened('overview', { colorScheme, bypassCSP: true })
-    await page.addScriptTag({ path: axe })
+    await page.addScriptTag({ content: axe.source })
     for (const view of views) {
       await page.goto(`${started.url}/admin/#${view}`)
       await page.locator('main > div').waitFor()

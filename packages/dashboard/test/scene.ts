@@ -53,7 +53,7 @@ interface Callers {
 
 export const own = { host: 'gateway.example', origin: 'http://gateway.example' }
 
-export function callers(page: Handler): Callers {
+function callers(page: Handler): Callers {
   const read = (place: string, request: CallRequest = {}) => call(page, { url: `/api/v1/${place}`, ...request })
   const token = async () => (await (await read('session')).json<{ csrfToken: string }>()).csrfToken
   return {

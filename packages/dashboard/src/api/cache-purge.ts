@@ -30,7 +30,7 @@ function wanted(ask: Ask, base: RequestUrl): readonly PurgeWhat[] {
 }
 
 /** A URL as caches have it: canonical, whole. @throws GatewayError `BAD_REQUEST` */
-export function absolute(text: string, base: RequestUrl): string {
+function absolute(text: string, base: RequestUrl): string {
   try {
     const [, scheme = base.scheme, authority, target = '/'] = /^(?:(https?):\/\/([^/?#]+))?([/?].*)?$/.exec(text) ?? []
     if (authority === undefined && !text.startsWith('/')) throw bad('a URL is absolute, or begins with /')

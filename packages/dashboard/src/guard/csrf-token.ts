@@ -2,7 +2,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { type Context, GatewayError } from '@gatelet/core'
 
 /** The header that carries the token. A page of another origin cannot send it without being asked for permission first. */
-export const TOKEN_HEADER = 'x-csrf-token'
+const TOKEN_HEADER = 'x-csrf-token'
 
 /**
  * Tokens that only a page of our own can read. Good for one process, and for one principal where `auth` stands in front: another
