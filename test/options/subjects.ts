@@ -17,7 +17,7 @@ import {
   watchedFile,
 } from '@gatelet/balancer'
 import { toFetch } from '@gatelet/fetch'
-import { attach, serve } from '@gatelet/node'
+import { attach, readyz, serve } from '@gatelet/node'
 import { balancedFetch, mirror, proxy, tcpBalancer } from '@gatelet/proxy'
 import { byClientAddress as byAddress, memoryRateStore, rateLimit } from '@gatelet/rate-limiter'
 import {
@@ -753,6 +753,10 @@ export const subjects: Readonly<Record<string, Subject>> = {
     through: (options) => attach(createServer(), never as never, options),
     good: trusting,
     bad: adapting,
+  },
+  ReadyzOptions: {
+    through: readyz,
+    bad: { server: {}, balancers: { users: {} }, checks: { redis: true }, timeoutMs: 0, freshMs: -1, verbose: 'yes', clock: {} },
   },
   AttachOptions: {
     through: (options) => attach(createServer(), never as never, options),
