@@ -20,7 +20,10 @@ export interface ConnectionLimits {
   maxQueued?: number
   /** Bytes that wait for a client which does not read. Beyond it the connection is broken off. Default 4 MiB. */
   maxBufferedBytes?: number
-  /** A ping after so many milliseconds; a client that gives no sign of life until the next is cut off. Default 30,000. */
+  /**
+   * A ping after so many milliseconds; a client that gives no sign of life until the next is cut off. One whose messages are not taken
+   * cannot be heard: when it is gone, TCP finds out in minutes; `idleTimeoutMs` and `maxLifeMs` hold for it. Default 30,000.
+   */
   heartbeatMs?: number
   /** Milliseconds without a message either way after which it is closed with 1001; 0: never. Default 0. */
   idleTimeoutMs?: number

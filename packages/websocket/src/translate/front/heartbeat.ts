@@ -2,8 +2,8 @@ import type { Clock } from '@gatelet/core'
 import { WebSocket } from 'ws'
 
 /**
- * Pings the other side, and lets go of one that gives no sign of life until the next ping. One that is paused cannot be heard, and
- * is let be.
+ * Pings the other side, and lets go of one that gives no sign of life until the next ping. One that is paused, since we do not take
+ * what it has sent, cannot be heard: it is pinged on, so that TCP finds out, in minutes, when it is gone.
  * @returns its end
  */
 export function heartbeat(socket: WebSocket, clock: Clock, intervalMs: number): () => void {
