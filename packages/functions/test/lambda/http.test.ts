@@ -19,6 +19,14 @@ async function codeOf(answer: Awaited<ReturnType<typeof call>>): Promise<[number
   return [answer.status, (await answer.json<{ code: string }>()).code]
 }
 
+/** Asks, and leaves when the body has begun. */
+async function readAndLeave(url: string): Promise<void> {
+  const control = new AbortController()
+  const response = await fetch(url, { signal: control.signal })
+  await response.body?.getReader().read()
+  control.abort()
+}
+
 describe('a call', () => {
   test('is the one of Lambda’s invoke interface, and its result the reply', async () => {
     await using aws = await lambdaEmulator({
@@ -245,10 +253,7 @@ describe('a streamed answer', () => {
       },
     })
     await using server = await serve(streaming(aws.url), { port: 0, host: '127.0.0.1' })
-    const control = new AbortController()
-    const response = await fetch(server.url, { signal: control.signal })
-    await response.body?.getReader().read()
-    control.abort()
+    await readAndLeave(server.url)
     await vi.waitUntil(() => left?.aborted, 5_000)
   })
 
@@ -262,10 +267,7 @@ describe('a streamed answer', () => {
       },
     })
     await using server = await serve(streaming(aws.url), { port: 0, host: '127.0.0.1' })
-    const control = new AbortController()
-    const response = await fetch(server.url, { signal: control.signal })
-    await response.body?.getReader().read()
-    control.abort()
+    await readAndLeave(server.url)
     await vi.waitUntil(() => left?.aborted, 5_000)
   })
 
