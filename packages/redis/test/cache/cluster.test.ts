@@ -34,7 +34,7 @@ describe.skipIf(!requireProgram('redis-server'))('replies in a cluster', () => {
   let cluster: RunningRedisCluster
   beforeAll(async () => {
     cluster = await startRedisCluster()
-  }, 60_000)
+  }, 180_000)
   afterAll(() => cluster?.close())
   const urls = () => cluster.nodes.map(({ url }) => url)
 
@@ -94,5 +94,5 @@ describe.skipIf(!requireProgram('redis-server'))('replies in a cluster', () => {
     expect(await ofA.purge({ tag: 'even' })).toBe(1)
     await expect.poll(async () => (await ofB.get('a')).length, { timeout: 10_000 }).toBe(0)
     for (const channel of channels) await channel.close()
-  }, 60_000)
+  }, 180_000)
 })

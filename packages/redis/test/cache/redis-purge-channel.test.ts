@@ -134,5 +134,5 @@ describe.skipIf(!requireProgram('redis-server'))('a channel of purges', () => {
     await isLive(channel)
     expect(await store.get('a')).toEqual([])
     await channel.close()
-  }, 90_000)
+  }, 180_000)
 })

@@ -57,7 +57,7 @@ describe.skipIf(!requireProgram('redis-server'))('two processes with one Redis',
     expect(await a.purge({ tag: 'all-of-them' })).toBe(200)
     expect((await a.ask('/x')).body).toBe('v2')
     await expect.poll(async () => (await b.ask('/x')).body, { timeout: 10_000 }).toBe('v2')
-  }, 60_000)
+  }, 180_000)
 
   test.each([
     ['by tag', { tag: 'all-of-them' }],
