@@ -207,7 +207,7 @@ export class Arrival<S extends object> {
   private async commit(copy: Copy | undefined, body: SharedBody, meta: StoredMeta): Promise<void> {
     const { kit, ask, flight } = this.asked
     if (flight.isOutdated) copy?.drop()
-    else if (await copy?.commit()) {
+    else if (await copy?.commit(kit.holding.stuckMs)) {
       kit.unmarkLone(ask)
       kit.tellStored(meta.url, copy?.size ?? 0)
     }

@@ -32,8 +32,8 @@ export class Copy {
     return isTaken
   }
 
-  /** The body came to its end. @returns whether it is stored */
-  async commit(): Promise<boolean> {
+  /** The body came to its end. @param timeoutMs how long the store may take for it. @returns whether it is stored */
+  async commit(timeoutMs: number): Promise<boolean> {
     const { writer } = this
     if (!writer) return false
     if (this.announced !== undefined && this.announced !== this.bytes) {
@@ -41,7 +41,7 @@ export class Copy {
       return false
     }
     this.writer = undefined
-    return this.store.commit(writer)
+    return this.store.commit(writer, timeoutMs)
   }
 
   /** Nothing of it is stored. */

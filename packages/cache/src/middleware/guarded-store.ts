@@ -55,10 +55,14 @@ export class GuardedStore {
     }
   }
 
-  /** @returns whether it is stored */
-  async commit(writer: EntryWriter): Promise<boolean> {
+  /**
+   * The body is on its way, and nobody waits for it to arrive; but what others may join must not stay for a store that hangs.
+   * @returns whether it is stored
+   */
+  async commit(writer: EntryWriter, timeoutMs: number): Promise<boolean> {
     try {
-      return (await writer.commit()) === true
+      const done = writer.commit()
+      return (isPromise(done) ? await this.inTime('commit', done, undefined, timeoutMs) : done) === true
     } catch (error) {
       this.failed('commit', error)
       return false
@@ -97,13 +101,18 @@ export class GuardedStore {
     }
   }
 
-  private inTime<T>(operation: StoreOperation, answer: Promise<T>, onLate?: () => void): Promise<T | undefined> {
+  private inTime<T>(
+    operation: StoreOperation,
+    answer: Promise<T>,
+    onLate?: () => void,
+    timeoutMs: number = this.timeoutMs,
+  ): Promise<T | undefined> {
     return new Promise((resolve) => {
       const cancel = this.clock.setTimer(() => {
         this.failed(operation, new GatewayError('STORE_TIMEOUT'))
         onLate?.()
         resolve(undefined)
-      }, this.timeoutMs)
+      }, timeoutMs)
       answer.then(
         (value) => {
           cancel()

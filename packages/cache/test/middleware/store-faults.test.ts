@@ -69,6 +69,17 @@ describe('a store that cannot be trusted', () => {
     expect(layer.stats().storeFailures).toBe(2)
   })
 
+  test('that never ends what it is given keeps nothing of it here', async () => {
+    const writer: EntryWriter = { write: () => true, commit: () => new Promise(() => {}), abort() {} }
+    const { get, clock, failures, layer } = over({ open: () => writer })
+    const asking = get()
+    await clock.advance(1_000)
+    expect(layer.stats().inFlight).toBe(1)
+    await clock.advance(9_000)
+    expect(await asking).toMatchObject({ status: 200, body: 'body 1' })
+    expect([layer.stats().inFlight, clock.pending, failures]).toEqual([0, 0, ['commit']])
+  })
+
   test('that does not answer in time is not waited for, and hears of it', async () => {
     let signal: AbortSignal | undefined
     const { get, clock, failures } = over({
