@@ -41,6 +41,7 @@ test.each([
   ['api-keys', ['api-keys.ts']],
   ['functions', ['functions.ts']],
   ['websockets', ['websockets.ts']],
+  ['observe', ['observe.ts']],
   ['cache-an-api', ['cache-an-api.ts']],
   ['why-not-cached', ['why-not-cached.ts']],
   ['purge-by-tag', ['purge-by-tag.ts']],
@@ -948,3 +949,19 @@ test.skipIf(!requireProgram('redis-server'))(
   },
   60_000,
 )
+
+test('observe: a request is in the figures, has spans, and a record in the log', async () => {
+  await using farm = await origins(2)
+  const { program, url } = await example('observe.ts', { USERS: farm.urls.join(' '), METRICS_PORT: '0' })
+  await using _ = program
+  const [, figures = ''] = await program.printed(/figures on (\S+)/)
+  expect((await fetch(`${url}/users/7`)).status).toBe(200)
+  await program.printed(/"path":"\/users\/7","protocol":"HTTP\/1.1","status":200/)
+  await program.printed(/name: 'GET \/users\/\*rest'/)
+  const text = await (await fetch(figures)).text()
+  expect(text).toMatch(/^http_server_request_duration_seconds_count\{.*http_route="\/users\/\*rest".*\} 1$/m)
+  expect(text).toContain('gatelet_endpoint_state{gatelet_balancer="users"')
+  expect(text).toContain('process_cpu_seconds_total')
+  program.kill('SIGTERM')
+  expect(await program.ended).toBe(0)
+}, 30_000)
