@@ -229,7 +229,7 @@ describe.skipIf(!program)('the dashboard in Chromium', { timeout: 120_000 }, () 
     await page.waitForTimeout(45_000)
     await picture(page, 'overview')
     await page.emulateMedia({ colorScheme: 'dark' })
-    for (const view of ['endpoints', 'routes']) {
+    for (const view of ['routes', 'endpoints']) {
       await page.goto(`${started.url}/admin/#${view}`)
       if (view === 'routes') {
         await page.getByLabel('URL').fill('/users/7')

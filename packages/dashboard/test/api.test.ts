@@ -284,6 +284,41 @@ describe('the live tail', () => {
   })
 })
 
+test('whatever clients make up, what is kept has its bounds', async () => {
+  const { read, page } = scene({ maxRoutes: 10, maxErrors: 10 })
+  for (let at = 0; at < 1_000; at++) {
+    const { ctx: context, finish } = exchange(`/${at}`)
+    const policies = [{ name: `p${at}`, remaining: 0, allowed: false }]
+    publish('request:routed', { context, route: `/r${at}` })
+    publish('rate:decided', { context, verdict: { allowed: false, source: 'store', policies }, isShadow: false })
+    publish('rate:banned', { key: `k${at}`, forMs: 60_000 })
+    publish('auth:decided', { context, outcome: 'refused', reason: `r${at}`, scheme: undefined, subject: undefined })
+    publish('cache:answered', { context, cache: `c${at}`, result: 'miss', isCollapsed: false })
+    publish('endpoint:changed', { endpoint: { id: `e${at}`, weight: 1, inflight: 0, metadata: {} }, change: 'added' })
+    publish('request:failed', { context, error: Object.assign(new Error('no'), { code: `E${at}` }) })
+    finish('finished', 500)
+  }
+  const size = async (place: string, list: string) => (await (await read(place)).json<Record<string, unknown[]>>())[list]?.length
+  expect(await size('routes', 'routes')).toBe(11)
+  expect(await size('errors', 'errors')).toBe(10)
+  expect(await size('limits', 'policies')).toBe(101)
+  expect(await size('limits', 'bans')).toBe(50)
+  expect(await size('caches', 'caches')).toBe(51)
+  expect(await size('auth', 'decisions')).toBe(201)
+  expect(await size('endpoints', 'changes')).toBe(50)
+  page.close()
+})
+
+test('a WebSocket counts, and its length is not the time of an answer', async () => {
+  const clock = virtualClock()
+  const { read, page } = scene({ clock })
+  request('/chat', 101, '/chat')
+  const seen = await (await read('overview')).json<OverviewView>()
+  expect(seen.total).toBe(1)
+  expect(seen.p50).toBeUndefined()
+  page.close()
+})
+
 test('a HEAD is a GET without a body', async () => {
   const { page } = scene()
   expect((await call(page, 'HEAD /api/v1/overview')).status).toBe(200)

@@ -31,10 +31,12 @@ export class Recent {
     this.since = now
   }
 
-  add(now: number, latencyMs: number, isFailed: boolean): void {
+  /** @param latencyMs undefined: it counts, and says nothing of how long things take */
+  add(now: number, latencyMs: number | undefined, isFailed: boolean): void {
     const slot = this.slotAt(Math.floor(now / this.slotMs))
     slot.count++
     if (isFailed) slot.failed++
+    if (latencyMs === undefined) return
     const bucket = bucketOf(latencyMs)
     slot.latencies[bucket] = (slot.latencies[bucket] ?? 0) + 1
   }

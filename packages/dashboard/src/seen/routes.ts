@@ -2,7 +2,7 @@ import type { Clock, Summary } from '@gatelet/core'
 import type { RouteView } from '../api/views.ts'
 import { BoundedMap } from '../figures/bounded.ts'
 import { Recent } from '../figures/recent.ts'
-import { hasFailed } from './traffic.ts'
+import { hasFailed, latencyOf } from './traffic.ts'
 
 const SLOTS = 6
 const SLOT_MS = 10_000
@@ -29,7 +29,7 @@ export class Routes {
     seen.hits++
     const group = summary.outcome === 'aborted' ? 'aborted' : `${Math.floor(summary.status / 100)}xx`
     seen.byStatus[group] = (seen.byStatus[group] ?? 0) + 1
-    seen.recent.add(this.clock.now(), summary.durationMs, hasFailed(summary))
+    seen.recent.add(this.clock.now(), latencyOf(summary), hasFailed(summary))
   }
 
   view(): readonly RouteView[] {

@@ -44,7 +44,7 @@ export class Traffic {
     const isFailed = hasFailed(summary)
     if (isFailed) this.failed++
     if (summary.outcome === 'aborted') this.aborted++
-    this.recent.add(this.clock.now(), summary.durationMs, isFailed)
+    this.recent.add(this.clock.now(), latencyOf(summary), isFailed)
   }
 
   /** To be called each second. */
@@ -89,4 +89,9 @@ export class Traffic {
 /** Whether it is our fault or that of an upstream: a 5xx, or a reply that was broken off. */
 export function hasFailed({ outcome, status }: Summary): boolean {
   return outcome === 'failed' || status >= 500
+}
+
+/** How long a request took; undefined for a WebSocket, which lasts as long as its people have something to say. */
+export function latencyOf({ status, durationMs }: Summary): number | undefined {
+  return status === 101 ? undefined : durationMs
 }
