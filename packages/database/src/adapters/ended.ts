@@ -2,6 +2,8 @@
 export interface End {
   commit(): Promise<void>
   rollback(): Promise<void>
+  /** Whether it is over, be it that its connection has gone: then nothing may be asked on it. */
+  readonly isOver: boolean
 }
 
 /**
@@ -15,6 +17,7 @@ export function ended<T, W>(
 ): Promise<W> {
   return new Promise((resolve, reject) => {
     let settle: { commit: () => void; rollback: (reason: Error) => void } | undefined
+    let isOver = false
     const unwanted = new Error('rolled back')
     const whole = begin(
       (transaction) =>
@@ -24,6 +27,9 @@ export function ended<T, W>(
         }),
     )
     const end: End = {
+      get isOver() {
+        return isOver
+      },
       async commit() {
         settle?.commit()
         await whole
@@ -36,6 +42,8 @@ export function ended<T, W>(
       },
     }
     // Also the end of a connection in the middle of a transaction, which its query tells too.
-    whole.catch(reject)
+    whole.catch(reject).finally(() => {
+      isOver = true
+    })
   })
 }

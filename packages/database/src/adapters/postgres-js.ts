@@ -1,4 +1,4 @@
-import { type Checks, checkOptions, systemClock } from '@gatelet/core'
+import { type Checks, checkOptions, GatewayError, systemClock } from '@gatelet/core'
 import type { Database, QueryResult, Row } from '../database.ts'
 import { isLost } from '../sqlstate.ts'
 import { type AcquireOptions, acquireChecks, acquirer, withMethods } from './acquire.ts'
@@ -50,12 +50,26 @@ export function postgresDatabase(sql: PostgresSqlLike, given: PostgresDatabaseOp
 
 // Not `sql.reserve()`: of a connection that dies while it is reserved, nobody is told, and the next query throws where nobody
 // can catch it.
-function begun(sql: PostgresSqlLike): Promise<PostgresWire> {
-  return ended<PostgresTransactionLike, PostgresWire>(
-    (work) => sql.begin(work),
-    (transaction, end) => wireOf(sql, transaction, end),
-  )
+async function begun(sql: PostgresSqlLike): Promise<PostgresWire> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await ended<PostgresTransactionLike, PostgresWire>(
+        (work) => sql.begin(work),
+        (transaction, end) => wireOf(sql, transaction, end),
+      )
+    } catch (error) {
+      // Of a connection that was killed, it tells the one who asks next (3.4.9): nothing was asked, so it is asked again.
+      if (attempt === MAX_STALE || !isStale(error)) throw error
+    }
+  }
 }
+
+const MAX_STALE = 3
+
+const isStale = (error: unknown) => /^(?:57P0[125]|25P03|CONNECTION_CLOSED)$/.test(String((error as { code?: unknown })?.code))
+
+const closed = () =>
+  new GatewayError('DATABASE_UNAVAILABLE', { message: 'the connection was closed', headers: { 'retry-after': '1' } })
 
 // The type that says "unknown": the server infers it, and the client's own ideas of dates and JSON stay out of it.
 const UNKNOWN_TYPE = 705
@@ -63,10 +77,12 @@ const UNKNOWN_TYPE = 705
 function wireOf(sql: PostgresSqlLike, transaction: PostgresTransactionLike, end: End) {
   let running: PostgresQueryLike | undefined
   let isLostNow = false
-  const run = async (query: PostgresQueryLike) => {
-    running = query
+  const run = async (text: string, values?: never[]) => {
+    // On a connection that is gone, a query throws where nobody can catch it.
+    if (isLostNow || end.isOver) throw closed()
+    running = transaction.unsafe(text, values)
     try {
-      return await query
+      return await running
     } catch (error) {
       if (isLost(error)) isLostNow = true
       throw error
@@ -75,23 +91,22 @@ function wireOf(sql: PostgresSqlLike, transaction: PostgresTransactionLike, end:
     }
   }
   const wire: PostgresWire = {
-    simple: (text) => run(transaction.unsafe(text)),
+    simple: (text) => run(text),
     async query(text, values) {
       const typed = values.map((value) => (value === null ? null : sql.typed(value as never, UNKNOWN_TYPE)))
-      return resultOf(await run(transaction.unsafe(text, typed as never[])))
+      return resultOf(await run(text, typed as never[]))
     },
     async cancel() {
       await running?.cancel()
     },
     commit: () => end.commit(),
-    // On a connection that is gone, its ROLLBACK would throw where nobody can catch it.
     async rollback() {
-      if (!isLostNow) await end.rollback()
+      if (!isLostNow && !end.isOver) await end.rollback()
     },
     // It closes no single connection. What was cancelled has been told so by now, and its ROLLBACK comes behind that: a connection
     // that has answered it is good again. One that does not answer stays where it is.
     destroy() {
-      if (!isLostNow) void end.rollback().catch(() => {})
+      if (!isLostNow && !end.isOver) void end.rollback().catch(() => {})
     },
   }
   return wire

@@ -34,7 +34,7 @@ export function query<S extends object = {}>(given: QueryOptions<S, {}> & { inpu
 export function query<S extends object = {}, Value extends object = {}>(
   given: QueryOptions<S, Value> & { input: StandardSchema<unknown, Value> },
 ): Handler<S>
-export function query<S extends object>(given: QueryOptions<S, never>): Handler<S> {
+export function query<S extends object, Value extends object>(given: QueryOptions<S, Value>): Handler<S> {
   const checked = checkOptions<QueryOptions<{}, never>>('query', given, queryChecks)
   const route = routeOf<S>(checked as unknown as QueryOptions<S, never>)
   const input = inputReader<S>(checked as never, checked.page ? pageFields : [])
