@@ -62,6 +62,7 @@ import { createGateway } from 'gatelet'
 import { authSubjects } from './auth.ts'
 import { cacheSubjects } from './cache.ts'
 import { dashboardSubjects } from './dashboard.ts'
+import { databaseSubjects } from './database.ts'
 import { functionSubjects } from './functions.ts'
 import { grpcSubjects } from './grpc.ts'
 import { metricSubjects } from './metrics.ts'
@@ -131,6 +132,7 @@ export const subjects: Readonly<Record<string, Subject>> = {
   ...authSubjects,
   ...cacheSubjects,
   ...dashboardSubjects,
+  ...databaseSubjects,
   ...functionSubjects,
   ...metricSubjects,
   ...grpcSubjects,

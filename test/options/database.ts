@@ -1,0 +1,66 @@
+import {
+  bind,
+  type Database,
+  pgDatabase,
+  pgliteDatabase,
+  postgresDatabase,
+  query,
+  sql,
+  sqliteDatabase,
+  transaction,
+} from '@gatelet/database'
+import type { Subject } from './subjects.ts'
+
+const never = () => {}
+const database: Database = { dialect: 'postgresql', begin: () => Promise.reject(new Error('not asked')) }
+const acquiring = { acquireMs: 0, maxWaiting: 0, clock: {} }
+const job = { database: {}, readOnly: 1, isolation: 'snapshot', role: 7, claims: {}, retries: -1, clock: {} }
+const input = { input: {}, from: 'body', maxBodyBytes: 0 }
+const route = { database, mode: 'many', sql: sql`select ${bind('id')}` }
+const timeouts = { 'timeouts.statementMs': 0, 'timeouts.lockMs': -1, 'timeouts.idleMs': '1s' }
+
+/** The options of `@gatelet/database`. */
+export const databaseSubjects: Readonly<Record<string, Subject>> = {
+  AcquireOptions: { through: (options) => pgDatabase({ connect: never, on: never } as never, options), bad: acquiring },
+  PgDatabaseOptions: { through: (options) => pgDatabase({ connect: never, on: never } as never, options), bad: acquiring },
+  PGliteDatabaseOptions: { through: (o) => pgliteDatabase({ transaction: never, query: never } as never, o), bad: acquiring },
+  PostgresDatabaseOptions: {
+    through: (options) => postgresDatabase({ begin: never, unsafe: never, typed: never } as never, options),
+    bad: acquiring,
+  },
+  SqliteDatabaseOptions: {
+    through: (options) => sqliteDatabase({ prepare: never, exec: never } as never, options),
+    bad: { ...acquiring, values: 'named' },
+  },
+  JobOptions: { through: query, good: route, bad: { ...job, ...timeouts } },
+  InputOptions: { through: query, good: route, bad: input },
+  QueryOptions: {
+    through: query,
+    good: route,
+    bad: {
+      ...job,
+      ...timeouts,
+      ...input,
+      sql: 'select 1',
+      mode: 'all',
+      status: 404,
+      headers: { 'x-a': 1 },
+      maxRows: 0,
+      batchRows: 0,
+      etag: 'weak',
+      requireIfMatch: 1,
+      page: {},
+    },
+  },
+  PageOptions: {
+    through: (page) => query({ ...route, page } as never),
+    at: 'page',
+    good: { by: [{ column: 'id', unique: true }], secret: 'a secret of the test' },
+    bad: { by: [{ column: 'id' }], secret: 'short', size: 0, maxSize: 0 },
+  },
+  TransactionOptions: {
+    through: transaction,
+    good: { database, run: never },
+    bad: { ...job, ...timeouts, ...input, run: 'select 1' },
+  },
+}
