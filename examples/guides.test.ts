@@ -9,9 +9,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { json as jsonOf } from 'node:stream/consumers'
 import type { TLSSocket } from 'node:tls'
-import { lambdaEmulator, origins, rawRequest, requireProgram, startRedis } from '@gatelet/testing'
+import { kubernetesServer, lambdaEmulator, origins, rawRequest, requireProgram, startRedis } from '@gatelet/testing'
 import { readProxyHeader } from 'gatelet/core'
-import { expect, test } from 'vitest'
+import type { UsageSnapshot } from 'gatelet/metrics'
+import { expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { Issuer, pair, token } from '../packages/auth/test/issuer.ts'
 import { chatServer } from '../test/browser/chat-server.ts'
@@ -40,12 +41,15 @@ test.each([
   ['protect-an-api', ['protect-an-api.ts', 'behind-the-gateway.ts', 'identity-providers.ts']],
   ['api-keys', ['api-keys.ts']],
   ['functions', ['functions.ts']],
+  ['databases', ['three-backends.ts']],
   ['websockets', ['websockets.ts']],
   ['observe', ['observe.ts']],
   ['cache-an-api', ['cache-an-api.ts']],
   ['why-not-cached', ['why-not-cached.ts']],
   ['purge-by-tag', ['purge-by-tag.ts']],
   ['dashboard', ['dashboard.ts']],
+  ['usage-and-billing', ['usage.ts']],
+  ['kubernetes', ['kubernetes.ts']],
   ['write-a-cache-store', ['file-cache-store.ts', 'file-cache-store.test.ts']],
 ])('the guide %s shows the programs as they are', (guide, programs) => {
   for (const program of programs) {
@@ -54,6 +58,62 @@ test.each([
     )
   }
 })
+
+test('kubernetes: it is not ready from the first moment of its end, answers for the delay, and ends with 0', async () => {
+  const api = await kubernetesServer()
+  await using farm = await origins(1, { handler: (_, res) => void res.end('an order') })
+  const at = new URL(farm.urls[0] ?? '')
+  const slice = { name: 'orders-1', service: 'orders', ports: [{ name: 'http', port: Number(at.port) }] }
+  const env = { API: api.url, HOST: '127.0.0.1', PROBE_PORT: '0', DELAY_MS: '3000', GRACE_MS: '5000' }
+  const { program, url } = await example('kubernetes.ts', env)
+  await using _ = program
+  const [, probes = ''] = await program.printed(/probes ask (\S+)/)
+  const status = async (path: string) => (await fetch(`${probes}${path}`)).status
+  expect([await status('/livez'), await status('/readyz')]).toEqual([200, 503])
+  api.apply({ ...slice, endpoints: [{ addresses: [at.hostname], conditions: { ready: true } }] })
+  await vi.waitUntil(async () => (await status('/readyz')) === 200, { timeout: 10_000 })
+  expect(await (await fetch(`${url}/7`)).text()).toBe('an order')
+  program.kill('SIGTERM')
+  await vi.waitUntil(async () => (await status('/readyz')) === 503, { timeout: 2_000, interval: 10 })
+  expect([(await fetch(`${url}/8`)).status, await status('/livez')]).toEqual([200, 200])
+  expect(await (await fetch(`${probes}/readyz?verbose`)).json()).toMatchObject({
+    serving: false,
+    checks: { orders: { ok: true } },
+  })
+  expect(await program.ended).toBe(0)
+  await api.stop()
+}, 30_000)
+
+test('usage: what consumers used is seen by the administrator, and on the bill', async () => {
+  await using farm = await origins(1, { handler: (_, res) => void res.end('12345') })
+  const folder = await mkdtemp(join(tmpdir(), 'gatelet-'))
+  const bills = join(folder, 'bills.ndjson')
+  const { program, url } = await example('usage.ts', { SERVER: farm.urls[0] ?? '', BILLS: bills })
+  await using _ = program
+  const keyOf = async (name: string) => (await program.printed(new RegExp(`${name} has the key (\\S+)`)))[1] ?? ''
+  const ask = async (name: string, path: string) => fetch(`${url}${path}`, { headers: { 'x-api-key': await keyOf(name) } })
+  for (const name of ['ada', 'bob', 'ada']) await (await ask(name, '/x')).text()
+  const refused = await ask('ada', '/usage')
+  expect([refused.status, refused.headers.get('proxy-status')]).toEqual([
+    403,
+    'gatelet;error=http_request_denied;details="FORBIDDEN"',
+  ])
+  const [minute] = ((await (await ask('admin', '/usage')).json()) as UsageSnapshot).windows
+  expect(minute?.total.requests).toBe(4)
+  expect(minute?.consumers.top[0]).toMatchObject({ key: 'ada', requests: 3, missedAtMost: 0 })
+  program.kill('SIGTERM')
+  expect(await program.ended).toBe(0)
+  const lines = (await readFile(bills, 'utf8'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  expect(lines.map(({ consumer, requests }) => [consumer, requests])).toEqual([
+    ['ada', 3],
+    ['bob', 1],
+    ['admin', 1],
+  ])
+  await rm(folder, { recursive: true })
+}, 30_000)
 
 test('in-hono: two paths of a Hono application are ours, the others are Hono’s', async () => {
   await using farm = await origins(2)
@@ -965,3 +1025,22 @@ test('observe: a request is in the figures, has spans, and a record in the log',
   program.kill('SIGTERM')
   expect(await program.ended).toBe(0)
 }, 30_000)
+
+test('three-backends: a service, a function and a table behind the same key, limit and cache', async () => {
+  await using farm = await origins(1)
+  const { program, url } = await example('three-backends.ts', { SERVICE: farm.urls.join(' '), DATABASE_URL: '' })
+  await using _ = program
+  const ask = (path: string, key = 'k-ada') => fetch(`${url}${path}`, { headers: { 'x-api-key': key } })
+  for (const path of ['/products/1', '/quotes/tea', '/stock/1']) expect((await ask(path, 'k-eve')).status).toBe(401)
+  const first = await ask('/products/1')
+  expect(await first.json()).toEqual({ id: 1, title: 'tea', price: '4.5' })
+  expect(first.headers.get('cache-status')).not.toMatch(/; *hit/)
+  expect((await ask('/products/1')).headers.get('cache-status')).toMatch(/; *hit/)
+  expect((await ask('/products/7')).status).toBe(404)
+  expect((await ask('/products/x')).status).toBe(400)
+  expect(await (await ask('/quotes/tea')).json()).toEqual({ item: 'tea', cents: 450 })
+  expect((await ask('/stock/1')).status).toBe(200)
+  expect(farm.hits).toBe(1)
+  program.kill('SIGTERM')
+  expect(await program.ended).toBe(0)
+}, 60_000)
