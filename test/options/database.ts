@@ -17,7 +17,7 @@ const acquiring = { acquireMs: 0, maxWaiting: 0, clock: {} }
 const job = { database: {}, readOnly: 1, isolation: 'snapshot', role: 7, claims: {}, retries: -1, clock: {} }
 const input = { input: {}, from: 'body', maxBodyBytes: 0 }
 const route = { database, mode: 'many', sql: sql`select ${bind('id')}` }
-const timeouts = { 'timeouts.statementMs': 0, 'timeouts.lockMs': -1, 'timeouts.idleMs': '1s' }
+const timeouts = { timeouts: 5 }
 
 /** The options of `@gatelet/database`. */
 export const databaseSubjects: Readonly<Record<string, Subject>> = {
@@ -34,7 +34,7 @@ export const databaseSubjects: Readonly<Record<string, Subject>> = {
   },
   JobOptions: { through: query, good: route, bad: { ...job, ...timeouts } },
   InputOptions: { through: query, good: route, bad: input },
-  QueryOptions: {
+  QueryRouteOptions: {
     through: query,
     good: route,
     bad: {
@@ -48,6 +48,7 @@ export const databaseSubjects: Readonly<Record<string, Subject>> = {
       maxRows: 0,
       batchRows: 0,
       etag: 'weak',
+      'etag.column': '',
       requireIfMatch: 1,
       page: {},
     },
@@ -57,6 +58,17 @@ export const databaseSubjects: Readonly<Record<string, Subject>> = {
     at: 'page',
     good: { by: [{ column: 'id', unique: true }], secret: 'a secret of the test' },
     bad: { by: [{ column: 'id' }], secret: 'short', size: 0, maxSize: 0 },
+  },
+  PageColumn: {
+    through: (column) => query({ ...route, page: { by: [column], secret: 'a secret of the test' } } as never),
+    at: 'page.by[0]',
+    good: { column: 'id', unique: true },
+    bad: { column: 'a"b', direction: 'up', unique: false },
+  },
+  DatabaseTimeouts: {
+    through: (given) => query({ ...route, timeouts: given } as never),
+    at: 'timeouts',
+    bad: { statementMs: 0, lockMs: -1, idleMs: '1s' },
   },
   TransactionOptions: {
     through: transaction,

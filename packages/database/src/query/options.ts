@@ -24,7 +24,7 @@ export const inputChecks: Checks<InputOptions> = {
 }
 
 /** A statement as a route. */
-export interface QueryOptions<S extends object = {}, Value extends object = object>
+export interface QueryRouteOptions<S extends object = {}, Value extends object = object>
   extends JobOptions<S>,
     InputOptions<S, Value> {
   /** The statement. What its binds name, the input must have: otherwise it does not compile. */
@@ -67,8 +67,8 @@ const headers: options.Check<Readonly<Record<string, string>>> = (value, path) =
 
 const rows = (max: number) => options.optional(options.number({ min: 1, max, integer: true, unit: 'rows' }))
 
-/** The checks of `QueryOptions`. */
-export const queryChecks: Checks<QueryOptions<{}, never>> = {
+/** The checks of `QueryRouteOptions`. */
+export const queryChecks: Checks<QueryRouteOptions<{}, never>> = {
   ...jobChecks,
   ...(inputChecks as Checks<InputOptions<{}, never>>),
   sql: statement,

@@ -16,7 +16,7 @@ import { compiled, type Input, type Statement } from '../sql/compile.ts'
 import { ifMatch, uses } from '../sql/sql.ts'
 import { hashTag, isKnown, matchedVersion, versionTag } from './etag.ts'
 import { formatOf, mediaTypes } from './format.ts'
-import { type QueryOptions, queryChecks } from './options.ts'
+import { type QueryRouteOptions, queryChecks } from './options.ts'
 import { type Pages, pageFields, pagesOf } from './page.ts'
 import { rowJson, rowsJson } from './rows-json.ts'
 import { streamed } from './stream.ts'
@@ -30,13 +30,13 @@ import { streamed } from './stream.ts'
  * @throws GatewayError `BAD_OPTION`
  * @example router.get('/orders/:id', query({ database, mode: 'one', input: z.object({ id: z.coerce.number().int() }), sql: sql`select * from orders where id = ${bind('id')}` }))
  */
-export function query<S extends object = {}>(given: QueryOptions<S, {}> & { input?: undefined }): Handler<S>
+export function query<S extends object = {}>(given: QueryRouteOptions<S, {}> & { input?: undefined }): Handler<S>
 export function query<S extends object = {}, Value extends object = {}>(
-  given: QueryOptions<S, Value> & { input: StandardSchema<unknown, Value> },
+  given: QueryRouteOptions<S, Value> & { input: StandardSchema<unknown, Value> },
 ): Handler<S>
-export function query<S extends object, Value extends object>(given: QueryOptions<S, Value>): Handler<S> {
-  const checked = checkOptions<QueryOptions<{}, never>>('query', given, queryChecks)
-  const route = routeOf<S>(checked as unknown as QueryOptions<S, never>)
+export function query<S extends object, Value extends object>(given: QueryRouteOptions<S, Value>): Handler<S> {
+  const checked = checkOptions<QueryRouteOptions<{}, never>>('query', given, queryChecks)
+  const route = routeOf<S>(checked as unknown as QueryRouteOptions<S, never>)
   const input = inputReader<S>(checked as never, checked.page ? pageFields : [])
   return async function query(ctx) {
     const version = versionOf(ctx, route)
@@ -48,7 +48,7 @@ export function query<S extends object, Value extends object>(given: QueryOption
 
 interface Route<S extends object> {
   readonly job: Job<S>
-  readonly mode: QueryOptions['mode']
+  readonly mode: QueryRouteOptions['mode']
   readonly statement: (input: Input) => Statement
   readonly pages: Pages | undefined
   readonly status: number
@@ -60,7 +60,7 @@ interface Route<S extends object> {
   readonly requireIfMatch: boolean
 }
 
-function routeOf<S extends object>(checked: QueryOptions<S, never>): Route<S> {
+function routeOf<S extends object>(checked: QueryRouteOptions<S, never>): Route<S> {
   const { sql, mode, page, database, etag = 'hash', requireIfMatch = false, headers = {}, batchRows = 200 } = checked
   const usesIfMatch = uses(sql, ifMatch.name)
   if (page && mode !== 'many') throw wrong('page', 'left out where mode is not many')
