@@ -82,7 +82,7 @@ export function isLost(thrown: unknown): boolean {
 }
 
 /** SQLSTATE, or what SQLite has instead; undefined where there is none. */
-export function stateOf(thrown: unknown): string | undefined {
+function stateOf(thrown: unknown): string | undefined {
   const { code, message } = (thrown ?? {}) as { code?: unknown; message?: unknown }
   if (typeof code === 'string' && (/^[0-9A-Z]{5}$/.test(code) || code.startsWith('SQLITE_'))) return code
   return typeof message === 'string' ? sqliteState(message) : undefined

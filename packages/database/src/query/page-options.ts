@@ -51,8 +51,7 @@ const secret: options.Check<string> = (value, path) => {
 
 const size: options.Check<number> = options.number({ min: 1, max: 10_000, integer: true, unit: 'rows' })
 
-/** The checks of `PageOptions`. */
-export const pageChecks: Checks<PageOptions> = {
+const pageChecks: Checks<PageOptions> = {
   by: columns,
   secret,
   size: options.optional(size),

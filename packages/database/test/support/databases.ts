@@ -30,7 +30,7 @@ export async function postgresScene(): Promise<Scene> {
 }
 
 /** PGlite. */
-export async function pgliteScene(): Promise<Scene> {
+async function pgliteScene(): Promise<Scene> {
   const lite = await PGlite.create()
   return {
     database: pgliteDatabase(lite),
