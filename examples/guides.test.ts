@@ -60,7 +60,7 @@ test.each([
 })
 
 test('kubernetes: it is not ready from the first moment of its end, answers for the delay, and ends with 0', async () => {
-  const api = await kubernetesServer()
+  await using api = await kubernetesServer()
   await using farm = await origins(1, { handler: (_, res) => void res.end('an order') })
   const at = new URL(farm.urls[0] ?? '')
   const slice = { name: 'orders-1', service: 'orders', ports: [{ name: 'http', port: Number(at.port) }] }
@@ -81,7 +81,6 @@ test('kubernetes: it is not ready from the first moment of its end, answers for 
     checks: { orders: { ok: true } },
   })
   expect(await program.ended).toBe(0)
-  await api.stop()
 }, 30_000)
 
 test('usage: what consumers used is seen by the administrator, and on the bill', async () => {
