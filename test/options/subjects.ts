@@ -972,6 +972,7 @@ export const subjects: Readonly<Record<string, Subject>> = {
 
 /** Those that no program starts with, and why nothing checks them. */
 export const unchecked: Readonly<Record<string, string>> = {
+  BalancerLike: 'made by `createBalancer`: ReadyzOptions says what is none',
   FromFetchOptions: 'its one option is whatever the function wants',
   GatewayErrorOptions: 'made where something went wrong already: an error about the error would hide it',
   StandardSchema: 'made by a schema library: ValidateOptions says what is none',
