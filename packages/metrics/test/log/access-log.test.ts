@@ -190,7 +190,7 @@ test('what opens something is told by no field and no query, however it is spelt
   const url = `/?a=1&${names.map((name) => `${name}=hidden`).join('&')}&keyboard=qwerty&token&%zz=1`
   await call(() => text('ok'), {
     url,
-    headers: [...fields, ...told].map((name) => [name, fields.includes(name) ? 'hidden' : 'shown']),
+    headers: [...fields, ...told].map((name) => [name, fields.includes(name) ? 'hidden' : 'shown'] as const),
   })
   expect(JSON.stringify(records)).not.toContain('hidden')
   expect(records[0]?.headers).toMatchObject({
