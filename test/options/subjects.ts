@@ -973,6 +973,8 @@ export const subjects: Readonly<Record<string, Subject>> = {
 /** Those that no program starts with, and why nothing checks them. */
 export const unchecked: Readonly<Record<string, string>> = {
   BalancerLike: 'made by `createBalancer`: ReadyzOptions says what is none',
+  MetricsApi: 'a module of OpenTelemetry, given whole: no options of ours',
+  PrometheusModule: 'a module of Prometheus clients, given whole: no options of ours',
   FromFetchOptions: 'its one option is whatever the function wants',
   GatewayErrorOptions: 'made where something went wrong already: an error about the error would hide it',
   StandardSchema: 'made by a schema library: ValidateOptions says what is none',

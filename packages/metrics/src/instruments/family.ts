@@ -19,7 +19,7 @@ export interface FamilySpec {
 }
 
 /** What the labels of all series say for which there was no room. */
-export const OTHER = '_other'
+const OTHER = '_other'
 
 /**
  * The series of one kind of figure, at most so many: what comes when all are there goes to one whose labels say `_other`. So

@@ -2,7 +2,7 @@ import { Family, type FamilySpec, type Labels } from './family.ts'
 import { type Distribution, Series } from './series.ts'
 
 /** Bounds for seconds, as OpenTelemetry's conventions for HTTP have them. */
-export const SECONDS: readonly number[] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
+const SECONDS: readonly number[] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
 
 /** Bounds for what lasts: connections. */
 export const LONG_SECONDS: readonly number[] = [1, 5, 15, 60, 300, 900, 3_600, 14_400, 86_400]

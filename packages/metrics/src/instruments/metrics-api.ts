@@ -12,13 +12,13 @@ export interface MeterLike {
   createObservableGauge(name: string, options?: InstrumentOptions): ObservableLike
 }
 
-export interface InstrumentOptions {
+interface InstrumentOptions {
   description?: string
   unit?: string
   advice?: { explicitBucketBoundaries?: number[] }
 }
 
-export interface ObservableLike {
+interface ObservableLike {
   addCallback(callback: (result: ObserverLike) => void): void
   removeCallback(callback: (result: ObserverLike) => void): void
 }
