@@ -1,6 +1,7 @@
 import {
   type Context,
   checkOptions,
+  discard,
   empty,
   GatewayError,
   type Handler,
@@ -45,7 +46,11 @@ export function dashboard<S extends object = {}>(given: DashboardOptions<S>): Da
   const subjects: Subjects = {
     ...{ title, routers, caches },
     balancers: () => (typeof balancers === 'function' ? balancers() : balancers),
-    mayChange: async (ctx) => (await admit(ctx, 'change')) === undefined,
+    async mayChange(ctx) {
+      const refusal = await admit(ctx, 'change')
+      if (refusal) discard(refusal.body)
+      return refusal === undefined
+    },
   }
   const api = apiOf(seen, tokens, subjects)
 

@@ -20,8 +20,10 @@ export function admitLoopback({ request }: Context): void {
 }
 
 // `x_forwarded_for` is another spelling that some servers take for the same.
-const isForwarding = (name: string) =>
-  forwarding.includes(name.replaceAll('_', '-')) || /^x[-_]forwarded\b/.test(name.replaceAll('_', '-'))
+function isForwarding(name: string): boolean {
+  const plain = name.replaceAll('_', '-')
+  return forwarding.includes(plain) || /^x-forwarded(?:-|$)/.test(plain)
+}
 
 function refused(detail: string): GatewayError {
   return new GatewayError('FORBIDDEN', { detail })
