@@ -1,17 +1,15 @@
 import { options } from '@gatelet/core'
 import type { SqlValue } from './values.ts'
 
-// Phantom: exists in types only. What the input of a statement must hold.
-declare const needs: unique symbol
-
 /** A place for a value. Only `bind` and its kin make them. */
 export class Bind<in N extends object = never> {
-  declare readonly [needs]?: (have: N) => void
+  /** Exists in types only: what the input of a statement must hold. */
+  declare readonly needs?: (have: N) => void
   readonly name: string
   readonly isOptional: boolean
   readonly isJson: boolean
 
-  constructor(name: string, { isOptional = false, isJson = false } = {}) {
+  constructor(name: string, { isOptional = false, isJson = false }: { isOptional?: boolean; isJson?: boolean } = {}) {
     this.name = name
     this.isOptional = isOptional
     this.isJson = isJson
@@ -20,7 +18,8 @@ export class Bind<in N extends object = never> {
 
 /** A place where one of several texts stands, which an input names. Only `choice` makes them. */
 export class Choice<in N extends object = never> {
-  declare readonly [needs]?: (have: N) => void
+  /** Exists in types only: what the input of a statement must hold. */
+  declare readonly needs?: (have: N) => void
   readonly name: string
   readonly texts: ReadonlyMap<string, Sql<never>>
 
@@ -32,7 +31,8 @@ export class Choice<in N extends object = never> {
 
 /** A statement, or a part of one. Only `sql` makes them, when the program starts. `N` is what its input must hold. */
 export class Sql<in N extends object = never> {
-  declare readonly [needs]?: (have: N) => void
+  /** Exists in types only: what the input of a statement must hold. */
+  declare readonly needs?: (have: N) => void
   readonly pieces: readonly Piece[]
 
   constructor(pieces: readonly Piece[]) {

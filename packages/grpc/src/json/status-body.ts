@@ -16,7 +16,7 @@ export function statusReply(
   status: Status,
   registry: FileRegistry,
   writing: Partial<JsonWriteOptions>,
-  headers = new HeaderList(),
+  headers: HeaderList = new HeaderList(),
 ): Reply {
   headers.set('content-type', 'application/json')
   headers.set('cache-control', headers.get('cache-control') ?? 'no-store')

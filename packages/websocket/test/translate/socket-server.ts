@@ -75,7 +75,7 @@ export async function socketServer(onMessage: OnMessage = echo): Promise<SocketS
 }
 
 /** Waits until something is so. @throws Error after 5 seconds */
-export async function until(condition: () => unknown, what = String(condition)): Promise<void> {
+export async function until(condition: () => unknown, what: string = String(condition)): Promise<void> {
   const deadline = Date.now() + 5_000
   while (!condition()) {
     if (Date.now() > deadline) throw new Error(`not within 5 s: ${what}`)
