@@ -57,6 +57,5 @@ export function record(kit: Kit): () => void {
   on('connection:finished', (event) => connections.finished(event))
   return () => {
     for (const stop of undo) stop()
-    requests.clear()
   }
 }

@@ -1,5 +1,6 @@
 import { type Context, type EventMap, type Exchange, exchangeOf, GatewayError, type Summary } from '@gatelet/core'
 import { methodOf } from '../traces/attributes.ts'
+import { Attached } from './attached.ts'
 import type { Family } from './family.ts'
 import type { Kit } from './kit.ts'
 import { errorTypeOf, OpenRequest } from './open-request.ts'
@@ -9,7 +10,7 @@ import { WebSockets } from './web-sockets.ts'
 
 /** Counts and times the requests of clients. */
 export class Requests {
-  private readonly open = new Map<Exchange, OpenRequest>()
+  private readonly open = new Attached<Exchange, OpenRequest>()
   private readonly durations: Family<Distribution>
   private readonly active: Family<Series>
   private readonly gateway: Family<Distribution>
@@ -126,7 +127,7 @@ export class Requests {
     const exchange = exchangeOf(context)
     const request = exchange && this.open.get(exchange)
     if (!request) return
-    this.open.delete(exchange)
+    this.open.remove(exchange)
     if (request.isUpgraded && request.socket) {
       request.socket.active.value--
       request.socket.duration.observe(summary.durationMs / 1_000, request.trace)
@@ -134,11 +135,6 @@ export class Requests {
       request.active.value--
       this.record(exchange, context, request, summary)
     }
-  }
-
-  /** Forgets what is under way. */
-  clear(): void {
-    this.open.clear()
   }
 
   private record(exchange: Exchange, context: Context, request: OpenRequest, summary: Summary): void {
