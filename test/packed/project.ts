@@ -26,7 +26,9 @@ export interface Project extends Disposable {
 export function userProject(packages: readonly string[] = readdirSync(join(root, 'packages'))): Project {
   const folder = mkdtempSync(join(tmpdir(), 'gatelet-user-'))
   const write = (name: string, text: string) => writeFileSync(join(folder, name), text)
-  run(pnpm, ['-r', ...packages.flatMap((name) => ['--filter', `./packages/${name}`]), 'run', 'build'], root)
+  const filters = packages.flatMap((name) => ['--filter', `./packages/${name}`])
+  // Where the checks have built everything a moment ago, that is what users would get.
+  if (process.env['GATELET_BUILT'] !== '1') run(pnpm, ['-r', ...filters, 'run', 'build'], root)
   for (const name of packages) run(pnpm, ['pack', '--out', join(folder, `${name}.tgz`)], join(root, 'packages', name))
   write('package.json', JSON.stringify({ name: 'user', private: true, type: 'module' }))
   run(
