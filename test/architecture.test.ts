@@ -14,9 +14,7 @@ const nameOf = (folder: string) => (folder === 'gatelet' ? folder : `@gatelet/${
 const mayImport: Record<string, readonly string[]> = {
   express: ['node'],
   koa: ['node'],
-  dashboard: ['node'],
-  testing: ['cache', 'node', 'rate-limiter'],
-  functions: ['fetch'],
+  testing: ['cache', 'rate-limiter'],
   // Whose interfaces of stores it implements.
   redis: ['rate-limiter', 'cache', 'auth', 'websocket'],
   gatelet: packages.filter((name) => name !== 'testing' && name !== 'gatelet'),
