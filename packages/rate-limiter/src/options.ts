@@ -82,7 +82,8 @@ export interface RateLimitOptions<S extends object = {}> extends Omit<RatePolicy
 export interface PlanOptions<S extends object = {}> {
   /**
    * The policies of a key; undefined for those of the limiter. Their names must not be made of keys: a store has room for 1,000. A
-   * count goes on when the plan changes under the same name; with `gcra` as a time, so name plans of other rates otherwise. When it throws, or takes too long, the plan that was known before holds, or else the limiter's own policies.
+   * count goes on when the plan changes under the same name; with `gcra` as a time, so name plans of other rates otherwise. When it
+   * throws, or takes too long, the plan that was known before holds, or else the limiter's own policies.
    */
   find: (key: string) => MaybePromise<RatePolicyOptions<S> | readonly RatePolicyOptions<S>[] | undefined>
   /** How long an answer is believed, 1 ms to 366 days. Default: '1m'. */

@@ -79,7 +79,8 @@ const checks: Checks<RouterOptions> = {
  * A router is a handler: it stands behind layers, and mounts in other routers. With `define`, the state is inferred from
  * where the router stands. A path without the method is answered 405 with `Allow`, a method that no route and no standard
  * names 501; HEAD by the route of GET; OPTIONS by 204 with `Allow`, unless a route takes it; a parameter that is not UTF-8
- * once decoded, 400. Where routes ask about headers, `Vary` names these, on errors too. `Max-Forwards` of OPTIONS and TRACE is counted down, and at 0 the router answers (RFC 9110 §7.6.2).
+ * once decoded, 400. Where routes ask about headers, `Vary` names these, on errors too. `Max-Forwards` of OPTIONS and TRACE is
+ * counted down, and at 0 the router answers (RFC 9110 §7.6.2).
  * @example
  * chain().use(auth(verify)).to(createRouter((router) => {
  *   router.get('/users/:id', (ctx) => json({ id: ctx.state.params.id, you: ctx.state.principal.subject }))
