@@ -188,6 +188,8 @@ export class Handshake {
       headers,
       body: null,
       upgrade(client: Duplex, clientHead: Buffer, additional: HeaderList) {
+        // Lost while layers had the reply: its 'close' was told already.
+        if (upstream.destroyed) throw new GatewayError('UPSTREAM_RESET')
         const tunnel = new Tunnel(client, upstream, settings.clock, passedFor(ctx))
         // From here on the client's end is the upstream's.
         keep()

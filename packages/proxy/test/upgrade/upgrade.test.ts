@@ -524,6 +524,21 @@ describe('the tunnel', () => {
     await allBack(balancer)
   })
 
+  test('whose upstream is lost while a layer has the reply is closed', async () => {
+    await using upstream = await rawServer(async (connection) => void (await accepted(connection)))
+    const balancer = ledger([upstream.url])
+    const handler = proxy(balancer)
+    await using front = await gateway(async (ctx) => {
+      const reply = await handler(ctx)
+      await upstream.connections[0]?.reset()
+      await allBack(balancer)
+      return reply
+    })
+    await using client = await rawClient(front.port)
+    client.write(handshake())
+    expect(await client.left()).toBeDefined()
+  })
+
   test('gets what layers and the lease add to its reply', async () => {
     await using upstream = await rawServer(async (connection) => void (await accepted(connection)))
     const balancer = ledger([upstream.url], { replyHeaders: [['set-cookie', 'affinity=0']] })
