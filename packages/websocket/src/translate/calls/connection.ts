@@ -39,7 +39,6 @@ export class CallConnection {
       },
     )
     socket.on('message', (data, isBinary) => this.heard(frameOf(data, isBinary)))
-    socket.on('pong', () => {})
     socket.once('close', () => void opened.catch(() => {}).then(() => this.closed()))
   }
 
@@ -56,10 +55,15 @@ export class CallConnection {
   /** Sends a call; whatever becomes of it, the call is told. */
   ask(call: PendingCall, frame: Frame): void {
     this.calls.set(call.id, call)
-    this.socket.send(frame, (error) => {
-      if (error) call.fail(new ConnectionLost(error))
-      else call.sent()
-    })
+    try {
+      this.socket.send(frame, (error) => {
+        if (error) call.fail(new ConnectionLost(error))
+        else call.sent()
+      })
+    } catch (error) {
+      // What the codec gave is no message.
+      call.fail(error as Error)
+    }
   }
 
   send(frame: Frame): void {

@@ -1,5 +1,4 @@
-import type { Frame } from '../frame.ts'
-import { frameLength } from '../frame.ts'
+import { type Frame, frameLength } from '../frame.ts'
 
 /** The messages of one answer on their way to a client that reads them at its own pace. */
 export class FrameQueue implements AsyncIterableIterator<Frame> {

@@ -121,23 +121,32 @@ class Asking {
     const { clock } = this.settings
     const { context } = this.request
     const startedAt = clock.now()
-    let isHeld = false
+    let isTold = false
+    let isOver = true
+    // How it went counts only before the lease is released, which is when the last message is here.
+    const tell = (outcome: Outcome, error?: unknown) => {
+      this.tell(lease, outcome, error)
+      isTold = true
+      if (isOver) lease.release()
+    }
+    const onOver = () => {
+      isOver = true
+      if (isTold) lease.release()
+    }
     try {
       const connection = await this.pools.of(lease).ready(context)
       if (!connection.isOpen) throw new GatewayError('UPSTREAM_CONNECT_FAILED')
       connection.checkRoom()
-      isHeld = true
-      const around = { connection, settings: this.settings, onOver: () => lease.release() }
-      const pending = new PendingCall(id, call, context, around)
+      isOver = false
+      const pending = new PendingCall(id, call, context, { connection, settings: this.settings, onOver })
       connection.ask(pending, call.frame)
       const reply = await pending.reply
       const { status } = reply
-      this.tell(lease, { kind: status >= 500 ? 'failure' : 'success', latencyMs: clock.now() - startedAt, status })
+      tell({ kind: status >= 500 ? 'failure' : 'success', latencyMs: clock.now() - startedAt, status })
       return reply
     } catch (error) {
       const isTheirs = !(error instanceof GatewayError) || error.side === 'upstream'
-      this.tell(lease, { kind: isTheirs ? 'failure' : 'cancelled', latencyMs: clock.now() - startedAt }, error)
-      if (!isHeld) lease.release()
+      tell({ kind: isTheirs ? 'failure' : 'cancelled', latencyMs: clock.now() - startedAt }, error)
       throw error
     }
   }

@@ -8,13 +8,13 @@ export class Bridge {
   readonly socket: WebSocket
   /** Who opened it, where that is asked for. */
   readonly owner: string | undefined
+  isOver = false
   private readonly clock: Clock
   private readonly onOver: () => void
   private closed: { code: number; reason: string } | undefined
   private events: EventSender | undefined
   private retryMs = 0
   private undo = () => {}
-  private isOver = false
 
   constructor(socket: WebSocket, clock: Clock, owner: string | undefined, onOver: () => void) {
     this.socket = socket

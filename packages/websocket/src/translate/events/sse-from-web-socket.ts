@@ -50,6 +50,12 @@ export function sseFromWebSocket<S extends object = {}>(options: SseFromWebSocke
   }) as SseFromWebSocket<S>
 }
 
+interface AboutStream {
+  readonly owner: string | undefined
+  readonly expiresAt: number | undefined
+  onOver(): void
+}
+
 class Streams {
   private readonly settings: SseSettings
   private readonly balancer: Balancer
@@ -137,16 +143,22 @@ class Streams {
     const told = (kind: 'success' | 'failure' | 'cancelled', status?: number) =>
       lease.answered({ kind, latencyMs: clock.now() - startedAt, ...(status !== undefined && { status }) })
     let bridge: Bridge | undefined
+    let isTold = false
+    // How it went counts only before the lease is released.
+    const onOver = () => {
+      if (isTold) lease.release()
+    }
     try {
-      const path = settings.path(ctx)
-      const { socket, opened } = dial({ ...settings, path, headers: settings.headers(ctx), target: lease.target })
-      bridge = this.bridge(socket, ctx, lease)
+      // What the options say comes first: when one of them throws, nothing is open yet.
+      const asked = { path: settings.path(ctx), headers: settings.headers(ctx) }
+      const about = { owner: settings.sending?.owner?.(ctx), expiresAt: settings.expiresAt(ctx), onOver }
+      const { socket, opened } = dial({ ...settings, ...asked, target: lease.target })
+      bridge = this.bridge(socket, ctx, about)
       const undo = ctx.onAbort(() => bridge?.close())
       await opened.finally(undo)
       told('success', 101)
       return bridge
     } catch (error) {
-      if (!bridge) lease.release()
       if (ctx.signal.aborted) {
         told('cancelled')
         return stopReason(ctx)
@@ -155,21 +167,24 @@ class Streams {
       if (error instanceof HandshakeRefused) told(error.reply.status >= 500 ? 'failure' : 'success', error.reply.status)
       else told('failure')
       return error
+    } finally {
+      isTold = true
+      if (bridge?.isOver !== false) lease.release()
     }
   }
 
-  private bridge(socket: WebSocket, ctx: Context, lease: Lease): Bridge {
-    const { clock, sending } = this.settings
-    const bridge: Bridge = new Bridge(socket, clock, sending?.owner?.(ctx), () => {
+  private bridge(socket: WebSocket, ctx: Context, { owner, expiresAt, onOver }: AboutStream): Bridge {
+    const { clock } = this.settings
+    const bridge: Bridge = new Bridge(socket, clock, owner, () => {
       this.bridges.delete(bridge)
-      lease.release()
+      onOver()
     })
     this.bridges.add(bridge)
     const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
     this.closing.add(closed)
     void closed.then(() => this.closing.delete(closed))
     const stay = atDrain(ctx, clock, () => bridge.end())
-    const life = new Life(clock, { idleTimeoutMs: 0, maxLifeMs: 0, expiresAt: this.settings.expiresAt(ctx) }, () => bridge.end())
+    const life = new Life(clock, { idleTimeoutMs: 0, maxLifeMs: 0, expiresAt }, () => bridge.end())
     // For a reply that nobody reads, too.
     ctx.onFinish(() => {
       stay()

@@ -17,6 +17,9 @@ export interface Dial {
   readonly clock: Clock
 }
 
+// A server that vanished without a word is noticed after some minutes.
+const KEEP_ALIVE_MS = 60_000
+
 /** An attempt to open a WebSocket. */
 export interface Dialled {
   readonly socket: WebSocket
@@ -56,6 +59,7 @@ export function dial({ target, path, headers, protocols, connectMs, maxMessageBy
       socket.terminate()
     }
     const stop = clock.setTimer(() => fail(new GatewayError('UPSTREAM_CONNECT_TIMEOUT')), connectMs)
+    socket.once('upgrade', (res) => res.socket.setKeepAlive(true, KEEP_ALIVE_MS))
     socket.once('open', () => resolve())
     socket.on('error', (cause) => reject(connectError(cause)))
     socket.once('close', () => reject(new GatewayError('UPSTREAM_CONNECT_FAILED')))
@@ -85,13 +89,18 @@ const MAX_REFUSAL_BYTES = 65_536
 /** What is told on of a refusal: what it says, and what the client can act on. */
 async function refusal(res: IncomingMessage): Promise<GatewayError> {
   const status = res.statusCode ?? 0
-  const body = await bytesOf(res, MAX_REFUSAL_BYTES)
+  const body = await bytesOf(res, MAX_REFUSAL_BYTES).catch(unreadable)
   const headers = new HeaderList()
   for (const name of ['content-type', 'retry-after', 'www-authenticate', 'cache-control']) {
     const value = res.headers[name]
     if (typeof value === 'string') headers.set(name, value)
   }
   return new HandshakeRefused({ status, headers, body: body.byteLength > 0 ? body : null })
+}
+
+// Longer than anybody reads, or broken off: in any case the server's doing.
+function unreadable(cause: unknown): never {
+  throw new GatewayError('UPSTREAM_BAD_RESPONSE', { message: 'the refusal of a handshake cannot be read', cause })
 }
 
 /** Closes in order, and by force when the other side does not answer within a second. */

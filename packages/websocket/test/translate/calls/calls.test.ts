@@ -1,6 +1,7 @@
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
+import { createBalancer } from '@gatelet/balancer'
 import { type Balancer, HeaderList, type Outcome, subscribe, systemClock } from '@gatelet/core'
 import { serve } from '@gatelet/node'
 import { call, exchange, origins, virtualClock } from '@gatelet/testing'
@@ -547,15 +548,26 @@ describe('several endpoints', () => {
     await call(calls, post('x'))
     stop()
     expect(told).toEqual([
-      'released',
       expect.objectContaining({ kind: 'success', status: 200 }),
       'released',
       expect.objectContaining({ kind: 'failure' }),
+      'released',
     ])
     expect(attempts).toEqual([
       [0, 'success'],
       [0, 'failure'],
     ])
+  })
+
+  test('of a balancer that fail are ejected by it', async () => {
+    const endpoints = [server.url.replace('ws:', 'http:')]
+    const balancer = createBalancer({ endpoints, ejection: { failFast: true, consecutiveFailures: 2 } })
+    const calls = callsTo({ endpoints: balancer })
+    server.onMessage = (_, socket) => socket.terminate()
+    const codes = []
+    for (let at = 0; at < 3; at++) codes.push((await codeOf(call(calls, post('x'))))[1])
+    expect(codes).toEqual(['UPSTREAM_RESET', 'UPSTREAM_RESET', 'NO_ENDPOINT'])
+    await balancer.close()
   })
 
   test('of a balancer that refuses are 503', async () => {
@@ -591,6 +603,13 @@ describe('several endpoints', () => {
     expect((await call(calls, post('x'))).status).toBe(200)
     expect(server.handshakes.length).toBe(2)
   })
+})
+
+test('what a codec gives that is no message is 500, and nothing else', async () => {
+  const codec = { ...bars, encode: () => ({ frame: { no: 'message' } as unknown as string }) }
+  const calls = callsTo({ codec })
+  expect(await codeOf(call(calls, post('x')))).toEqual([500, 'INTERNAL'])
+  expect(calls.counts().pending).toBe(0)
 })
 
 describe('reconnecting', () => {

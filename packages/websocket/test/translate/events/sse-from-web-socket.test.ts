@@ -1,6 +1,7 @@
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Outcome } from '@gatelet/core'
 import { type RunningServer, serve } from '@gatelet/node'
 import { call, exchange, virtualClock } from '@gatelet/testing'
 import { type SseFromWebSocket, type SseFromWebSocketOptions, sseFromWebSocket } from '@gatelet/websocket'
@@ -279,6 +280,22 @@ describe('is not begun', () => {
     await until(() => handler?.open === 0)
   })
 
+  test.each<[string, RequestListener]>([
+    ['is longer than anybody reads', (_, res) => void res.writeHead(401).end('x'.repeat(100_000))],
+    [
+      'breaks off',
+      (_, res) => {
+        res.writeHead(401, { 'content-length': '10' })
+        res.write('x', () => res.destroy())
+      },
+    ],
+  ])('where what the server refuses with %s: the client gets 502', async (_, refuse) => {
+    await using refusing = await httpServer(refuse)
+    const url = await started({ endpoints: refusing.url })
+    expect((await fetch(url)).status).toBe(502)
+    await until(() => handler?.open === 0)
+  })
+
   test('where the server cannot be reached, but another is asked first', async () => {
     await using other = await socketServer()
     await other.stop()
@@ -293,6 +310,32 @@ describe('is not begun', () => {
     expect((await fetch(url)).status).toBe(502)
     await server.start()
     await other.start()
+  })
+
+  test.each<[string, () => string, string, number]>([
+    ['cannot be reached', () => 'http://127.0.0.1:1', 'failure', 502],
+    ['agrees', () => server.url, 'success', 200],
+  ])('before the balancer knows how it went: where the server %s', async (_, urlOf, kind, status) => {
+    const told: string[] = []
+    const endpoint = { id: 'a', weight: 1, inflight: 0, metadata: {} }
+    const target = { origin: new URL(urlOf()) }
+    const answered = (outcome: Outcome) => void told.push(outcome.kind)
+    const lease = { endpoint, target, answered, release: () => void told.push('released') }
+    const url = await started({ endpoints: { acquire: () => lease, close: async () => {} } })
+    const client = await eventClient(url)
+    expect(client.status).toBe(status)
+    client.leave()
+    await until(() => told.length >= 2)
+    expect(told.slice(0, 2)).toEqual([kind, 'released'])
+  })
+
+  test.each(['path', 'headers', 'expiresAt', 'owner'])('where the option %s throws, and leaves nothing open', async (option) => {
+    const thrower = () => {
+      throw new Error('no')
+    }
+    const url = await started(option === 'owner' ? { sending: { owner: thrower } } : { [option]: thrower })
+    expect((await fetch(url)).status).toBe(500)
+    expect([handler?.open, server.handshakes.length]).toEqual([0, 0])
   })
 
   test('where a server does not answer the handshake', async () => {
