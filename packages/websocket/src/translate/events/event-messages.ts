@@ -9,6 +9,10 @@ import { type AskedEvents, askForEvents, type EventQuestion, type OpenEvents } f
 import { MessageQueue } from './message-queue.ts'
 import type { WebSocketFromSseSettings } from './web-socket-from-sse.ts'
 
+// What a stream may ask for: not to be asked without a pause, and not never again.
+const MIN_RETRY_MS = 100
+const MAX_RETRY_MS = 86_400_000
+
 /** One client that gets events as messages, until it leaves or there are no more. */
 export class EventMessages {
   private readonly socket: WebSocket
@@ -46,7 +50,7 @@ export class EventMessages {
     this.events = read?.({
       event: (event) => this.tell(event),
       retry: (ms) => {
-        this.retryMs = ms
+        this.retryMs = Math.min(Math.max(ms, MIN_RETRY_MS), MAX_RETRY_MS)
       },
       over: (error) => this.ended(error),
       maxBytes: this.settings.maxMessageBytes,

@@ -42,7 +42,8 @@ export interface SseFromWebSocketOptions<S extends object = {}> {
   /** Lets the client send messages: by POST to the same path, with the token that its stream has told. Default: it cannot. */
   sending?: SendingOptions<S>
   /**
-   * When the credentials end, in milliseconds since 1970: the stream ends, and the client that comes back is asked for new ones. Default: `expiresAt` of `ctx.state.principal`, where there is one.
+   * When the credentials end, in milliseconds since 1970: the stream ends, and the client that comes back is asked for new ones.
+   * Default: `expiresAt` of `ctx.state.principal`, where there is one.
    */
   expiresAt?: (ctx: Context<S>) => number | undefined
   /** A comment after so many milliseconds of silence. Default 15,000. */

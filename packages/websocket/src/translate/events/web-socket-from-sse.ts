@@ -24,8 +24,8 @@ import { type WebSocketFromSseOptions, webSocketFromSseChecks } from './web-sock
  * off are asked for again, from the last on; 204 closes with 1000, as it stops an `EventSource`. When the client leaves, the events
  * are left at once.
  *
- * Closes with 1003 what must not send, 1008 where the credentials end or the events are refused (401, 403) later, 1009 what is too long, 1011 what goes wrong
- * here, 1012 when the server goes down, 1014 when the events cannot be had any more.
+ * Closes with 1003 what must not send, 1008 where the credentials end or the events are refused (401, 403) later, 1009 what is too
+ * long, 1011 what goes wrong here, 1012 when the server goes down, 1014 when the events cannot be had any more.
  * @throws GatewayError `BAD_OPTION`
  * @example router.get('/prices', webSocketFromSse({ from: proxy(prices) }))
  */

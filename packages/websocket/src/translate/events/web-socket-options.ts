@@ -18,7 +18,7 @@ export interface WebSocketFromSseOptions<S extends object = {}> {
   lastEventId?: (ctx: Context<S>) => string | undefined
   /** Whether the events are asked for again, from the last on, when they end or break off. Default true. */
   resume?: boolean
-  /** Milliseconds before they are asked for again, where they do not say so by `retry`; half of it by chance. Default 2,000. */
+  /** Milliseconds before they are asked for again, half of it by chance; `retry` of the events says otherwise, 100 to a day. Default 2,000. */
   retryMs?: number
   /** How often running that may fail, 1 to 1,000; then the client is closed with 1014. Default 5. */
   maxFailures?: number
@@ -32,7 +32,8 @@ export interface WebSocketFromSseOptions<S extends object = {}> {
   /** Subprotocols that are spoken. Default: none. */
   protocols?: readonly string[]
   /**
-   * When the credentials end, in milliseconds since 1970: the client is then closed with 1008. Default: `expiresAt` of `ctx.state.principal`, where there is one.
+   * When the credentials end, in milliseconds since 1970: the client is then closed with 1008. Default: `expiresAt` of
+   * `ctx.state.principal`, where there is one.
    */
   expiresAt?: (ctx: Context<S>) => number | undefined
   /** A ping after so many milliseconds; a client that gives no sign of life until the next is let go. Default 30,000. */

@@ -266,6 +266,24 @@ describe('events that end', () => {
   })
 
   test.each([
+    ['0', 49, 51],
+    ['999999999999999', 43_199_999, 43_200_001],
+  ])('are asked for after 100 ms to a day, half of it by chance, though they tell %s', async (told, beforeMs, thenMs) => {
+    const clock = virtualClock()
+    const { got } = await connected(await started({ clock, heartbeatMs: 2_000_000_000 }))
+    origin.say(`retry: ${told}\ndata: x\n\n`)
+    await until(() => got.length === 1)
+    for (const stream of origin.open) stream.end()
+    await until(() => origin.open.size === 0)
+    await delay(20)
+    await clock.advance(beforeMs)
+    await delay(20)
+    expect(origin.asked.length).toBe(1)
+    await clock.advance(thenMs)
+    await until(() => origin.asked.length === 2)
+  })
+
+  test.each([
     [204, 1000],
     [401, 1008],
     [403, 1008],
