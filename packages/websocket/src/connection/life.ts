@@ -41,8 +41,9 @@ export class Life {
   // In steps, since a timer waits 24 days at most, and by the wall clock, which may be set.
   private endAt(date: number): void {
     const leftMs = date - this.clock.date()
-    if (leftMs <= 0) this.after('expiry', 0, () => this.close(1008, 'the credentials have expired'))
-    else this.after('expiry', Math.min(leftMs, MAX_DELAY_MS), () => this.endAt(date))
+    if (leftMs > 0) this.after('expiry', Math.min(leftMs, MAX_DELAY_MS), () => this.endAt(date))
+    // Also where it is no number.
+    else this.after('expiry', 0, () => this.close(1008, 'the credentials have expired'))
   }
 
   // One timer that looks, in place of one that every message sets anew.

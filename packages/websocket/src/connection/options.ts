@@ -39,7 +39,8 @@ export interface HandshakeOptions<S extends object = {}> {
   protocols?: readonly string[]
   /**
    * Compression of messages (RFC 7692). It costs memory for each connection, some 100 KiB while it works, and time; no context is kept
-   * between messages, and what is inflated counts for `maxMessageBytes`. Default false.
+   * between messages, and what is inflated counts for all bounds. What was read of the socket is inflated to its end, though: 64 KiB
+   * that are made for it become 64 MiB, whatever `maxQueued` says. `bytesPerSecond` closes before. Default false.
    */
   compress?: boolean
   /**

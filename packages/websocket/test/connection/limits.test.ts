@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { deflateRawSync } from 'node:zlib'
 import { type Clock, chain, subscribe } from '@gatelet/core'
 import { type RunningServer, serve } from '@gatelet/node'
 import { virtualClock } from '@gatelet/testing'
@@ -155,6 +156,51 @@ describe('rates', () => {
   })
 })
 
+describe('compressed messages', () => {
+  const offer = { 'Sec-WebSocket-Extensions': 'permessage-deflate' }
+  const packed = (bytes: number) => deflateRawSync(Buffer.alloc(bytes))
+
+  test('are measured as they are inflated: one that is as long as may be passes, and one byte more closes with 1009', async () => {
+    await using site = await served({ compress: true, maxMessageBytes: 100_000 })
+    const client = await RawWebSocket.open(site.url, offer)
+    const connection = await site.next()
+    client.write(Buffer.concat([100_000, 100_001].map((bytes) => frame(op.binary, packed(bytes), { rsv: 4 }))))
+    const got: number[] = []
+    for await (const message of connection) got.push(message.length)
+    expect(got).toEqual([100_000])
+    expect(await client.closeCode()).toBe(1009)
+  })
+
+  test.each([
+    ['in one frame', (bytes: Buffer) => frame(op.binary, bytes, { rsv: 4 })],
+    [
+      'in fragments',
+      (bytes: Buffer) =>
+        Buffer.concat([
+          frame(op.binary, bytes.subarray(0, bytes.length / 2), { rsv: 4, fin: false }),
+          frame(op.continuation, bytes.subarray(bytes.length / 2)),
+        ]),
+    ],
+  ])('20 MB in 20 KB never reach anybody, %s', async (_, framed) => {
+    await using site = await served({ compress: true, maxMessageBytes: 1_000_000 })
+    const client = await RawWebSocket.open(site.url, offer)
+    const connection = await site.next()
+    client.write(framed(packed(20_000_000)))
+    expect(await client.closeCode()).toBe(1009)
+    expect(await connection[Symbol.asyncIterator]().next()).toEqual({ done: true, value: undefined })
+  })
+
+  test('count for bytesPerSecond as they are inflated', async () => {
+    const clock = virtualClock()
+    await using site = await served({ compress: true, bytesPerSecond: 200_000, burstSeconds: 1, ...quiet, clock })
+    const client = await RawWebSocket.open(site.url, offer)
+    await site.next()
+    client.write(Buffer.concat([1, 2, 3].map(() => frame(op.binary, packed(100_000), { rsv: 4 }))))
+    expect((await client.goodbye())[0]).toBe(1008)
+    client.destroy()
+  })
+})
+
 /** What the client has sent is read: its answer to a ping of ours is. */
 async function roundTrip(connection: WebSocketConnection, client: RawWebSocket): Promise<void> {
   const before = client.frames.filter(({ opcode }) => opcode === op.text).length
@@ -184,6 +230,16 @@ describe('ends', () => {
     await site.next()
     await clock.advance(5)
     expect((await client.some(1))[0]?.payload.readUInt16BE()).toBe(1008)
+    client.destroy()
+  })
+
+  test('an expiry that is no number has passed', async () => {
+    const clock = virtualClock()
+    await using site = await served({ ...quiet, clock, expiresAt: () => Number.NaN })
+    const client = await RawWebSocket.open(site.url)
+    await site.next()
+    await clock.advance(1)
+    expect((await client.goodbye())[0]).toBe(1008)
     client.destroy()
   })
 
