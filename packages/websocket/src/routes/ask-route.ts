@@ -29,7 +29,7 @@ export function targetOf(route: Handler | WebSocketRoute): RouteTarget {
 /**
  * Asks a route about an event.
  * @param message what goes to a route that wants the message as it came
- * @throws GatewayError `DEADLINE_EXCEEDED`, `BODY_TOO_LARGE`; what the handler throws
+ * @throws GatewayError `DEADLINE_EXCEEDED`, `RESPONSE_TOO_LARGE`; what the handler throws
  */
 export function askRoute(
   ctx: Context,
@@ -61,13 +61,19 @@ function inTime(asked: SubRequest, { routeTimeoutMs, maxReplyBytes, clock }: Rou
 async function read(asked: SubRequest, maxBytes: number): Promise<RouteReply> {
   try {
     const { status, headers, body } = await asked.reply
-    const bytes = await bytesOf(body, maxBytes)
+    const bytes = await bytesOf(body, maxBytes).catch(asReply)
     asked.finish('finished', status)
     return { status, headers, bytes }
   } catch (error) {
     asked.finish('failed', error instanceof GatewayError ? error.status : 500, error)
     throw error
   }
+}
+
+// To the client, a body that is too large would be its own.
+function asReply(error: unknown): never {
+  const isTooLarge = error instanceof GatewayError && error.code === 'BODY_TOO_LARGE'
+  throw isTooLarge ? new GatewayError('RESPONSE_TOO_LARGE') : error
 }
 
 /** A reply's body as a message: text where it is UTF-8 and does not say that it is bytes. */

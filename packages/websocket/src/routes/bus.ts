@@ -36,7 +36,7 @@ export interface ConnectionBus {
   /**
    * Sends an order to a process.
    * @returns undefined where no process has this name (any more)
-   * @throws GatewayError `STORE_UNAVAILABLE`, `STORE_TIMEOUT`
+   * @throws GatewayError `STORE_UNAVAILABLE`, `STORE_TIMEOUT`, `QUEUE_FULL`
    */
   ask(node: string, order: ConnectionOrder): Promise<ConnectionAnswer | undefined>
 }

@@ -37,10 +37,12 @@ export class Directory {
   /** Can be reached from elsewhere from now on. @throws GatewayError of the bus; the next call tries again */
   async serve(): Promise<void> {
     this.serving ??= this.bus?.serve(this.node, async (order) => this.take(order))
+    const { serving } = this
     try {
-      await this.serving
+      await serving
     } catch (error) {
-      this.serving = undefined
+      // Another attempt may be under way by now.
+      if (this.serving === serving) this.serving = undefined
       throw error
     }
   }

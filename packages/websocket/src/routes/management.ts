@@ -54,7 +54,7 @@ const webSocketManagementChecks: Checks<WebSocketManagementOptions> = {
  * (200), GET tells since when there is the connection (200), DELETE closes it (204). 410: there is none. 413: too long. 429: too much
  * waits for that client.
  * @throws GatewayError `BAD_OPTION`
- * @example router.all('/@connections/:id', webSocketManagement({ api, authorize: (ctx) => ctx.state.principal.roles.has('push') }))
+ * @example router.any('/@connections/:id', webSocketManagement({ api, authorize: (ctx) => ctx.state.principal.roles.has('push') }))
  */
 export function webSocketManagement<S extends object = {}>(options: WebSocketManagementOptions<S>): Handler<S> {
   const given = checkOptions<WebSocketManagementOptions>('webSocketManagement', options, webSocketManagementChecks)

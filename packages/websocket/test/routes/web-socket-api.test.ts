@@ -192,6 +192,13 @@ describe('$connect', () => {
     expect(api.api.size).toBe(0)
   })
 
+  test('says nothing of the client when its answer is too long', async () => {
+    const connect = () => text('x'.repeat(101))
+    await using api = await runningApi({ maxReplyBytes: 100, routes: { $connect: connect, $default: () => empty() } })
+    expect((await refusal(api.url))[0]).toBe(502)
+    expect(api.api.size).toBe(0)
+  })
+
   test('a message that is posted meanwhile comes first when it is open', async () => {
     const posted: unknown[] = []
     const connect = recorder(async ({ requestContext: { connectionId } }) => {
