@@ -11,7 +11,7 @@ export interface RedisConnectionBusOptions {
   prefix?: string
   /** How long the other process has to answer, 1 to 60,000 milliseconds. Default 1,000. */
   timeoutMs?: number
-  /** Orders that wait for their answer, beyond which more are refused. Default 10,000. */
+  /** Orders that wait for their answer, beyond which more are refused (`QUEUE_FULL`). Default 10,000. */
   maxPending?: number
   /** Default: the machine's. */
   clock?: Clock
@@ -26,7 +26,8 @@ export interface RedisConnectionBus extends ConnectionBus {
 /**
  * Lets processes reach each other's WebSockets by Redis (pub/sub), for `createWebSocketApi`. Each process has a channel of its own, so
  * a message travels to the one that has the connection, and to no other. A process that is gone is known by its channel, to which nobody
- * listens; in a cluster that cannot be told, and the order fails by its time.
+ * listens; so is one whose subscriber has just lost Redis, as long as that lasts. In a cluster that cannot be told, and the order fails
+ * by its time.
  *
  * Whoever may publish in this Redis may speak to every client.
  * @param client sends
