@@ -1,7 +1,6 @@
 import { discard, lengthOf, type Reply, sourceOf } from '@gatelet/core'
 import type { CacheStatus } from '../policy/cache-status.ts'
 import { evaluate } from '../policy/evaluate.ts'
-import { keyOf } from '../policy/key.ts'
 import { respond } from '../policy/respond.ts'
 import { type NotStored, storable } from '../policy/storage.ts'
 import type { Decision, ExchangeTimes, StoredMeta } from '../policy/types.ts'
@@ -124,6 +123,8 @@ export class Arrival<S extends object> {
     const announced = announcedBytes(reply)
     if ((announced ?? 0) > maxEntryBytes) return this.unfit('too-large')
     if (this.listed.length > maxTags) return this.unfit('too-many-tags')
+    // First: both the key and the tag of the key go by it.
+    if (policy.noVarySearch) kit.rules.learn(ask.ctx.request.url, reply.headers)
     return this.stored({ ...verdict.meta, tags: this.tags }, announced)
   }
 
@@ -196,9 +197,7 @@ export class Arrival<S extends object> {
     const { kit, ask, flight } = this.asked
     const { policy, maxVariants, maxEntryBytes } = kit.settings
     if (flight.isOutdated) return undefined
-    const { url } = ask.ctx.request
-    const rule = policy.noVarySearch ? kit.rules.learn(url, this.reply.headers) : undefined
-    const key = policy.noVarySearch ? keyOf(url, policy, ask.partition, rule) : ask.key
+    const key = policy.noVarySearch ? kit.keyOf(ask.ctx.request.url, ask.partition) : ask.key
     const variant = slotFor(meta, ask.entries, maxVariants, (stored) => selects(stored, ask.ctx.request, policy))
     const writer = kit.store.open(key, variant, meta)
     return writer && new Copy(kit.store, writer, maxEntryBytes, announced)

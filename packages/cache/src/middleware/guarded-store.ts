@@ -108,7 +108,9 @@ export class GuardedStore {
     timeoutMs: number = this.timeoutMs,
   ): Promise<T | undefined> {
     return new Promise((resolve) => {
+      let isLate = false
       const cancel = this.clock.setTimer(() => {
+        isLate = true
         this.failed(operation, new GatewayError('STORE_TIMEOUT'))
         onLate?.()
         resolve(undefined)
@@ -121,7 +123,7 @@ export class GuardedStore {
         (error: unknown) => {
           cancel()
           // What comes after the deadline was told already, as that.
-          this.failed(operation, error)
+          if (!isLate) this.failed(operation, error)
           resolve(undefined)
         },
       )

@@ -144,22 +144,31 @@ export class Kit<S extends object> {
 
   /** What is stored for a URL, for whomever, is of the past. */
   async invalidate(url: RequestUrl): Promise<void> {
-    // A `No-Vary-Search` comes and goes: what was stored, or is asked for, without it is of the past as well.
-    const keys = new Set([this.keyOf(url, undefined), keyOf(url, this.settings.policy)])
-    await Promise.all([...keys].map((key) => this.invalidateKey(key)))
+    const selectors = this.outdate({ key: keyOf(url, this.settings.policy) })
+    await Promise.all(selectors.map((selector) => this.store.purge(selector)))
   }
 
-  private async invalidateKey(key: string): Promise<void> {
+  /**
+   * What is under way may bring what a purge is to remove.
+   * @returns what a store must purge for it
+   */
+  outdate(selector: PurgeSelector): readonly PurgeSelector[] {
+    if ('key' in selector) return this.keysLike(selector.key).map((key) => this.outdateKey(key))
+    this.flights.outdate(selector)
+    return [selector]
+  }
+
+  private outdateKey(key: string): PurgeSelector {
     const isPartitioned = this.settings.per !== undefined
     this.flights.outdate(isPartitioned ? { prefix: `${key} ` } : { key })
-    await this.store.purge(isPartitioned ? { tag: tagOfKey(key) } : { key })
+    // All who may be given replies of a key have a part of their own.
+    return isPartitioned ? { tag: tagOfKey(key) } : { key }
   }
 
-  /** What is under way may bring what a purge is to remove. */
-  outdate(selector: PurgeSelector): void {
-    const isOfKey = 'key' in selector && this.settings.per !== undefined
-    if (isOfKey) this.flights.outdate({ prefix: `${selector.key} ` })
-    this.flights.outdate(selector)
+  // A `No-Vary-Search` comes and goes: what was stored, or is asked for, without it counts as well.
+  private keysLike(key: string): readonly string[] {
+    const known = this.rules.applied(key, this.settings.policy.query)
+    return known === key ? [key] : [key, known]
   }
 
   private storeFailed(operation: StoreOperation, error: unknown): void {

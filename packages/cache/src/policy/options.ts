@@ -29,7 +29,11 @@ export interface PolicyOptions {
   keepMs?: number
   /** Which requests are the same. */
   query?: QueryOptions
-  /** Whether responses may say which parts of the query do not matter (`No-Vary-Search`). Default: false. */
+  /**
+   * Whether responses may say which parts of the query do not matter (`No-Vary-Search`). Default: false.
+   *
+   * Each process learns it by what it stores, of at most 1,000 paths. Where several share a store, purge such paths by prefix or tag.
+   */
   noVarySearch?: boolean
 }
 

@@ -29,12 +29,12 @@ export interface PurgeHandlerOptions<S extends object = {}> {
 
 /**
  * A handler that purges. `PURGE /path` purges what is stored of that URL; with `Purge-Scope: prefix` all that begins with it, with
- * `Surrogate-Key: a b` or `Cache-Tag: a, b` the tags instead, with `Soft-Purge: 1` softly. `POST` takes JSON: `{ "url": …,
- * "prefix": …, "tag": …, "all": true, "soft": true }`, each of the first three a text or a list, 1,000 in all; URLs are absolute,
- * or of the host that was asked. Answers `{ "purged": 3, "soft": false }`, and errors as `application/problem+json`.
+ * `Surrogate-Key: a b` or `Cache-Tag: a, b` the tags instead, with `Soft-Purge: 1` softly. `POST` takes JSON, 1 MiB at
+ * most: `{ "url": …, "prefix": …, "tag": …, "all": true, "soft": true }`, each of the first three a text or a list, 1,000 in all; URLs
+ * are absolute, or of the host that was asked. Answers `{ "purged": 3, "soft": false }`, and errors as `application/problem+json`.
  *
  * It must be reached before the cache, and by nobody who cannot be trusted to empty it: it does not start without `authorize`.
- * @param control what `cache()` returned, or a store
+ * @param control what `cache()` returned; or a store, where neither `per` nor `noVarySearch` makes other keys of URLs
  * @throws GatewayError `BAD_OPTION`
  * @example routes.post('/purge', purgeHandler(shop, { authorize: (ctx) => isAdmin(ctx) }))
  * @example chain().use(auth(verify, { require: scope('purge') })).to(purgeHandler(shop, { authorize: 'principal' }))

@@ -554,6 +554,21 @@ describe('No-Vary-Search', () => {
     await get('/p?a=3')
     expect((await get('/p?a=1')).body).toBe('body 5')
   })
+
+  test.each([
+    ['', {}],
+    [' of each principal', { per: () => 'ada' }],
+  ])('a purge by URL finds what is stored%s under the key that a reply has made', async (_, options) => {
+    const { get, layer, asked } = scene(() => fresh('x', { 'no-vary-search': 'params=("utm")' }), {
+      noVarySearch: true,
+      ...options,
+    })
+    for (const path of ['/a?utm=1&page=2', '/a?utm=2&page=2']) {
+      await get(path)
+      expect(await layer.purge({ key: 'http://localhost/a?utm=3&page=2' })).toBe(1)
+    }
+    expect(asked).toHaveLength(2)
+  })
 })
 
 describe('a clock that is set back', () => {

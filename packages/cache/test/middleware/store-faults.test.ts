@@ -95,6 +95,17 @@ describe('a store that cannot be trusted', () => {
     expect(clock.pending).toBe(0)
   })
 
+  test('that is late, and fails then as well, has failed once', async () => {
+    const { get, clock, layer } = over({
+      get: (_, options) =>
+        new Promise((_resolve, reject) => options?.signal?.addEventListener('abort', () => reject(options.signal?.reason))),
+    })
+    const asking = get()
+    await clock.advance(50)
+    expect((await asking).body).toBe('body 1')
+    expect(layer.stats().storeFailures).toBe(1)
+  })
+
   test.each<[string, StoredEntry['body']]>([
     ['is too short', () => 'hell'],
     ['is too long', () => Buffer.from('hello!')],
