@@ -120,5 +120,8 @@ function overIoRedis(client: IoRedisClient): Server {
   }
 }
 
+/** An answer of which a text is wanted: a client may be set up to answer with bytes. */
+export const textOf = (answer: unknown): unknown => (Buffer.isBuffer(answer) ? answer.toString('utf8') : answer)
+
 // `$`: the type of a text in the protocol of Redis.
 const asBytes = { typeMapping: { [36]: Buffer } } as const

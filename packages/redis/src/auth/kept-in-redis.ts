@@ -1,6 +1,6 @@
 import { type Checks, type Clock, checkOptions, options, systemClock } from '@gatelet/core'
 import { Asking, Breaker, type BreakerOptions, breakerChecks } from '@gatelet/rate-limiter/toolkit'
-import { type RedisClient, redisClient, type Server, serverOf } from '../client.ts'
+import { type RedisClient, redisClient, type Server, serverOf, textOf } from '../client.ts'
 import { hearErrors } from '../client-errors.ts'
 
 /** How Redis is asked on behalf of `auth`, and what happens when it is slow or away. */
@@ -58,11 +58,9 @@ export class KeptInRedis {
    * @throws GatewayError `STORE_TIMEOUT`, `STORE_UNAVAILABLE`
    */
   ask<T>(command: string, id: string, args: readonly string[], read: (reply: unknown) => T): Promise<T> {
-    // A client may be set up to answer with bytes.
-    const text = (reply: unknown) => (Buffer.isBuffer(reply) ? reply.toString('utf8') : reply)
     return this.asking.ask({
       send: () => this.server.send(command, `${this.prefix}${id}`, args),
-      read: (reply) => read(text(reply)),
+      read: (reply) => read(textOf(reply)),
     })
   }
 }

@@ -62,8 +62,9 @@ export interface RedisCacheStore extends CacheStore {
  * until it is done; it is not done at all when this process ends before, or when Redis comes back with what it had earlier (from a
  * snapshot, or a replica that was late).
  *
- * Purging by prefix or tag takes a round trip for each 1,000 keys, and a small script for each. Let Redis forget what is used
- * least (`maxmemory-policy volatile-lru`).
+ * A purge does not reach what another process has asked the upstream for before, and gets after it: that is stored. Purging by
+ * prefix or tag takes a round trip for each 1,000 keys, and a small script for each. A Redis that makes room by itself
+ * (`maxmemory-policy` other than `noeviction`) may forget the list of a tag before the replies that have it: they are not found then.
  *
  * The client is yours: you connect and close it. Its errors never end the process.
  * @param client of node-redis 5 or 6, ioredis 5 or 6, or iovalkey; for one server or for a cluster

@@ -199,6 +199,29 @@ describe.skipIf(!requireProgram('redis-server'))('replies in a Redis', () => {
     },
   )
 
+  test('are all found by their tag, also while others come and go in its list', async () => {
+    await using redis = await startRedis()
+    await using opened = await connected(createClient({ url: redis.url }))
+    const list = 'gatelet:cache:{index}:tag:t'
+    let pages = 0
+    const shifting = {
+      isReady: true,
+      on: () => {},
+      listenerCount: () => 1,
+      async sendCommand(args: readonly string[], options?: undefined) {
+        const answer = await opened.client.sendCommand(args, options)
+        // As whoever enters another reply removes what is over.
+        if (/^Z(SCAN|RANGE)$/.test(args[0] ?? '') && pages++ === 0) await redis.command('ZREMRANGEBYRANK', list, '0', '99')
+        return answer
+      },
+    }
+    const store = storeOver(shifting, { writeTimeoutMs: 10_000 })
+    expect(await put(store, 'a', 'x', { tags: ['t'] })).toBe(true)
+    await redis.command('ZADD', list, ...Array.from({ length: 1_000 }, (_, at) => [String(at), `over ${at}`]).flat())
+    expect(await store.purge({ tag: 't' })).toBe(1)
+    expect(await store.get('a')).toEqual([])
+  })
+
   test('give up what comes faster than Redis takes it', async () => {
     heardWarnings()
     await using redis = await startRedis()
