@@ -29,7 +29,7 @@ export class Exchange {
   readonly clock: Clock
   /** When it began, in monotonic milliseconds. */
   readonly startedAt: number
-  /** The exchange that this one goes on from, or works for: work in the background has one. */
+  /** The exchange of the request that this one works for: work in the background has one, and what it goes on with the same one. */
   readonly cause: Exchange | undefined
   private abortReason: GatewayError | undefined
   private isOpen = false
@@ -194,7 +194,9 @@ class ExchangeContext<S extends object> implements Context<S> {
   background(work: (ctx: Context<S>) => Promise<void>, inform: Context['inform'] = nothing): boolean {
     const { host, clock } = this.exchange
     if (!host.spawn) return false
-    const exchange = new Exchange({ isOwn: true, inform, spawn: (more) => host.spawn?.(more) }, clock, this.exchange)
+    // Not the one before: work that always goes on with more would keep all of them.
+    const cause = this.exchange.cause ?? this.exchange
+    const exchange = new Exchange({ isOwn: true, inform, spawn: (more) => host.spawn?.(more) }, clock, cause)
     const ctx = new ExchangeContext(exchange, withoutBody(this.request), this.state, undefined, undefined)
     host.spawn(
       (async () => work(ctx))().then(

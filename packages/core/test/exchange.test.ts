@@ -589,6 +589,15 @@ describe('request:started', () => {
     expect(exchangeOf(ends[0]?.context as Context)?.cause).toBe(exchangeOf(ctx))
   })
 
+  test('knows of all work in the background which request it is for, however far from it', async () => {
+    const ends = heard()
+    const { ctx, work } = opened()
+    ctx.background(async (first) => void first.background(async (second) => void second.background(async () => {})))
+    // Each adds the next one to the list.
+    for (const each of work) await each
+    expect(ends.map(({ context }) => exchangeOf(context)?.cause)).toEqual(Array(3).fill(exchangeOf(ctx)))
+  })
+
   test('knows no exchange of a context that somebody else made', () => {
     expect(exchangeOf({ ...opened().ctx } as Context)).toBeUndefined()
   })
