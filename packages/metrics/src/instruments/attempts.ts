@@ -1,4 +1,5 @@
 import { type Endpoint, type EventMap, GatewayError } from '@gatelet/core'
+import { answeredStatus } from '../answered-status.ts'
 import { methodOf } from '../traces/attributes.ts'
 import { ByStatus } from './by-status.ts'
 import type { Family } from './family.ts'
@@ -36,12 +37,12 @@ export class Attempts {
     })
   }
 
-  attempted({ context, endpoint, attempt, outcome, error, origin, isHedge }: EventMap['upstream:attempted']): void {
+  attempted(event: EventMap['upstream:attempted']): void {
+    const { context, endpoint, attempt, outcome, error, origin, isHedge } = event
     const series = this.seriesOf(endpoint, origin)
     series.outcomes[outcome.kind].value++
     if (attempt > 0) this.resends.at(endpoint.id, isHedge ? 'hedge' : 'retry').value++
-    // Of an attempt that failed, the status is what the client is told: the upstream said nothing.
-    const status = error === undefined ? outcome.status : undefined
+    const status = answeredStatus(event)
     const method = methodOf(context.request)
     const duration =
       status !== undefined && status < 400
@@ -50,14 +51,16 @@ export class Attempts {
     duration.observe(outcome.latencyMs / 1_000, traceOf(context))
   }
 
-  /** An endpoint is no more: its series make room when others need it. @param ids those that there are then */
-  removed(ids: () => Set<string>): void {
-    for (const family of [this.outcomes, this.resends]) {
+  /** An endpoint is no more: its series make room when others need it. @param living those that there are then */
+  removed(living: () => readonly Endpoint[]): void {
+    const forget = <T>(family: Family<T>, label: string, of: (endpoint: Endpoint) => string | undefined) =>
       family.forgetWhenFull(() => {
-        const left = ids()
-        return (labels) => !left.has(String(labels['gatelet.endpoint']))
+        const left = new Set(living().map(of))
+        return (labels) => !left.has(String(labels[label]))
       })
-    }
+    forget(this.outcomes, 'gatelet.endpoint', ({ id }) => id)
+    forget(this.resends, 'gatelet.endpoint', ({ id }) => id)
+    forget(this.durations, 'server.address', (endpoint) => this.byEndpoint.get(endpoint)?.address)
   }
 
   private seriesOf(endpoint: Endpoint, origin: URL | undefined): EndpointSeries {
@@ -74,7 +77,7 @@ export class Attempts {
 class EndpointSeries {
   readonly outcomes: Readonly<Record<'success' | 'failure' | 'cancelled', Series>>
   private readonly durations: Family<Distribution>
-  private readonly address: string
+  readonly address: string
   private readonly port: number | ''
   private readonly answers: ByStatus
 

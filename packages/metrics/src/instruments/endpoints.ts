@@ -56,16 +56,16 @@ export class Endpoints {
     this.known.set(ref, balancer ?? this.known.get(ref) ?? '')
   }
 
-  /** The ids of those that there are. */
-  ids(): Set<string> {
-    return new Set(this.living().map(([{ id }]) => id))
+  /** Those that there are. */
+  all(): readonly Endpoint[] {
+    return this.living().map(([endpoint]) => endpoint)
   }
 
   private remove(endpoint: Endpoint): void {
     const ref = this.refs.get(endpoint)
     if (ref) this.known.delete(ref)
     this.changes.forgetWhenFull(() => {
-      const ids = this.ids()
+      const ids = new Set(this.all().map(({ id }) => id))
       return (labels) => !ids.has(String(labels['gatelet.endpoint']))
     })
   }

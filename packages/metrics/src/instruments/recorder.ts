@@ -33,7 +33,7 @@ export function record(kit: Kit): () => void {
   })
   on('endpoint:changed', (event) => {
     endpoints.changed(event)
-    if (event.change === 'removed') attempts.removed(() => endpoints.ids())
+    if (event.change === 'removed') attempts.removed(() => endpoints.all())
   })
   on('queue:joined', (event) => balancers.joined(event))
   on('queue:left', (event) => balancers.left(event))

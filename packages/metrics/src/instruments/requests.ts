@@ -1,6 +1,6 @@
 import { type Context, type EventMap, type Exchange, exchangeOf, GatewayError, type Summary } from '@gatelet/core'
+import { Attached, requestOf } from '../attached.ts'
 import { methodOf } from '../traces/attributes.ts'
-import { Attached } from './attached.ts'
 import type { Family } from './family.ts'
 import type { Kit } from './kit.ts'
 import { errorTypeOf, OpenRequest } from './open-request.ts'
@@ -155,10 +155,9 @@ export class Requests {
     }
   }
 
-  // A cache asks in the background what several wait for.
   private at(context: Context): OpenRequest | undefined {
-    const own = exchangeOf(context)
-    return own && this.open.get(own.cause ?? own)
+    const exchange = requestOf(context)
+    return exchange && this.open.get(exchange)
   }
 
   private activeAt({ request }: Context): Series {

@@ -1,14 +1,16 @@
 import { type Context, type Exchange, exchangeOf, subscribe } from '@gatelet/core'
+import { answeredStatus } from '../answered-status.ts'
+import { Attached, requestOf } from '../attached.ts'
 
 /** What was learned of a request on its way. */
 export interface Notes {
   route?: string
-  /** The id of the last endpoint that was asked. */
+  /** The id of the last endpoint that was asked, or of the one that answered first. */
   endpoint?: string
   attempts: number
   /** Milliseconds that the attempts took, up to their heads. */
   upstreamMs: number
-  upstreamStatus?: number
+  upstreamStatus?: number | undefined
   cache?: string
   subject?: string
   auth?: string
@@ -20,7 +22,7 @@ export interface Notes {
 
 /** Takes notes of requests from the events that are told of them, for who tells of them in the end. */
 export class NoteTaker {
-  private readonly taken = new WeakMap<Exchange, Notes>()
+  private readonly taken = new Attached<Exchange, Notes>()
   private readonly undo: readonly (() => void)[]
 
   constructor() {
@@ -29,14 +31,17 @@ export class NoteTaker {
         const notes = this.at(context)
         if (notes) notes.route = route
       }),
-      subscribe('upstream:attempted', ({ context, endpoint, outcome, error }) => {
+      subscribe('upstream:attempted', (event) => {
+        const { context, endpoint, outcome, error } = event
         const notes = this.at(context)
         // What is refreshed behind an answer is nothing that this one waited for.
         if (!notes || notes.cache === 'hit' || notes.cache === 'stale') return
         notes.attempts++
-        notes.endpoint = endpoint.id
         notes.upstreamMs += outcome.latencyMs
-        if (outcome.status !== undefined) notes.upstreamStatus = outcome.status
+        // A hedge that lost: what is told is how the one went that won.
+        if (outcome.kind === 'cancelled' && notes.upstreamStatus !== undefined) return
+        notes.endpoint = endpoint.id
+        notes.upstreamStatus = answeredStatus(event)
         if (error !== undefined) notes.error = error
       }),
       subscribe('auth:decided', ({ context, outcome, reason, subject }) => {
@@ -71,9 +76,7 @@ export class NoteTaker {
   }
 
   private at(context: Context): Notes | undefined {
-    // A cache asks in the background what several wait for.
-    const own = exchangeOf(context)
-    const exchange = own?.cause ?? own
+    const exchange = requestOf(context)
     if (!exchange) return undefined
     let notes = this.taken.get(exchange)
     if (!notes) {

@@ -72,7 +72,7 @@ const checks: Checks<AccessLogOptions> = {
 export function accessLogSettings(given: AccessLogOptions): AccessLogSettings {
   const { logger, headers = [], ...checked } = checkOptions('accessLog', given, checks)
   return {
-    write: (line) => void process.stdout.write(line),
+    write: toOutput,
     format: 'json',
     sample: 1,
     query: false,
@@ -83,3 +83,13 @@ export function accessLogSettings(given: AccessLogOptions): AccessLogSettings {
     headers: headers.map((name) => name.toLowerCase()),
   }
 }
+
+function toOutput(line: string): void {
+  const { stdout } = process
+  stdout.write(line, (error) => {
+    // Whoever reads it has gone: as for the console, that is no reason for the process to end. This is told before the event.
+    if (error && !stdout.listeners('error').includes(ignored)) stdout.on('error', ignored)
+  })
+}
+
+const ignored = () => {}

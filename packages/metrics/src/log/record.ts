@@ -25,9 +25,10 @@ export interface AccessRecord {
   readonly receivedBytes?: number
   readonly sentBytes?: number
   readonly route?: string
-  /** The id of the last endpoint that was asked. */
+  /** The id of the last endpoint that was asked, or of the one that answered first. */
   readonly endpoint?: string
   readonly attempts?: number
+  /** What that endpoint answered with, where it did. */
   readonly upstreamStatus?: number
   /** `hit`, `miss`, `stale` and so on. */
   readonly cache?: string
@@ -89,7 +90,8 @@ export function recordOf(
     status,
     outcome,
     durationMs: rounded(durationMs),
-    upstreamMs: attempts > 0 ? rounded(upstreamMs) : undefined,
+    // Hedged attempts overlap: they cannot have taken longer than all of it.
+    upstreamMs: attempts > 0 ? rounded(Math.min(durationMs, upstreamMs)) : undefined,
     receivedBytes,
     sentBytes,
     ...noted,

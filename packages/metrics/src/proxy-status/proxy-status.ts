@@ -12,6 +12,8 @@ import {
   type Reply,
   subscribe,
 } from '@gatelet/core'
+import { answeredStatus } from '../answered-status.ts'
+import { Attached, requestOf } from '../attached.ts'
 import { errorTypeOf } from './error-types.ts'
 
 /** What clients are told of the way of their request. */
@@ -56,8 +58,7 @@ export function proxyStatus(given: ProxyStatusOptions = {}): Middleware & { clos
 }
 
 function paramsOf(reply: Reply, attempt: Attempt | undefined, when: 'errors' | 'always'): string[] | undefined {
-  // One that failed has a status too: that of our error.
-  const status = attempt?.error === undefined ? attempt?.outcome.status : undefined
+  const status = attempt && answeredStatus(attempt)
   const received = status === undefined ? [] : [`received-status=${status}`]
   const error = problemOf(reply) ?? unanswered(attempt)
   if (error) return [...errorParams(error), ...received]
@@ -80,22 +81,20 @@ const quoted = (text: string): string => `"${text.replace(/[^\x20-\x7e]/g, '?').
 
 /** The last attempt for each request, unless a cache had the answer. */
 class LastAttempts {
-  private readonly last = new WeakMap<Exchange, Attempt | 'cached'>()
+  private readonly last = new Attached<Exchange, Attempt | 'cached'>()
   private readonly undo: readonly (() => void)[]
 
   constructor() {
     this.undo = [
       subscribe('upstream:attempted', (attempt) => {
-        const own = exchangeOf(attempt.context)
-        // A cache asks in the background what several wait for.
-        const exchange = own?.cause ?? own
+        const exchange = requestOf(attempt.context)
         if (exchange && attempt.outcome.kind !== 'cancelled' && this.last.get(exchange) !== 'cached')
           this.last.set(exchange, attempt)
       }),
       subscribe('cache:answered', ({ context, result }) => {
         const exchange = exchangeOf(context)
         // In place of an error it is `stale` too, but then the attempt has been told of.
-        if (exchange && (result === 'hit' || result === 'stale') && !this.last.has(exchange)) this.last.set(exchange, 'cached')
+        if (exchange && (result === 'hit' || result === 'stale') && !this.last.get(exchange)) this.last.set(exchange, 'cached')
       }),
     ]
   }

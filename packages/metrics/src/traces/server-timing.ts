@@ -10,6 +10,7 @@ import {
   subscribe,
   systemClock,
 } from '@gatelet/core'
+import { Attached, requestOf } from '../attached.ts'
 
 /** How times are told. */
 export interface ServerTimingOptions {
@@ -24,11 +25,9 @@ export interface ServerTimingOptions {
  */
 export function serverTiming(given: ServerTimingOptions = {}): Middleware & { close(): void } {
   const { clock = systemClock } = checkOptions('serverTiming', given, { clock: options.optional(options.clock) })
-  const upstream = new WeakMap<Exchange, number>()
+  const upstream = new Attached<Exchange, number>()
   const close = subscribe('upstream:attempted', ({ context, outcome }: EventMap['upstream:attempted']) => {
-    const own = exchangeOf(context)
-    // A cache asks in the background what several wait for.
-    const exchange = own?.cause ?? own
+    const exchange = requestOf(context)
     if (exchange) upstream.set(exchange, (upstream.get(exchange) ?? 0) + outcome.latencyMs)
   })
   const layer: Middleware = (ctx, next) => {

@@ -4,9 +4,12 @@ import {
   type EventMap,
   type Exchange,
   exchangeOf,
+  guarded,
   type Summary,
   subscribe,
 } from '@gatelet/core'
+import { answeredStatus } from '../answered-status.ts'
+import { Attached } from '../attached.ts'
 import { attemptAttributes, methodOf, requestAttributes } from './attributes.ts'
 import type { TraceSettings } from './options.ts'
 import type { Asked } from './trace.ts'
@@ -18,7 +21,7 @@ export class Spans {
   private readonly api: TracingApi
   private readonly tracer: TracerLike
   private readonly settings: TraceSettings
-  private readonly open = new WeakMap<Exchange, RequestSpan>()
+  private readonly open = new Attached<Exchange, RequestSpan>()
   private readonly undo: readonly (() => void)[]
 
   constructor(api: TracingApi, settings: TraceSettings) {
@@ -31,11 +34,13 @@ export class Spans {
     ]
   }
 
-  begin(ctx: Context, asked: Asked): RequestSpan {
+  /** Undefined where the SDK throws. */
+  begin(ctx: Context, asked: Asked): RequestSpan | undefined {
     const { api, tracer, settings } = this
-    const span = new RequestSpan({ api, tracer, settings }, ctx, asked)
+    const span = spared(() => new RequestSpan({ api, tracer, settings }, ctx, asked))
     const exchange = exchangeOf(ctx)
-    if (exchange) this.open.set(exchange, span)
+    if (!span || !exchange) return span
+    this.open.set(exchange, span)
     ctx.onFinish((summary) => span.finished(summary))
     return span
   }
@@ -70,7 +75,7 @@ export class RequestSpan {
     const remote = parent && api.trace.setSpanContext(api.ROOT_CONTEXT as never, remoteOf(api, parent, traceState))
     const init = {
       kind: api.SpanKind.SERVER,
-      attributes: { ...requestAttributes(ctx, settings.query), ...settings.attributes(ctx) },
+      attributes: { ...requestAttributes(ctx, settings.query), ...spared(() => settings.attributes(ctx)) },
       ...(foreign ? { links: [{ context: remoteOf(api, foreign, undefined) }] } : {}),
     }
     this.maker = maker
@@ -95,21 +100,26 @@ export class RequestSpan {
     this.span.updateName(`${this.method} ${route}`)
   }
 
-  /** Begins the span of an attempt. One that begins while another goes on is a hedge: it is linked to that. */
+  /**
+   * Begins the span of an attempt. One that begins while another goes on is a hedge: it is linked to that. Undefined where the SDK
+   * makes none, or throws.
+   */
   attempt(coming: ComingAttempt): SpanPlace | undefined {
     const { api, tracer } = this.maker
     const links = [...this.attempts.values()].map((span) => ({ context: span.spanContext() }))
     const init = { kind: api.SpanKind.CLIENT, attributes: attemptAttributes(this.ctx.request, coming), links }
-    const span = tracer.startSpan(this.method, init as never, this.context as never)
+    const span = spared(() => tracer.startSpan(this.method, init as never, this.context as never))
+    if (!span) return undefined
     this.attempts.set(coming.attempt, span)
     return placeOf(span)
   }
 
-  attempted({ attempt, outcome, error }: EventMap['upstream:attempted']): void {
+  attempted(event: EventMap['upstream:attempted']): void {
+    const { attempt, outcome, error } = event
     const span = this.attempts.get(attempt)
     if (!span) return
     this.attempts.delete(attempt)
-    const { status } = outcome
+    const status = answeredStatus(event)
     if (status !== undefined) span.setAttribute('http.response.status_code', status)
     if (status === undefined ? outcome.kind === 'failure' : status >= 400) this.fail(span, error, status)
     if (outcome.kind === 'cancelled') span.setAttribute('error.type', 'cancelled')
@@ -133,6 +143,19 @@ export class RequestSpan {
     span.setAttribute('error.type', typeof code === 'string' ? code : String(status ?? name ?? '_OTHER'))
     span.setStatus({ code: this.maker.api.SpanStatusCode.ERROR })
   }
+}
+
+/** What processors and samplers of the SDK throw, and the user's function, is a warning of the process, and never a request's concern. */
+function spared<T>(work: () => T): T | undefined {
+  let made: T | undefined
+  guarded(
+    () => {
+      made = work()
+    },
+    undefined,
+    'trace',
+  )
+  return made
 }
 
 function placeOf(span: SpanLike): SpanPlace | undefined {

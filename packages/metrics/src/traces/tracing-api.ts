@@ -6,7 +6,6 @@ export interface TracingApi {
     setSpanContext(context: never, spanContext: never): unknown
   }
   readonly context: {
-    active(): unknown
     with<T>(context: never, work: () => T): T
   }
   readonly ROOT_CONTEXT: unknown
@@ -24,6 +23,5 @@ export interface SpanLike {
   setAttribute(name: string, value: string | number | boolean): unknown
   updateName(name: string): unknown
   setStatus(status: { code: number; message?: string }): unknown
-  addLink?(link: never): unknown
   end(endTime?: number): void
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Context, type Exchange, exchangeOf, guarded, subscribe } from '@gatelet/core'
+import { Attached } from '../attached.ts'
 
 /** What is known of a request before it is over. */
 interface Known {
@@ -12,7 +13,7 @@ interface Known {
 
 /** Finds out who asks, and for what, from layers and from what is told of a request on its way. */
 export class WhoAsks {
-  private readonly known = new WeakMap<Exchange, Known>()
+  private readonly known = new Attached<Exchange, Known>()
   private readonly undo: readonly (() => void)[]
   private readonly consumer: (ctx: Context) => string | undefined
 

@@ -148,6 +148,21 @@ describe('upstreams', () => {
     expect(found.of('gatelet_endpoint_weight')).toBe(1)
     await balancer.close()
   })
+
+  test('that come and go for weeks leave room for how long attempts at those of today take', async () => {
+    const metrics = counting({ maxSeries: 6 })
+    const { ctx: context } = exchange('/')
+    for (let pod = 0; pod < 50; pod++) {
+      const endpoint = { id: `pod-${pod}`, weight: 1, inflight: 0, metadata: {} }
+      const outcome = { kind: 'success', latencyMs: 1, status: 200 } as const
+      publish('endpoint:changed', { endpoint, change: 'added' })
+      publish('upstream:attempted', { context, endpoint, attempt: 0, outcome, origin: new URL(`http://10.0.0.${pod}`) })
+      publish('endpoint:changed', { endpoint, change: 'removed' })
+    }
+    const found = await figures(metrics.handler)
+    expect(found.of('http_client_request_duration_seconds', { server_address: '10.0.0.49' })).toBe(1)
+    expect(found.of('http_client_request_duration_seconds', { server_address: '_other' })).toBe(0)
+  })
 })
 
 test('WebSockets are no requests that take long: they have figures of their own', async () => {

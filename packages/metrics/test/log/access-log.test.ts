@@ -1,12 +1,14 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { auth, principalOf, type Verifier } from '@gatelet/auth'
 import { cache } from '@gatelet/cache'
-import { chain, GatewayError, HeaderList, PushSource, text } from '@gatelet/core'
+import { chain, GatewayError, HeaderList, type Outcome, PushSource, publish, text } from '@gatelet/core'
 import { type AccessLogOptions, type AccessRecord, accessLog, trace } from '@gatelet/metrics'
 import { serve } from '@gatelet/node'
 import { proxy } from '@gatelet/proxy'
 import { rateLimit } from '@gatelet/rate-limiter'
 import { createRouter, requestId } from '@gatelet/router'
-import { type CallRequest, call, origins, rawRequest, virtualClock } from '@gatelet/testing'
+import { type CallRequest, call, exchange, origins, rawRequest, virtualClock } from '@gatelet/testing'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { combinedLine, jsonLine } from '../../src/log/lines.ts'
 
@@ -149,6 +151,30 @@ test('a refusal of the limiter, an error and a broken upstream have their words'
   ])
 })
 
+test('a server that could not be asked has answered nothing, and a hedge that lost is not the one that answered', async () => {
+  const records = logged()
+  const forward = proxy('http://127.0.0.1:1')
+  await call(forward)
+  await forward.close()
+  const { ctx, finish } = exchange('/')
+  const attempt = (id: string, outcome: Outcome, error?: GatewayError) =>
+    publish('upstream:attempted', {
+      context: ctx,
+      endpoint: { id, weight: 1, inflight: 0, metadata: {} },
+      attempt: 0,
+      outcome,
+      error,
+    })
+  attempt('fast', { kind: 'success', latencyMs: 10, status: 200 })
+  attempt('slow', { kind: 'cancelled', latencyMs: 1e9, status: 499 }, new GatewayError('CLIENT_CLOSED'))
+  finish()
+  expect(records[0]).toMatchObject({ status: 502, attempts: 1, error: 'UPSTREAM_CONNECT_FAILED' })
+  expect(records[0]).not.toHaveProperty('upstreamStatus')
+  expect(records[1]).toMatchObject({ endpoint: 'fast', upstreamStatus: 200, attempts: 2 })
+  expect(records[1]).not.toHaveProperty('error')
+  expect(records[1]?.upstreamMs).toBe(records[1]?.durationMs)
+})
+
 test.each<[string, string, number, string]>([
   ['is no HTTP', 'hello\r\n\r\n', 400, 'BAD_REQUEST'],
   ['has a head that is too long', `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(40_000)}\r\n\r\n`, 431, 'HEADERS_TOO_LARGE'],
@@ -240,6 +266,38 @@ describe('a logger', () => {
     expect(warnings[0]).toContain('disk full')
   })
 })
+
+test('the standard output that nobody reads any more does not end the process', async () => {
+  const [core, metrics] = ['core', 'metrics'].map((name) => import.meta.resolve(`@gatelet/${name}`))
+  const program = `
+    import { Exchange } from '${core}'
+    import { accessLog } from '${metrics}'
+    accessLog()
+    const client = { address: '192.0.2.1', peer: '192.0.2.1' }
+    const url = { scheme: 'http', host: 'a', path: '/', search: '' }
+    const headers = { get() {} }
+    const ask = () => {
+      const exchange = new Exchange({ inform() {} })
+      exchange.finish(exchange.open({ method: 'GET', url, client, headers, protocol: '1.1' }), 'finished', 200)
+    }
+    let asked = 0
+    const timer = setInterval(() => {
+      ask()
+      if (++asked === 20) {
+        clearInterval(timer)
+        console.error('still here')
+      }
+    }, 10)`
+  const args = ['--conditions=@gatelet/source', '--import', 'tsx', '--input-type=module', '--eval', program]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  let told = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    told += text
+  })
+  child.stdout.once('data', () => child.stdout.destroy())
+  const [code] = await once(child, 'close')
+  expect([code, told]).toEqual([0, 'still here\n'])
+}, 30_000)
 
 describe('sampling', () => {
   test('tells a part, and errors always', async () => {

@@ -7,7 +7,7 @@ import { type CallRequest, call, origins, virtualClock } from '@gatelet/testing'
 import * as api from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { BasicTracerProvider, InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 
 const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
 const spanId = '00f067aa0ba902b7'
@@ -120,6 +120,8 @@ describe('with spans', () => {
     const again = kinds(api.SpanKind.CLIENT).find(({ attributes }) => attributes['http.request.resend_count'] === 1)
     expect(failed?.attributes).toMatchObject({ 'error.type': 'UPSTREAM_RESET' })
     expect(failed?.attributes['http.request.resend_count']).toBeUndefined()
+    // It was not answered: 502 is what we would have told the client.
+    expect(failed?.attributes['http.response.status_code']).toBeUndefined()
     expect(again?.attributes).toMatchObject({ 'http.response.status_code': 200, 'url.full': `${farm.urls[1]}/users/7` })
     expect(again?.parentSpanContext?.traceId).toBe(traceId)
     const told = farm.servers[1]?.requests.map(({ headers }) => headers['traceparent'])
@@ -152,6 +154,45 @@ describe('with spans', () => {
     await (await call(handler)).text()
     const inner = spans().find(({ name }) => name === 'inner')
     expect(inner?.parentSpanContext?.spanId).toBe(kinds(api.SpanKind.SERVER)[0]?.spanContext().spanId)
+  })
+
+  test('what the SDK throws, or the function for attributes, is a warning, and the trace goes on without spans', async () => {
+    const warnings: string[] = []
+    const warn = (warning: Error) => void warnings.push(warning.message)
+    process.on('warning', warn)
+    onTestFinished(() => void process.off('warning', warn))
+    await using farm = await origins(1)
+    const forward = proxy(farm.urls[0] as string)
+    const bad = (message: string) => () => {
+      throw new Error(message)
+    }
+    const broken = { ...api, trace: { ...api.trace, getTracer: () => ({ startSpan: bad('full') }) } } as unknown as typeof api
+    const tracers = { ...api, trace: Object.assign(Object.create(api.trace), { getTracer: half }) } as typeof api
+    for (const options of [{ api: broken }, { api: tracers }, { api, attributes: bad('none') }]) {
+      const layer = trace(options)
+      const answer = await call(chain().use(layer).to(forward))
+      expect(answer.status).toBe(200)
+      await answer.text()
+      layer.close()
+    }
+    for (const { headers } of farm.servers[0]?.requests ?? [])
+      expect(headers['traceparent']).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-0\d$/)
+    await vi.waitUntil(() => warnings.length >= 3)
+    expect(warnings.join()).toMatch(/full.*half.*none/s)
+    // Of the last one there is a span all the same.
+    expect(kinds(api.SpanKind.SERVER).at(-1)?.attributes['http.response.status_code']).toBe(200)
+    await forward.close()
+
+    /** Makes spans of requests, and none of attempts. */
+    function half(name: string) {
+      const tracer = api.trace.getTracer(name)
+      return {
+        startSpan(...[title, init, context]: Parameters<typeof tracer.startSpan>) {
+          if (init?.kind === api.SpanKind.CLIENT) throw new Error('half')
+          return tracer.startSpan(title, init, context)
+        },
+      }
+    }
   })
 
   test.each([

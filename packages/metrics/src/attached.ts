@@ -1,8 +1,10 @@
+import { type Context, type Exchange, exchangeOf } from '@gatelet/core'
+
 /**
  * Something that is kept with each of some objects, on the object itself: in a map of what comes and goes all the time, it would be most
  * of what the garbage collector has to do for a request here.
  */
-export class Attached<K extends object, V extends object> {
+export class Attached<K extends object, V> {
   // Of its own for each, so that two of them do not meet on one object.
   private readonly key: symbol = Symbol('gatelet.attached')
 
@@ -18,4 +20,10 @@ export class Attached<K extends object, V extends object> {
   remove(object: K): void {
     ;(object as { [key: symbol]: V | undefined })[this.key] = undefined
   }
+}
+
+/** The exchange of the request that something is done for: a cache asks in the background what several wait for. */
+export function requestOf(context: Context): Exchange | undefined {
+  const own = exchangeOf(context)
+  return own?.cause ?? own
 }
