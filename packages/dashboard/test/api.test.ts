@@ -71,6 +71,29 @@ describe('endpoints', () => {
     page.close()
   })
 
+  test('that fail in the background are told once, with the route of the request that they were asked for', async () => {
+    const { read, page } = scene()
+    const endpoint = { id: 'a', weight: 1, inflight: 0, metadata: {} }
+    const failed = { endpoint, attempt: 0, outcome: { kind: 'failure', latencyMs: 9, status: 502 } as const }
+    const error = new GatewayError('UPSTREAM_RESET')
+    for (const result of ['miss', 'stale'] as const) {
+      const { ctx, finish, background } = exchange('/users/7')
+      publish('request:routed', { context: ctx, route: `/${result}` })
+      publish('cache:answered', { context: ctx, cache: 'pages', result, isCollapsed: false })
+      ctx.background(async (context) => publish('upstream:attempted', { context, error, ...failed }))
+      await Promise.all(background)
+      expect(await (await read('overview')).json()).toMatchObject({ inFlight: 1 })
+      finish('finished', result === 'miss' ? 502 : 200)
+    }
+    const { errors } = await (await read('errors')).json<ErrorsView>()
+    expect(errors.map(({ kind, code, route }) => [kind, code, route])).toEqual([
+      ['attempt', 'UPSTREAM_RESET', '/stale'],
+      ['attempt', 'UPSTREAM_RESET', '/miss'],
+    ])
+    expect(await (await read('overview')).json()).toMatchObject({ total: 2, failed: 1, inFlight: 0 })
+    page.close()
+  })
+
   test('get their weight back after a drain, and another one', async () => {
     const { change, weights } = scene()
     const ask = (what: object) => change('endpoints/change', { balancer: 'users', id: 'a', ...what })

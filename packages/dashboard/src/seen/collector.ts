@@ -1,4 +1,4 @@
-import { type Clock, type Context, type EventMap, subscribe } from '@gatelet/core'
+import { type Clock, type Context, type EventMap, exchangeOf, subscribe } from '@gatelet/core'
 import { redacted } from '../redact.ts'
 import { Auth } from './auth.ts'
 import { Caches } from './caches.ts'
@@ -79,7 +79,7 @@ export class Collector {
       subscribe('rate:decided', (event) => this.limits.decided(event)),
       subscribe('rate:banned', (event) => this.limits.banned(event)),
       subscribe('store:changed', (event) => this.limits.storeChanged(event)),
-      subscribe('cache:answered', (event) => this.caches.answered(event)),
+      subscribe('cache:answered', (event) => this.answered(event)),
       subscribe('cache:stored', ({ cache }) => this.caches.stored(cache)),
       subscribe('cache:store-failed', ({ cache }) => this.caches.storeFailed(cache)),
       subscribe('auth:decided', (event) => this.auth.decided(event)),
@@ -91,10 +91,18 @@ export class Collector {
     if (known) this.traffic.started(known)
   }
 
+  private answered(event: EventMap['cache:answered']): void {
+    this.caches.answered(event)
+    const known = this.exchanges.of(event.context)
+    if (known && (event.result === 'hit' || event.result === 'stale')) known.isFromCache = true
+  }
+
   private finished({ context, summary }: EventMap['request:finished']): void {
+    // Work in the background is over, not the request that it is for.
+    if (exchangeOf(context)?.cause) return
     const known = this.exchanges.of(context)
     if (known) this.traffic.left(known)
-    // Work in the background and calls of our own are no requests of clients.
+    // Calls of our own are no requests of clients.
     if (!known || known.isOwn || summary.status === 0) return
     this.traffic.finished(summary)
     this.routes.finished(known.route, summary)
@@ -110,14 +118,16 @@ export class Collector {
   }
 
   private failedReply(context: Context, status: number, { route, balanced }: Known): void {
-    this.errors.put(String(status), 'the reply was an error', { kind: 'reply', context, route, endpoint: balanced })
+    const endpoint = balanced === undefined ? undefined : redacted(balanced)
+    this.errors.put(String(status), 'the reply was an error', { kind: 'reply', context, route, endpoint })
   }
 
   private attempted({ context, endpoint, attempt, outcome, error }: EventMap['upstream:attempted']): void {
     this.endpoints.attempted(endpoint, outcome, attempt)
     const known = this.exchanges.of(context)
-    if (known) {
-      known.balanced = endpoint.id
+    if (known && !known.isFromCache) {
+      // A hedge that lost did not answer.
+      if (outcome.kind !== 'cancelled' || known.balanced === undefined) known.balanced = endpoint.id
       known.attempts = Math.max(known.attempts, attempt + 1)
     }
     if (outcome.kind !== 'failure') return

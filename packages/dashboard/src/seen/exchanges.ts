@@ -8,22 +8,29 @@ export interface Known {
   isOwn: boolean
   /** An error of it was told. */
   hasError: boolean
+  /** A cache answered it, without waiting for what it asks in the background. */
+  isFromCache: boolean
   route?: string
+  /** The endpoint that was asked last, or that answered first. */
   balanced?: string
   attempts: number
 }
 
-/** What is known of each request, from its first event to its last. Goes with the exchange: nothing has to be taken out. */
+/**
+ * What is known of each request, from its first event to its last; work in the background is known by the request that it is for. Goes
+ * with the exchange: nothing has to be taken out.
+ */
 export class Exchanges {
   private readonly known = new WeakMap<Exchange, Known>()
 
   /** Undefined for a context that is no adapter's. */
   of(context: Context): Known | undefined {
-    const exchange = exchangeOf(context)
+    const own = exchangeOf(context)
+    const exchange = own?.cause ?? own
     if (!exchange) return undefined
     const found = this.known.get(exchange)
     if (found) return found
-    const made: Known = { isInFlight: false, isOwn: false, hasError: false, attempts: 0 }
+    const made: Known = { isInFlight: false, isOwn: false, hasError: false, isFromCache: false, attempts: 0 }
     this.known.set(exchange, made)
     return made
   }
