@@ -22,6 +22,8 @@ test('the demo stays up to be tried, and drains on Ctrl-C: a stream is left its 
   expect((await fetch(`${url}/admin`)).headers.get('content-type')).toContain('text/html')
   const { total } = (await (await fetch(`${url}/admin/api/v1/overview`)).json()) as { total: number }
   expect(total).toBeGreaterThan(1_000)
+  const explained = await (await fetch(`${url}/admin/api/v1/explain?url=/members/7`)).json()
+  expect(explained).toMatchObject({ explanations: [{ router: 'gateway', found: 'hit' }] })
   expect((await fetch(`${url}/admin/`, { headers: { 'x-forwarded-for': '127.0.0.1' } })).status).toBe(403)
 
   const stream = await fetch(`${url}/clock`)

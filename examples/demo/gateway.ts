@@ -16,7 +16,13 @@ export interface DemoGateway {
 
 /** The gateway of the demo. Its upstream is `hello`, with one endpoint for each origin. */
 export function demoGateway(origins: readonly Origin[]): DemoGateway {
-  const page = dashboard({ authorize: 'loopback', title: 'Gatelet demo', balancers: () => gateway.upstreams })
+  const page = dashboard({
+    authorize: 'loopback',
+    title: 'Gatelet demo',
+    balancers: () => gateway.upstreams,
+    // A function, since the page stands in the gateway that it explains.
+    routers: { gateway: { explain: (request) => gateway.explain(request) } },
+  })
   const gateway: Gateway<'hello'> = createGateway({
     upstreams: {
       hello: {

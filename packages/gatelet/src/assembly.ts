@@ -1,5 +1,5 @@
 import { type Handler, handlerOf, hearing, type Layer, options } from '@gatelet/core'
-import { createRouter, RouteTable } from '@gatelet/router'
+import { createRouter, type Router, RouteTable } from '@gatelet/router'
 import { checkedOptions, type GatewayOptions, type GatewayRouteOptions } from './options.ts'
 import { isSame } from './same.ts'
 import { leftBehind, plannedUpstream, type Upstream } from './upstream.ts'
@@ -9,6 +9,7 @@ import { within } from './within.ts'
 export interface Assembly {
   readonly options: GatewayOptions
   readonly upstreams: ReadonlyMap<string, Upstream>
+  readonly explain: Router['explain']
   readonly handler: Handler
 }
 
@@ -26,7 +27,7 @@ export function assemble(owner: string, given: GatewayOptions, before?: Assembly
   const { routes: _routes, upstreams: _upstreams, use: _use, ...routing } = checked
   const router = createRouter(routing)
   for (const route of checked.routes) router.route(placeOf(route), handlerOfRoute(route, upstreams))
-  return { options: checked, upstreams, handler: layered(checked.use, router) }
+  return { options: checked, upstreams, explain: router.explain, handler: layered(checked.use, router) }
 }
 
 function checkRoutes({ routes, tenant, strict = false, trailingSlash = 'strict' }: GatewayOptions): void {

@@ -1,5 +1,6 @@
 import type { ManagedBalancer } from '@gatelet/balancer'
 import { type Context, GatewayError, type Handler, withStrictPaths } from '@gatelet/core'
+import type { Router } from '@gatelet/router'
 import { type Assembly, assemble, differences } from './assembly.ts'
 import type { GatewayOptions } from './options.ts'
 import { Retirement } from './retirement.ts'
@@ -9,6 +10,8 @@ import { leftBehind, takeOver } from './upstream.ts'
 export interface Gateway<N extends string = string> extends Handler {
   /** The balancers by name, to look at their endpoints and to change them: `gateway.upstreams.users.add('http://10.0.0.9:4001')`. */
   readonly upstreams: Readonly<Record<N, ManagedBalancer>>
+  /** Why a request goes where it goes, by the routes of now: see `Router.explain`. It is not sent. */
+  readonly explain: Router['explain']
   /**
    * Becomes what these options say, whole or not at all: they are checked and everything is built first, then all of it
    * takes its place between two requests. Requests that came before end as they began.
@@ -78,6 +81,7 @@ export function createGateway<N extends string>(options: GatewayOptions<N>): Gat
       if (changed.length > 0) become(next)
       return { changed }
     },
+    explain: (request, tenant) => current.explain(request, tenant),
     close() {
       closed ??= closeAll()
       return closed

@@ -37,6 +37,14 @@ test('says what has become different', async () => {
   expect(Object.keys(gateway.upstreams)).toEqual(['a', 'b', 'd'])
 })
 
+test('explains a request by the routes that there are now, without sending it', async () => {
+  const gateway = createGateway<string>({ upstreams: { users: { endpoints: [] } }, routes: [{ path: '/users/*', to: 'users' }] })
+  const ask = () => gateway.explain({ method: 'GET', url: { host: 'a.test', path: '/users/7', search: '' } })
+  expect(ask()).toMatchObject({ found: 'hit', route: expect.stringContaining('/users/') })
+  await gateway.replace({ upstreams: {}, routes: [{ path: '/livez', to: () => text('alive') }] })
+  expect(ask()).toMatchObject({ found: 'miss', candidates: [{ lost: { on: 'path' } }] })
+})
+
 test('sees a change that was made in the options that it was given', async () => {
   await using farm = await origins(2)
   const [a = '', b = ''] = farm.urls
