@@ -3,7 +3,15 @@ import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type CacheStore, cachePolicy, type PurgeSelector, type StoredEntry, type StoredMeta, usefulMs } from 'gatelet/cache'
+import {
+  type CacheStore,
+  cachePolicy,
+  concerns,
+  type PurgeSelector,
+  type StoredEntry,
+  type StoredMeta,
+  usefulMs,
+} from 'gatelet/cache'
 
 interface Kept {
   id: string
@@ -49,11 +57,6 @@ export function fileCacheStore(folder: string, limits: { maxEntryBytes: number; 
   const drop = ({ key, variant, id }: Kept) =>
     Promise.all([rm(fileOf(key, variant), { force: true }), rm(join(folder, id), { force: true })])
 
-  const isMeant = (selector: PurgeSelector, key: string, { tags }: StoredMeta) => {
-    if ('key' in selector) return selector.key === key
-    if ('prefix' in selector) return key.startsWith(selector.prefix)
-    return 'all' in selector || tags.includes(selector.tag)
-  }
   const isUseful = ({ meta }: Kept) => meta.responseTimeMs + usefulMs(meta, policy) > Date.now()
 
   function entryOf({ id, variant, meta }: Kept): StoredEntry {
@@ -93,7 +96,7 @@ export function fileCacheStore(folder: string, limits: { maxEntryBytes: number; 
           const kept = { id, key, variant, storedAt: performance.now(), meta: { ...last, bodyBytes: bytes } }
           try {
             return await change(async () => {
-              if (!isUseful(kept) || purges.slice(since).some((selector) => isMeant(selector, key, last))) return false
+              if (!isUseful(kept) || purges.slice(since).some((selector) => concerns(selector, key, last.tags))) return false
               await writeFile(join(folder, id), parts)
               const others = (await all(`${hash(key)}.`)).sort((a, b) => b.storedAt - a.storedAt)
               await write(kept)
@@ -122,7 +125,7 @@ export function fileCacheStore(folder: string, limits: { maxEntryBytes: number; 
     purge(selector, { soft = false } = {}) {
       if (writing > 0) purges.push(selector)
       return change(async () => {
-        const meant = (await all()).filter(({ key, meta }) => isMeant(selector, key, meta))
+        const meant = (await all()).filter(({ key, meta }) => concerns(selector, key, meta.tags))
         for (const kept of meant) await (soft ? write({ ...kept, meta: { ...kept.meta, softPurgedAt: Date.now() } }) : drop(kept))
         return meant.length
       })

@@ -14,29 +14,15 @@ export const invalidation: readonly Row[] = [
   ...['GET', 'HEAD', 'OPTIONS'].map((method) =>
     row(rule, 'MUST', `${method} is safe, and makes nothing else invalid`, stored, origin({}, { method, target: '/b' }), kept),
   ),
-  row(
-    rule,
-    'MUST',
-    'OPTIONS of the same makes nothing invalid',
-    stored,
-    origin({}, { method: 'OPTIONS', target: '/a' }),
-    store({ target: '/a', of: 1 }),
-  ),
+  row(rule, 'MUST', 'OPTIONS of the same makes nothing invalid', stored, origin({}, { method: 'OPTIONS', target: '/a' }), kept),
   ...[200, 201, 204, 205, 301, 302, 303, 307, 308].map((status) =>
     row(rule, 'MUST', `${status} is no error`, stored, post('/a', {}, status), again),
   ),
   ...[400, 401, 403, 404, 409, 412, 422, 500, 502, 503, 504].map((status) =>
-    row(
-      rule,
-      'MUST',
-      `${status} is an error, and nothing is made invalid`,
-      stored,
-      post('/a', {}, status),
-      store({ target: '/a', of: 1 }),
-    ),
+    row(rule, 'MUST', `${status} is an error, and nothing is made invalid`, stored, post('/a', {}, status), kept),
   ),
-  row(rule, 'MUST', 'other paths stay', stored, post('/b'), store({ target: '/a', of: 1 })),
-  row(rule, 'MUST', 'other queries stay', stored, post('/a?x'), store({ target: '/a', of: 1 })),
+  row(rule, 'MUST', 'other paths stay', stored, post('/b'), kept),
+  row(rule, 'MUST', 'other queries stay', stored, post('/a?x'), kept),
   row(rule, 'MAY', 'what Location names', stored, post('/b', { location: '/a' }, 201), again),
   row(rule, 'MAY', 'what Location names whole', stored, post('/b', { location: 'http://shop.example/a' }, 201), again),
   row(
@@ -54,7 +40,7 @@ export const invalidation: readonly Row[] = [
     'not what Location names of another host',
     stored,
     post('/b', { location: 'http://other.example/a' }, 201),
-    store({ target: '/a', of: 1 }),
+    kept,
   ),
   row(
     rule,
@@ -62,7 +48,7 @@ export const invalidation: readonly Row[] = [
     'not what Location names of another scheme',
     stored,
     post('/b', { location: 'https://shop.example/a' }, 201),
-    store({ target: '/a', of: 1 }),
+    kept,
   ),
   row(
     rule,
@@ -70,7 +56,7 @@ export const invalidation: readonly Row[] = [
     'not what Location names of another port',
     stored,
     post('/b', { location: 'http://shop.example:81/a' }, 201),
-    store({ target: '/a', of: 1 }),
+    kept,
   ),
   row(
     rule,
@@ -78,10 +64,10 @@ export const invalidation: readonly Row[] = [
     'not what Content-Location names of another host',
     stored,
     post('/b', { 'content-location': '//other.example/a' }),
-    store({ target: '/a', of: 1 }),
+    kept,
   ),
-  row(rule, 'MUST', 'nor what an error names', stored, post('/b', { location: '/a' }, 500), store({ target: '/a', of: 1 })),
-  row(rule, 'ours', 'a Location that is none', stored, post('/b', { location: 'http://[' }, 201), store({ target: '/a', of: 1 })),
+  row(rule, 'MUST', 'nor what an error names', stored, post('/b', { location: '/a' }, 500), kept),
+  row(rule, 'ours', 'a Location that is none', stored, post('/b', { location: 'http://[' }, 201), kept),
   row(
     rule,
     'MUST',

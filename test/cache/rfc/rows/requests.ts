@@ -1,6 +1,8 @@
 import { cc, nobody, origin, type Row, refreshed, rescued, row, store, under, validated } from '../row.ts'
 
 const fresh = origin(cc('max-age=600', { etag: '"1"' }))
+const soonStale = origin(cc('max-age=5'))
+const immutable = origin(cc('max-age=600, immutable', { etag: '"1"' }))
 const asks = (value: string, more = {}) => ({ headers: cc(value), ...more })
 
 export const requests: readonly Row[] = [
@@ -30,14 +32,14 @@ export const requests: readonly Row[] = [
     '9111 §5.2.1.2',
     'ours',
     'max-stale of anybody gets nothing stale',
-    origin(cc('max-age=5')),
+    soonStale,
     origin(undefined, asks('max-stale=1000', { after: 10 })),
   ),
   row(
     '9111 §5.2.1',
     'ours',
     'stale-if-error of anybody gets nothing stale',
-    origin(cc('max-age=5')),
+    soonStale,
     origin({}, asks('stale-if-error=1000', { after: 10, answer: { status: 503 } })),
   ),
   ...under(
@@ -85,7 +87,7 @@ export const requests: readonly Row[] = [
       '9111 §5.2.1.2',
       'MAY',
       'max-stale: not longer',
-      origin(cc('max-age=5')),
+      soonStale,
       refreshed(cc('max-age=5'), asks('max-stale=10', { after: 14 })),
       origin(undefined, asks('max-stale=10', { after: 16 })),
     ),
@@ -93,7 +95,7 @@ export const requests: readonly Row[] = [
       '9111 §5.2.1.2',
       'MAY',
       'max-stale: however long',
-      origin(cc('max-age=5')),
+      soonStale,
       refreshed(cc('max-age=5'), asks('max-stale', { after: 1_000 })),
     ),
     ...['must-revalidate', 'proxy-revalidate', 's-maxage=5', 'no-cache'].map((value) =>
@@ -109,7 +111,7 @@ export const requests: readonly Row[] = [
       '5861 §4',
       'MAY',
       'stale-if-error: what is stale is better than an error',
-      origin(cc('max-age=5')),
+      soonStale,
       rescued(503, asks('stale-if-error=20', { after: 10 })),
     ),
     row(
@@ -119,20 +121,8 @@ export const requests: readonly Row[] = [
       fresh,
       nobody(asks('only-if-cached, no-cache')),
     ),
-    row(
-      '8246 §2',
-      'SHOULD',
-      'a reload of what is immutable asks nothing',
-      origin(cc('max-age=600, immutable', { etag: '"1"' })),
-      store(asks('max-age=0')),
-    ),
-    row(
-      '8246 §2',
-      'MUST',
-      'but no-cache does',
-      origin(cc('max-age=600, immutable', { etag: '"1"' })),
-      validated({}, asks('no-cache')),
-    ),
+    row('8246 §2', 'SHOULD', 'a reload of what is immutable asks nothing', immutable, store(asks('max-age=0'))),
+    row('8246 §2', 'MUST', 'but no-cache does', immutable, validated({}, asks('no-cache'))),
     row(
       '8246 §2',
       'MUST',
@@ -169,7 +159,7 @@ export const requests: readonly Row[] = [
     '9111 §4.3.5',
     'SHOULD',
     'a HEAD that names another length makes it invalid',
-    origin(cc('max-age=5')),
+    soonStale,
     origin(cc('max-age=60', { 'content-length': '9' }), { after: 10, method: 'HEAD' }),
     origin(cc('max-age=60')),
   ),

@@ -5,6 +5,9 @@ const sie = '5861 §4'
 const forbidden = '9111 §4.2.4'
 const while_ = 'max-age=5, stale-while-revalidate=20'
 const ifError = 'max-age=5, stale-if-error=20'
+const forbidding = ['must-revalidate', 'proxy-revalidate', 's-maxage=5', 'no-cache']
+/** The origin fails, and the client is told. */
+const fails = (after: number, status = 503) => origin({}, { after, answer: { status } })
 
 export const stale: readonly Row[] = [
   row(
@@ -57,7 +60,7 @@ export const stale: readonly Row[] = [
     refreshed({}, { after: 10, answer: { status: 500 } }),
     refreshed(cc('max-age=60'), { after: 1, of: 1 }),
   ),
-  ...['must-revalidate', 'proxy-revalidate', 's-maxage=5', 'no-cache'].map((directive) =>
+  ...forbidding.map((directive) =>
     row(
       forbidden,
       'MUST',
@@ -97,10 +100,10 @@ export const stale: readonly Row[] = [
     origin(cc(ifError)),
     rescued('reset', { after: 10, of: 1 }),
   ),
-  row(sie, 'MUST', 'not beyond its time', origin(cc(ifError)), origin({}, { after: 26, answer: { status: 503 } })),
+  row(sie, 'MUST', 'not beyond its time', origin(cc(ifError)), fails(26)),
   row(sie, 'MUST', 'up to its time', origin(cc(ifError)), rescued(503, { after: 24 })),
   ...[400, 403, 404, 429, 501].map((status) =>
-    row(sie, 'ours', `${status} is an answer, and is sent`, origin(cc(ifError)), origin({}, { after: 10, answer: { status } })),
+    row(sie, 'ours', `${status} is an answer, and is sent`, origin(cc(ifError)), fails(10, status)),
   ),
   row(
     sie,
@@ -134,23 +137,11 @@ export const stale: readonly Row[] = [
     origin(cc(ifError)),
     rescued(503, { after: 10, headers: { range: 'bytes=0-2' }, status: 206, text: 'ans' }),
   ),
-  ...['must-revalidate', 'proxy-revalidate', 's-maxage=5', 'no-cache'].map((directive) =>
-    row(
-      forbidden,
-      'MUST',
-      `${directive} forbids it`,
-      origin(cc(`${directive}, ${ifError}`)),
-      origin({}, { after: 10, answer: { status: 503 } }),
-    ),
+  ...forbidding.map((directive) =>
+    row(forbidden, 'MUST', `${directive} forbids it`, origin(cc(`${directive}, ${ifError}`)), fails(10)),
   ),
-  row(
-    forbidden,
-    'ours',
-    'nothing stale is sent unasked',
-    origin(cc('max-age=5')),
-    origin({}, { after: 6, answer: { status: 503 } }),
-  ),
-  ...['must-revalidate', 'proxy-revalidate', 's-maxage=5', 'no-cache'].map((directive) =>
+  row(forbidden, 'ours', 'nothing stale is sent unasked', origin(cc('max-age=5')), fails(6)),
+  ...forbidding.map((directive) =>
     row('9111 §5.2.2.2', 'MUST', `${directive}, and nobody there to ask`, origin(cc(`${directive}, max-age=5`)), {
       ...nobody({ after: 10, status: 502, answer: { breaksAfter: 0 } }),
     }),
@@ -158,20 +149,8 @@ export const stale: readonly Row[] = [
   ...under(
     { defaults: { staleIfErrorMs: 20_000 } },
     row(sie, 'ours', 'a time by default', origin(cc('max-age=5')), rescued(503, { after: 24 })),
-    row(
-      sie,
-      'MUST',
-      'what says 0 has none',
-      origin(cc('max-age=5, stale-if-error=0')),
-      origin({}, { after: 6, answer: { status: 503 } }),
-    ),
-    row(
-      forbidden,
-      'MUST',
-      'must-revalidate forbids the default',
-      origin(cc('max-age=5, must-revalidate')),
-      origin({}, { after: 6, answer: { status: 503 } }),
-    ),
+    row(sie, 'MUST', 'what says 0 has none', origin(cc('max-age=5, stale-if-error=0')), fails(6)),
+    row(forbidden, 'MUST', 'must-revalidate forbids the default', origin(cc('max-age=5, must-revalidate')), fails(6)),
   ),
   row(
     '9111 §5.2.2.2',
