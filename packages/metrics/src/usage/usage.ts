@@ -66,7 +66,7 @@ function answering(snapshot: () => UsageSnapshot, authorize: (ctx: Context) => M
   if (typeof authorize !== 'function')
     throw new GatewayError('BAD_OPTION', { path: 'authorize', message: 'usage: authorize must be a function of a context' })
   return async function usage(ctx) {
-    if (!(await authorize(ctx))) throw new GatewayError('FORBIDDEN')
+    if ((await authorize(ctx)) !== true) throw new GatewayError('FORBIDDEN')
     const { method } = ctx.request
     if (method !== 'GET' && method !== 'HEAD') throw new GatewayError('METHOD_NOT_ALLOWED', { headers: { allow: 'GET, HEAD' } })
     return json(snapshot(), { headers: { 'cache-control': 'no-store' } })

@@ -183,6 +183,15 @@ test('the handler answers those who may see it, and nobody else', async () => {
   expect(reply.headers.get('cache-control')).toBe('no-store')
   expect((await call(handler, '/usage', { clock })).status).toBe(403)
   expect((await call(handler, { url: '/usage', method: 'POST', headers }, { clock })).status).toBe(405)
+  expect(
+    (
+      await call(
+        counted.handler(() => 'no' as never),
+        '/usage',
+        { clock },
+      )
+    ).status,
+  ).toBe(403)
   expect(() => counted.handler(undefined as never)).toThrow('authorize must be a function')
 })
 

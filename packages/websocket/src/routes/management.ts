@@ -63,7 +63,7 @@ export function webSocketManagement<S extends object = {}>(options: WebSocketMan
     const ctx = given as Context
     const id = idIn(ctx.request.url.path)
     if (id === undefined) return problem(new GatewayError('NOT_FOUND'))
-    if (settings.authorize !== 'anyone' && !(await settings.authorize(ctx, id))) throw new GatewayError('FORBIDDEN')
+    if (settings.authorize !== 'anyone' && (await settings.authorize(ctx, id)) !== true) throw new GatewayError('FORBIDDEN')
     switch (ctx.request.method) {
       case 'POST':
         return replyTo(await settings.api.post(id, await messageIn(ctx, settings)))

@@ -108,6 +108,11 @@ describe('guard', () => {
       expect(asked).toEqual([id, 'nobody'])
     },
   )
+
+  test('takes nothing but true for a yes', async () => {
+    const manage = webSocketManagement({ api, authorize: () => ({ allowed: false }) as never })
+    expect((await call(manage, '/@connections/a')).status).toBe(403)
+  })
 })
 
 test('two APIs on one bus reach each other’s connections', async () => {
