@@ -1,4 +1,4 @@
-import { bytesOf, type Context, GatewayError, lengthOf, sourceOf, stopReason } from '@gatelet/core'
+import { type Context, GatewayError, lengthOf, requestBytes } from '@gatelet/core'
 import { fieldsOf } from './fields.ts'
 
 /** What a request says, not checked yet. */
@@ -42,14 +42,7 @@ async function bodyOf<S extends object>(ctx: Context<S>, maxBodyBytes: number): 
   const { body, headers } = ctx.request
   if (lengthOf(body) === 0) return undefined
   checkType(headers.getAll('content-type'), headers.get('content-encoding'))
-  const source = sourceOf(body)
-  const bytes = await new Promise<Uint8Array>((resolve, reject) => {
-    const undo = ctx.onAbort(() => {
-      source.cancel()
-      reject(stopReason(ctx))
-    })
-    bytesOf(source, maxBodyBytes).finally(undo).then(resolve, reject)
-  })
+  const bytes = await requestBytes(ctx, maxBodyBytes)
   return bytes.byteLength === 0 ? undefined : parsed(bytes)
 }
 

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { randomUUID, type X509Certificate } from 'node:crypto'
-import { bytesOf, type Context, clientCertificateOf, type IncomingRequest, isHopByHop } from '@gatelet/core'
+import { type Context, clientCertificateOf, type IncomingRequest, isHopByHop, requestBytes } from '@gatelet/core'
 import { tellsOfCertificate } from './client-certificate.ts'
 import type { LambdaSettings } from './options.ts'
 
@@ -26,7 +26,7 @@ export interface Asked {
 /** Reads a request for an event. @throws GatewayError `BODY_TOO_LARGE` */
 export async function askedOf(ctx: Context, settings: LambdaSettings): Promise<Asked> {
   const { request } = ctx
-  const body = request.body === null ? undefined : await bytesOf(request.body, settings.maxRequestBytes)
+  const body = request.body === null ? undefined : await requestBytes(ctx, settings.maxRequestBytes)
   const { params } = ctx.state as { params?: Record<string, string> }
   return {
     request,

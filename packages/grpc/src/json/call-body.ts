@@ -1,4 +1,4 @@
-import { type Body, bytesOf, type Context, discard, GatewayError, lengthOf, transformed } from '@gatelet/core'
+import { type Body, type Context, discard, GatewayError, lengthOf, requestBytes, transformed } from '@gatelet/core'
 import { frame } from '../wire/frames.ts'
 import { type Binding, HTTP_BODY } from './binding.ts'
 import { CallError } from './call-error.ts'
@@ -24,7 +24,7 @@ export async function wholeBody<S extends object>(
     discard(request.body)
   } else if (lengthOf(request.body) !== 0) {
     checkType(ctx, takesAnyType(binding) ? undefined : /^application\/(?:[^;\s]*\+)?json\s*(?:;|$)/i)
-    body = await bytesOf(request.body, maxMessageBytes).catch(tooLong)
+    body = await requestBytes(ctx, maxMessageBytes).catch(tooLong)
   }
   const message = requestMessage(binding, { segments, search: request.url.search, body, contentType }, settings)
   if (message.byteLength > maxMessageBytes) throw tooLarge(maxMessageBytes)

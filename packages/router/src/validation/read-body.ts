@@ -1,4 +1,4 @@
-import { type Body, bytesOf, type Context, GatewayError, lengthOf, sourceOf, stopReason } from '@gatelet/core'
+import { type Body, type Context, GatewayError, lengthOf, requestBytes } from '@gatelet/core'
 import { fieldsOf, unreadable } from './fields.ts'
 import { parsedJson } from './json-text.ts'
 
@@ -70,24 +70,13 @@ export async function readBody<S extends object>(
   limits: { readonly bytes: number; readonly fields: number },
 ): Promise<ReadBody<S>> {
   const { body } = ctx.request
-  const bytes = await bytesWithin(ctx, body, limits.bytes)
+  const bytes = await requestBytes(ctx, limits.bytes)
   // What is in memory already can be read again as it is; in front of a framework it must not be changed.
   const same = typeof body === 'string' || body instanceof Uint8Array
   const again = same ? ctx : ctx.withRequest({ body: bytes })
   if (bytes.byteLength === 0) return { value: undefined, ctx: again }
   const text = textOf(bytes)
   return { value: kind === 'json' ? parsedJson(text) : fieldsOf(text, limits.fields), ctx: again }
-}
-
-function bytesWithin<S extends object>(ctx: Context<S>, body: Body, limit: number): Promise<Uint8Array> {
-  const source = sourceOf(body)
-  return new Promise((resolve, reject) => {
-    const undo = ctx.onAbort(() => {
-      source.cancel()
-      reject(stopReason(ctx))
-    })
-    bytesOf(source, limit).finally(undo).then(resolve, reject)
-  })
 }
 
 // A byte order mark is kept, for the reader of JSON to refuse (RFC 8259 §8.1): whoever is behind may not skip it.
