@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { type Context, GatewayError, type Handler, HeaderList, options, type Reply } from '@gatelet/core'
+import { type Context, GatewayError, type Handler, HeaderList, options, type Reply, stopReason } from '@gatelet/core'
 import { headOf, replyOf } from './answer.ts'
 import { type Asked, askedOf } from './asked.ts'
 import { eventAlb } from './event-alb.ts'
@@ -48,7 +48,7 @@ class Call {
   constructor(ctx: Context, settings: LambdaSettings) {
     this.settings = settings
     const { timeoutMs, clock } = settings
-    const undo = ctx.onAbort(() => this.control.abort(reasonOf(ctx)))
+    const undo = ctx.onAbort(() => this.control.abort(stopReason(ctx)))
     const late = () =>
       this.control.abort(new GatewayError('UPSTREAM_HEADERS_TIMEOUT', { message: `no answer in ${timeoutMs} ms` }))
     const cancel = clock.setTimer(late, timeoutMs)
@@ -99,10 +99,6 @@ class Call {
       work.then(resolve, (error: unknown) => reject(signal.aborted ? signal.reason : error))
     })
   }
-}
-
-function reasonOf(ctx: Context): unknown {
-  return ctx.signal.reason instanceof GatewayError ? ctx.signal.reason : new GatewayError('CLIENT_CLOSED')
 }
 
 const bytesType = { 'content-type': 'application/octet-stream' }

@@ -1,5 +1,5 @@
 import { type IncomingMessage, ServerResponse } from 'node:http'
-import { type Context, GatewayError, type Handler, HeaderList, options, PushSource, type Reply } from '@gatelet/core'
+import { type Context, GatewayError, type Handler, HeaderList, options, PushSource, type Reply, stopReason } from '@gatelet/core'
 import { abortRequest, nodeRequest } from './node-request.ts'
 import { announcedLength, bytesOf, callbackOf, headersOf, nodeError, setFields } from './node-response.ts'
 
@@ -172,7 +172,7 @@ class Call {
   private left(): void {
     if (this.isEnded) return
     abortRequest(this.req, nodeError('ECONNRESET', 'aborted'))
-    if (!this.isHeadOut) this.reject(this.ctx.signal.reason)
+    if (!this.isHeadOut) this.reject(stopReason(this.ctx))
     this.close()
   }
 
