@@ -19,6 +19,8 @@ export interface PostgresTransactionLike {
 /** A query of it that may be cancelled. */
 export interface PostgresQueryLike extends PromiseLike<unknown> {
   cancel(): unknown
+  /** What `cancel` calls: it tells the server, and resolves when the server has closed. */
+  readonly canceller?: ((query: never) => unknown) | null
 }
 
 /** How `postgres` is used. */
@@ -96,8 +98,11 @@ function wireOf(sql: PostgresSqlLike, transaction: PostgresTransactionLike, end:
       const typed = values.map((value) => (value === null ? null : sql.typed(value as never, UNKNOWN_TYPE)))
       return resultOf(await run(text, typed as never[]))
     },
+    // `cancel()` of a query drops the canceller's promise: nobody would know when the server has been told, and where it cannot be
+    // reached, a rejection that nobody hears ends the process.
     async cancel() {
-      await running?.cancel()
+      const query = running
+      await (query?.canceller ? query.canceller(query as never) : query?.cancel())
     },
     commit: () => end.commit(),
     async rollback() {

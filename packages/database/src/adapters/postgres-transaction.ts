@@ -16,6 +16,8 @@ export interface PostgresWire {
 
 // The server's own limit comes first; this is for a server that does not answer at all.
 const SILENT_MS = 2_000
+// FETCH reads its count as four bytes.
+const MAX_FETCH = 2_147_483_647
 
 /** Begins a transaction. The client has not sent BEGIN, or has sent it bare. */
 export async function postgresTransaction(
@@ -51,7 +53,7 @@ class PostgresTransaction implements Transaction {
 
   async start(begin: '' | 'BEGIN', mode: TransactionMode): Promise<void> {
     await this.within(() => this.wire.simple(settingsOf(begin, mode)))
-    // `set_config` takes values; SET does not. An empty role would be an error, so it is not set at all.
+    // `set_config` takes values; SET does not.
     if (mode.role !== undefined) await this.query("select set_config('role', $1, true)", [mode.role])
     if (mode.claims !== undefined) await this.query("select set_config('request.jwt.claims', $1, true)", [mode.claims])
   }
@@ -63,7 +65,7 @@ class PostgresTransaction implements Transaction {
   async cursor(text: string, values: readonly unknown[]): Promise<RowCursor> {
     // Of SQL, not of a client's own protocol: it works with all of them.
     await this.query(`declare gatelet_rows no scroll cursor for ${text}`, values)
-    return { next: async (count) => (await this.query(`fetch forward ${Math.floor(count)} from gatelet_rows`, [])).rows }
+    return { next: async (count) => (await this.query(`fetch forward ${Math.min(count, MAX_FETCH)} from gatelet_rows`, [])).rows }
   }
 
   async commit(): Promise<void> {
@@ -77,14 +79,11 @@ class PostgresTransaction implements Transaction {
   async rollback(): Promise<void> {
     if (this.isOver) return
     this.isOver = true
-    if (this.cancelling !== undefined) {
-      // A cancel that is still on its way would hit whoever has the connection next: nobody may.
-      await this.cancelling
-      this.wire.destroy()
-      return
-    }
+    const { cancelling } = this
     try {
-      await this.timed(() => this.wire.rollback())
+      // A cancel that is still on its way would hit whoever has the connection next: nobody may.
+      await this.timed(() => cancelling ?? this.wire.rollback())
+      if (cancelling !== undefined) this.wire.destroy()
     } catch {
       this.wire.destroy()
     }

@@ -122,7 +122,9 @@ describe.each(scenes)('%s', (_, start) => {
   test('more rows than are allowed are no answer', async () => {
     const { database } = scene
     const all = sql`select id from orders order by id`
-    expect((await call(query({ database, mode: 'many', sql: all, maxRows: 2 }))).status).toBe(200)
+    for (const maxRows of [2, Number.MAX_SAFE_INTEGER]) {
+      expect((await call(query({ database, mode: 'many', sql: all, maxRows }))).status).toBe(200)
+    }
     expect((await call(query({ database, mode: 'many', sql: all, maxRows: 1 }))).status).toBe(502)
     expect((await call(query({ database, mode: 'one', sql: all }))).status).toBe(500)
   })
