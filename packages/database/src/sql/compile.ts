@@ -22,13 +22,18 @@ export type Input = Readonly<Record<string, unknown>>
 export function compiled(statement: Sql<never>, dialect: Dialect, path: string): (input: Input) => Statement {
   checkText(statement, path)
   const known = new Map<string, Compiled>()
-  if (!statement.pieces.some((piece) => piece instanceof Choice)) known.set('', compile(statement.pieces, dialect))
+  const chosen = (input: Input): Compiled => {
+    const names: string[] = []
+    const pieces = chosenPieces(statement.pieces, input, names)
+    const key = names.join('\0')
+    const found = known.get(key) ?? compile(pieces, dialect)
+    known.set(key, found)
+    return found
+  }
+  const hasChoice = statement.pieces.some((piece) => piece instanceof Choice)
+  const constant = hasChoice ? undefined : compile(statement.pieces, dialect)
   return (input) => {
-    const chosen: string[] = []
-    const pieces = known.has('') ? statement.pieces : chosenPieces(statement.pieces, input, chosen)
-    const key = chosen.join('\0')
-    const { text, binds } = known.get(key) ?? compile(pieces, dialect)
-    if (!known.has(key)) known.set(key, { text, binds })
+    const { text, binds } = constant ?? chosen(input)
     return { text, values: binds.map((bind) => boundValue(bind, input, dialect)) }
   }
 }

@@ -111,7 +111,8 @@ export function choice<const K extends string, const T extends Readonly<Record<s
 /**
  * The version that `If-Match` names, as text; null for `*` and where there is no such field. A write that uses it and changes no
  * row of it is answered 412.
- * @example sql`update orders set total = ${bind('total')}, version = version + 1 where id = ${bind('id')} and version = ${ifMatch} returning *`
+ * @example sql`update orders set total = ${bind('total')}, version = version + 1
+ *   where id = ${bind('id')} and (${ifMatch}::int is null or version = ${ifMatch}) returning *`
  */
 // The name is none that `bind` takes.
 export const ifMatch: Bind<object> = new Bind('if-match')
