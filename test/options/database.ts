@@ -14,7 +14,7 @@ import type { Subject } from './subjects.ts'
 const never = () => {}
 const database: Database = { dialect: 'postgresql', begin: () => Promise.reject(new Error('not asked')) }
 const acquiring = { acquireMs: 0, maxWaiting: 0, clock: {} }
-const job = { database: {}, readOnly: 1, isolation: 'snapshot', role: 7, claims: {}, retries: -1, clock: {} }
+const job = { database: {}, readOnly: 1, isolation: 'snapshot', role: 7, claims: {}, retries: -1, raised: 'maybe', clock: {} }
 const input = { input: {}, from: 'body', maxBodyBytes: 0 }
 const route = { database, mode: 'many', sql: sql`select ${bind('id')}` }
 const timeouts = { timeouts: 5 }

@@ -64,7 +64,7 @@ export async function open<S extends object>(job: Job<S>, ctx: Context<S>): Prom
   const undoEarly = ctx.onAbort(() => {
     isAborted = true
   })
-  const reason = (error: unknown) => (isAborted ? stopReason(ctx) : databaseError(error))
+  const reason = (error: unknown) => (isAborted ? stopReason(ctx) : databaseError(error, job.raised))
   try {
     const transaction = await job.database.begin(job.mode(ctx), (listener) => ctx.onAbort(listener))
     if (isAborted) transaction.cancel()

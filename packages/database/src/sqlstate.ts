@@ -58,11 +58,13 @@ export const sqliteCodes: Readonly<Record<string, ErrorCode>> = {
 /**
  * What was thrown, as the error that is told. Of what the database said nothing reaches the client, since it names tables, columns and
  * values of rows; it is the `cause`, for logs. An error of Gatelet's stays as it is.
+ * @param raised what P0001 is: `raise exception` without a code of its own
  */
-export function databaseError(thrown: unknown): GatewayError {
+export function databaseError(thrown: unknown, raised: ErrorCode = 'DATABASE_FAILED'): GatewayError {
   if (thrown instanceof GatewayError) return thrown
   const state = stateOf(thrown)
-  const code = isLost(thrown) ? 'DATABASE_UNAVAILABLE' : (codeOf(state) ?? 'DATABASE_FAILED')
+  const known = state === 'P0001' ? raised : codeOf(state)
+  const code = isLost(thrown) ? 'DATABASE_UNAVAILABLE' : (known ?? 'DATABASE_FAILED')
   return new GatewayError(code, { message: messageOf(thrown, state), headers: fields[code] ?? {}, cause: thrown })
 }
 
@@ -75,9 +77,7 @@ export function isRace(thrown: unknown): boolean {
 /** Whether the connection is gone, by what the clients say. */
 export function isLost(thrown: unknown): boolean {
   const { code, message } = (thrown ?? {}) as { code?: unknown; message?: unknown }
-  if (typeof code === 'string' && /^(?:57P0[1235]|25P0[34]|E[A-Z]{2,}|EAI_AGAIN|CONNECTION_\w+|CONNECT_TIMEOUT)$/.test(code)) {
-    return !code.startsWith('25P')
-  }
+  if (typeof code === 'string' && /^(?:57P0[1235]|E[A-Z]{2,}|EAI_AGAIN|CONNECTION_\w+|CONNECT_TIMEOUT)$/.test(code)) return true
   return typeof message === 'string' && /^connection terminated|not queryable|connection timeout/i.test(message)
 }
 

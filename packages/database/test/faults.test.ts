@@ -188,6 +188,11 @@ describe.skipIf(!hasServer).each([
     expect([row?.who, row?.claims || null]).toEqual(['postgres', null])
     const forbidden = query({ database, mode: 'exec', role: 'reader', sql: sql`delete from secrets` })
     expect(await codeOf(forbidden, 'POST /')).toEqual([403, 'FORBIDDEN'])
+    for (const role of ['none', '']) {
+      const connecting = query({ database, mode: 'many', role: () => role, sql: sql`select line from secrets` })
+      expect(await codeOf(connecting, '/')).toEqual([403, 'FORBIDDEN'])
+    }
+    expect(() => query({ database, mode: 'exec', role: 'none', sql: sql`select 1` })).toThrow(/role other than none/)
   })
 
   test('the server dies in the middle and comes back', async () => {

@@ -23,7 +23,7 @@ const liteCheck = withMethods<PGliteLike>('a PGlite', 'transaction', 'query')
 
 /**
  * PostgreSQL in this process, for development and tests. It has one connection, so requests wait for each other, and it works on the
- * event loop: nothing can be cancelled, and its time limits do not hold.
+ * event loop: nothing can be cancelled, and of `timeouts` only `idleMs` holds, for streams.
  * @throws GatewayError `BAD_OPTION`
  * @example const database = pgliteDatabase(await PGlite.create())
  */

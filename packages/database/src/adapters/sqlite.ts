@@ -1,5 +1,5 @@
 import { type Checks, checkOptions, GatewayError, options } from '@gatelet/core'
-import type { Database, QueryResult, Row, RowCursor, Transaction, TransactionMode } from '../database.ts'
+import type { Database, QueryResult, Row, RowCursor, Transaction } from '../database.ts'
 import { type AcquireOptions, acquireChecks, acquirer, withMethods } from './acquire.ts'
 import { Turns } from './turns.ts'
 
@@ -33,9 +33,9 @@ const checks: Checks<SqliteDatabaseOptions> = {
 const sqliteCheck = withMethods<SqliteLike>('a database of better-sqlite3 or the like', 'prepare', 'exec')
 
 /**
- * SQLite, by a client that answers at once. While a statement runs, the process does nothing else: for small databases and short
- * statements. There is one connection, so transactions wait for each other; nothing can be cancelled, and neither time limits nor
- * roles and claims exist.
+ * SQLite, by a client that answers at once. While a statement runs, or waits for a lock of another process (better-sqlite3: `timeout`,
+ * 5 s if you do not say), the process does nothing else: for small databases and short statements. There is one connection, so
+ * transactions wait for each other; nothing can be cancelled. Of `timeouts`, `idleMs` holds for streams; roles and claims are refused.
  * @throws GatewayError `BAD_OPTION`
  * @example const database = sqliteDatabase(new Database('shop.db'))
  */
@@ -50,40 +50,42 @@ export function sqliteDatabase(sqlite: SqliteLike, given: SqliteDatabaseOptions 
   )
   return {
     dialect: 'sqlite',
-    async begin(mode, onAbort) {
-      if (mode.role !== undefined || mode.claims !== undefined) {
-        throw new GatewayError('INTERNAL', { message: 'SQLite has neither roles nor row-level security' })
-      }
-      return begun(sqlite, mode, checked.values ?? 'spread', await acquire(onAbort))
+    async begin({ readOnly }, onAbort) {
+      const done = await acquire(onAbort)
+      const transaction = new SqliteTransaction(sqlite, checked.values ?? 'spread', readOnly, done)
+      transaction.start()
+      return transaction
     },
   }
-}
-
-function begun(sqlite: SqliteLike, mode: TransactionMode, values: 'spread' | 'list', done: () => void): Transaction {
-  try {
-    sqlite.exec(`PRAGMA query_only = ${mode.readOnly ? 1 : 0}`)
-    sqlite.exec(mode.readOnly ? 'BEGIN' : 'BEGIN IMMEDIATE')
-  } catch (error) {
-    done()
-    throw error
-  }
-  return new SqliteTransaction(sqlite, values, done)
 }
 
 class SqliteTransaction implements Transaction {
   private readonly sqlite: SqliteLike
   private readonly way: 'spread' | 'list'
+  private readonly isReadOnly: boolean
   private readonly done: () => void
   private close: (() => void) | undefined
   private isOver = false
 
-  constructor(sqlite: SqliteLike, way: 'spread' | 'list', done: () => void) {
+  constructor(sqlite: SqliteLike, way: 'spread' | 'list', isReadOnly: boolean, done: () => void) {
     this.sqlite = sqlite
     this.way = way
+    this.isReadOnly = isReadOnly
     this.done = done
   }
 
+  start(): void {
+    try {
+      if (this.isReadOnly) this.sqlite.exec('PRAGMA query_only = 1')
+      this.sqlite.exec(this.isReadOnly ? 'BEGIN' : 'BEGIN IMMEDIATE')
+    } catch (error) {
+      this.giveBack()
+      throw error
+    }
+  }
+
   async query(text: string, values: readonly unknown[]): Promise<QueryResult> {
+    this.checkOpen()
     const statement = this.sqlite.prepare(text)
     try {
       // better-sqlite3 wants `run` for what gives no rows; the others take `all` for everything.
@@ -97,15 +99,17 @@ class SqliteTransaction implements Transaction {
   }
 
   async cursor(text: string, values: readonly unknown[]): Promise<RowCursor> {
+    this.checkOpen()
     const statement = this.sqlite.prepare(text)
-    const rows = statement.iterate(...this.given(values))[Symbol.iterator]() as Iterator<Row>
+    let rows: Iterator<Row> | undefined
     this.close = () => {
-      this.close = undefined
       // A statement that is not at its end keeps the transaction from its own.
-      rows.return?.()
+      rows?.return?.()
       statement.finalize?.()
     }
-    return { next: async (count) => taken(rows, count) }
+    const found = (statement.iterate(...this.given(values)) as Iterable<Row>)[Symbol.iterator]()
+    rows = found
+    return { next: async (count) => taken(found, count) }
   }
 
   async commit(): Promise<void> {
@@ -117,7 +121,7 @@ class SqliteTransaction implements Transaction {
     try {
       this.end('ROLLBACK')
     } catch {
-      // What failed has ended it already.
+      // Nobody can do more than has been tried.
     }
   }
 
@@ -135,14 +139,36 @@ class SqliteTransaction implements Transaction {
     return Number(row?.['count'] ?? 0)
   }
 
+  // A statement that comes late would be one of somebody else's transaction.
+  private checkOpen(): void {
+    if (this.isOver) throw new GatewayError('INTERNAL', { message: 'a statement was asked after the end of its transaction' })
+  }
+
   private end(how: 'COMMIT' | 'ROLLBACK'): void {
-    this.isOver = true
     try {
       this.close?.()
       this.sqlite.exec(how)
     } catch (error) {
-      if (how === 'COMMIT') this.sqlite.exec('ROLLBACK')
+      this.undo()
       throw error
+    } finally {
+      this.giveBack()
+    }
+  }
+
+  private undo(): void {
+    try {
+      this.sqlite.exec('ROLLBACK')
+    } catch {
+      // What failed has ended it already.
+    }
+  }
+
+  // As it was: the program may write by it, too.
+  private giveBack(): void {
+    this.isOver = true
+    try {
+      if (this.isReadOnly) this.sqlite.exec('PRAGMA query_only = 0')
     } finally {
       this.done()
     }

@@ -150,7 +150,7 @@ function rowsOf<S extends object>(
   check: (rows: readonly Row[]) => void,
 ): Promise<readonly Row[]> {
   return inTransaction(job, ctx, async (transaction) => {
-    const rows = job.mode(ctx).readOnly
+    const rows = job.isReadOnly(ctx)
       ? await (await transaction.cursor(text, values)).next(most + 1)
       : (await transaction.query(text, values)).rows
     check(rows)

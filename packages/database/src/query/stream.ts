@@ -1,4 +1,4 @@
-import { type Context, discard, GatewayError, PushSource, type Source } from '@gatelet/core'
+import { type Clock, type Context, discard, GatewayError, PushSource, type Source } from '@gatelet/core'
 import type { Row, RowCursor } from '../database.ts'
 import { type Opened, open } from '../in-transaction.ts'
 import type { Job } from '../job.ts'
@@ -15,8 +15,8 @@ export interface StreamLimits {
 }
 
 /**
- * Rows as they come, in pieces of `batchRows`; no more is asked for while the client does not read. What goes wrong before the first
- * piece is thrown; after it, the body fails, so that nobody takes what was sent for the whole.
+ * Rows as they come, in pieces of `batchRows`; no more is asked for while the client does not read, for `idleMs` at most. What goes
+ * wrong before the first piece is thrown; after it, the body fails, so that nobody takes what was sent for the whole.
  */
 export async function streamed<S extends object>(
   job: Job<S>,
@@ -29,7 +29,7 @@ export async function streamed<S extends object>(
   try {
     const cursor = await opened.transaction.cursor(statement.text, statement.values)
     const first = await cursor.next(limits.batchRows)
-    const stream = new RowStream(opened, cursor, first, format, limits)
+    const stream = new RowStream(job, opened, cursor, first, format, limits)
     ctx.onFinish(() => discard(stream.source))
     return stream.source
   } catch (error) {
@@ -42,6 +42,8 @@ export async function streamed<S extends object>(
 
 class RowStream {
   readonly source: PushSource
+  private readonly clock: Clock
+  private readonly idleMs: number
   private readonly opened: Opened
   private readonly cursor: RowCursor
   private readonly format: StreamFormat
@@ -51,8 +53,18 @@ class RowStream {
   private isPaused = false
   private isPumping = false
   private isClosed = false
+  private stopWaiting = () => {}
 
-  constructor(opened: Opened, cursor: RowCursor, first: readonly Row[], format: StreamFormat, limits: StreamLimits) {
+  constructor(
+    { clock, timeouts }: Pick<Job<{}>, 'clock' | 'timeouts'>,
+    opened: Opened,
+    cursor: RowCursor,
+    first: readonly Row[],
+    format: StreamFormat,
+    limits: StreamLimits,
+  ) {
+    this.clock = clock
+    this.idleMs = timeouts.idleMs
     this.opened = opened
     this.cursor = cursor
     this.coming = first
@@ -72,12 +84,14 @@ class RowStream {
         void this.close()
       },
     })
+    this.waitForReader()
   }
 
   // Never rejects: what goes wrong is the body's end.
   private async pump(): Promise<void> {
     if (this.isPumping) return
     this.isPumping = true
+    this.stopWaiting()
     try {
       while (!this.isPaused && !this.source.isOver) await this.step()
     } catch (error) {
@@ -86,7 +100,17 @@ class RowStream {
       this.source.fail(told as Error)
     } finally {
       this.isPumping = false
+      this.waitForReader()
     }
+  }
+
+  // Not left to the database: PGlite and SQLite have no such limit, and `pg` does not give back a connection that was closed under it.
+  private waitForReader(): void {
+    if (this.isClosed || this.source.isOver) return
+    this.stopWaiting = this.clock.setTimer(() => {
+      this.source.fail(new GatewayError('DATABASE_TIMEOUT', { message: `nobody read for ${this.idleMs} ms` }))
+      void this.close()
+    }, this.idleMs)
   }
 
   private async step(): Promise<void> {
@@ -123,6 +147,7 @@ class RowStream {
   private async close(): Promise<void> {
     if (this.isClosed) return
     this.isClosed = true
+    this.stopWaiting()
     await this.opened.transaction.rollback()
     this.opened.release.undo()
   }
