@@ -136,7 +136,7 @@ describe.skipIf(!requireProgram('redis-server'))('replies in a Redis', () => {
     expect([...(await store.get('a')), ...(await store.get('b'))].length).toBe(0)
   })
 
-  test('that is full store nothing, and what cannot be purged by a full index is not stored', async () => {
+  test('that is full store nothing, purge once there is room, and what a full index could not purge is not stored', async () => {
     heardWarnings()
     await using redis = await startRedis()
     await using opened = await connected(createClient({ url: redis.url }))
@@ -148,6 +148,11 @@ describe.skipIf(!requireProgram('redis-server'))('replies in a Redis', () => {
     expect(await store.purge({ tag: 't' })).toBe(2)
     await redis.command('CONFIG', 'SET', 'maxmemory', '1')
     expect(await put(store, 'a', 'x')).toBe(false)
+    const elsewhere = storeOver(opened.client)
+    await expect(store.purge({ key: 'd' })).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+    expect([(await store.get('d')).length, (await elsewhere.get('d')).length]).toEqual([0, 1])
+    await redis.command('CONFIG', 'SET', 'maxmemory', '0')
+    await expect.poll(async () => (await elsewhere.get('d')).length, { timeout: 10_000 }).toBe(0)
   })
 
   test('go when they are of no use any more, with all that they have in Redis', async () => {
