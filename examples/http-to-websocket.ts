@@ -18,7 +18,7 @@ service.on('connection', (socket) =>
       socket.send(JSON.stringify({ jsonrpc: '2.0', error: { code: -32601, message: 'Method not found' }, id }))
       return
     }
-    sum += params[0]
+    sum += Number(params?.[0]) || 0
     socket.send(JSON.stringify({ jsonrpc: '2.0', result: sum, id }))
     for (const client of service.clients) client.send(JSON.stringify({ jsonrpc: '2.0', method: 'sum', params: [sum] }))
   }),

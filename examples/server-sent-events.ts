@@ -15,7 +15,7 @@ await once(chat, 'listening')
 const said: string[] = []
 chat.on('connection', (socket) =>
   socket.on('message', (data) => {
-    const { from, say } = JSON.parse(String(data))
+    const { from, say } = parsed(String(data))
     if (from !== undefined)
       said.slice(from).forEach((message, at) => void socket.send(JSON.stringify({ id: from + at + 1, message })))
     if (say === undefined) return
@@ -23,6 +23,15 @@ chat.on('connection', (socket) =>
     for (const client of chat.clients) client.send(JSON.stringify({ id, message: say }))
   }),
 )
+
+// Whoever has a token may post anything.
+function parsed(text: string): { from?: number; say?: string } {
+  try {
+    return Object(JSON.parse(text))
+  } catch {
+    return {}
+  }
+}
 
 // WebSocket behind, events in front. Pages send by POST, with the token that their stream tells them.
 const room = sseFromWebSocket({

@@ -52,7 +52,10 @@ test('http-to-websocket: requests are calls of a WebSocket, and what it says una
   expect(await call('add', 'a')).toEqual([200, { jsonrpc: '2.0', result: 2, id: 'a' }])
   expect(await call('add', 7)).toEqual([200, { jsonrpc: '2.0', result: 4, id: 7 }])
   expect(await call('sub', 8)).toEqual([404, { jsonrpc: '2.0', error: { code: -32601, message: 'Method not found' }, id: 8 }])
-  expect((await sums.until(2)).map(({ event, data }) => [event, data])).toEqual([
+  // Whatever a client sends, the program goes on.
+  const odd = await fetch(`${url}/rpc`, { method: 'POST', body: '{"jsonrpc":"2.0","method":"add","id":9}' })
+  expect(await odd.json()).toEqual({ jsonrpc: '2.0', result: 4, id: 9 })
+  expect((await sums.until(2)).slice(0, 2).map(({ event, data }) => [event, data])).toEqual([
     ['sum', '[2]'],
     ['sum', '[4]'],
   ])
@@ -73,6 +76,8 @@ test('server-sent-events: pages chat by events and POST, miss nothing, and price
     const headers = { 'content-type': 'application/json', 'stream-token': by }
     return (await fetch(`${url}/room`, { method: 'POST', headers, body: JSON.stringify({ say: text }) })).status
   }
+  const odd = { method: 'POST', headers: { 'content-type': 'application/json', 'stream-token': token }, body: 'no JSON' }
+  expect((await fetch(`${url}/room`, odd)).status).toBe(204)
   expect([await say('hello'), await say('is anybody here?'), await say('no', 'x')]).toEqual([204, 204, 403])
   expect((await ada.until(3)).slice(1)).toEqual([
     { event: 'said', data: 'hello', id: '1' },

@@ -42,6 +42,18 @@ test.skipIf(!program)('pages chat by events and POST, and hear prices over a Web
   }),
 )
 
+test.skipIf(!program)('pages chat over WebSockets with a service that speaks HTTP', { timeout: 120_000 }, () =>
+  inBrowser('websocket-to-http.ts', async (open) => {
+    const [ada, bob] = [await open(), await open()]
+    // Their connections are open when their buttons can be clicked.
+    for (const page of [ada, bob]) await expect.poll(() => page.locator('button').isEnabled(), patient).toBe(true)
+    await ada.locator('input').fill('<b>hello</b>')
+    await ada.locator('button').click()
+    for (const page of [ada, bob])
+      await expect.poll(() => page.locator('li').allTextContents(), patient).toEqual(['<b>hello</b>'])
+  }),
+)
+
 test.skipIf(!program)('pages ask a service that speaks WebSocket, and hear what it says to all', { timeout: 120_000 }, () =>
   inBrowser('http-to-websocket.ts', async (open) => {
     const [ada, bob] = [await open(), await open()]
