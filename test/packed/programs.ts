@@ -62,7 +62,7 @@ export const cheapestFirst: StrategyFactory = () => {
       return best
     },
   }
-}   // its test: describeStrategy('cheapestFirst', cheapestFirst) from 'gatelet/testing'
+}   // its test: describeStrategy('cheapestFirst', cheapestFirst) from '@gatelet/testing'
 const endpoints = [{ url: 'http://10.0.0.1:4001', metadata: { price: 1 } }, { url: 'http://10.0.0.2:4001', metadata: { price: 3 } }]
 await serve(proxy(createBalancer({ endpoints, strategy: cheapestFirst })), { port: 8080 })
 `
